@@ -1,0 +1,81 @@
+import * as z from 'zod/mini';
+
+/**
+ * What crosses the state machines. State data holds ids and counts; customers stay in the tables and the workspace.
+ * One record per function: file name in functions/ = state name in kebab case = key here.
+ */
+const RunId = z.string();
+const WaveId = z.string();
+const Schema = z.literal(1);
+const Shards = z.array(z.number());
+
+export const BRAKES = ['movedShare', 'flagShare', 'inputDropShare', 'staleInputDays', 'emptiedSegment', 'quarantineShare'] as const;
+
+/** Input of an execution of `resegmentation`. */
+export const RunRequest = z.object({
+  schema: Schema,
+  trigger: z.enum(['schedule', 'operator']),
+  mode: z.enum(['run', 'plan', 'apply']),
+  /** Distinguishes ad hoc runs of a period; absent for scheduled ones. */
+  requestId: z.optional(z.string()),
+  /** For `apply`: the planned run. */
+  runId: z.optional(z.string()),
+  /** Full hash of a policy stored as `policies/<hash>.json`; absent: the active one. */
+  policyHash: z.optional(z.string()),
+  asOf: z.optional(z.string()),
+  /** For the schedule: the instant it was due; its period is the month that ended before. */
+  scheduledAt: z.optional(z.string()),
+  only: z.optional(z.object({ branches: z.optional(z.array(z.string())), subjectsKey: z.optional(z.string()) })),
+  survey: z.optional(z.boolean()),
+  override: z.optional(z.object({ brake: z.enum(BRAKES), reason: z.string(), by: z.string() })),
+  shards: z.optional(z.number()),
+  by: z.string(),
+});
+export type RunRequest = z.infer<typeof RunRequest>;
+
+const RunRef = z.object({ schema: Schema, runId: RunId });
+const ShardRef = z.object({ schema: Schema, runId: RunId, shard: z.number() });
+const WaveRef = z.object({ schema: Schema, waveId: WaveId });
+const BatchRef = z.object({ schema: Schema, waveId: WaveId, batch: z.number() });
+const Nothing = z.object({});
+
+/** Contracts of the functions that state machines call, by function name. */
+export const STEPS = {
+  /** `next` decides the way: measure and plan, apply a stored plan, or stop since the period's run exists and is finished. */
+  'open-run': { input: RunRequest, output: z.object({ schema: Schema, runId: RunId, next: z.enum(['measure', 'apply', 'stop']) }) },
+  'plan-shards': { input: RunRef, output: z.object({ schema: Schema, runId: RunId, shards: Shards }) },
+  'measure-shard': { input: ShardRef, output: Nothing },
+  calibrate: { input: RunRef, output: Nothing },
+  'assign-shard': { input: ShardRef, output: Nothing },
+  'review-plan': { input: RunRef, output: z.object({ outcome: z.enum(['apply', 'planned', 'held']) }) },
+  /** Takes the lock and the sequence number; gives the shards to apply. */
+  'begin-apply': { input: RunRef, output: z.object({ schema: Schema, runId: RunId, shards: Shards }) },
+  'apply-shard': { input: ShardRef, output: Nothing },
+  'publish-run': { input: RunRef, output: Nothing },
+  'write-report': { input: RunRef, output: Nothing },
+  'start-wave': { input: RunRef, output: Nothing },
+  /** Throws PermanentError `run-degraded` where the run published but is not healthy. */
+  'assert-run-healthy': { input: RunRef, output: Nothing },
+  /** Records that the execution failed; gets the cause as Step Functions gives it. */
+  'fail-run': {
+    input: z.object({ schema: Schema, runId: z.optional(z.string()), request: z.optional(z.unknown()), error: z.optional(z.string()), cause: z.optional(z.string()) }),
+    output: Nothing,
+  },
+  'plan-wave': { input: WaveRef, output: z.object({ schema: Schema, waveId: WaveId, batches: z.array(z.number()) }) },
+  'send-invitations': { input: BatchRef, output: Nothing },
+  /** Reads the wave record: until when to wait, and which batches there are. */
+  'look-up-wave': { input: WaveRef, output: z.object({ schema: Schema, waveId: WaveId, remindAt: z.string(), closesAt: z.string(), batches: z.array(z.number()) }) },
+  'send-reminders': { input: BatchRef, output: Nothing },
+  'close-wave': { input: WaveRef, output: Nothing },
+  /** Throws PermanentError `wave-degraded` where uncertain mails are above the limit. */
+  'assert-wave-healthy': { input: WaveRef, output: Nothing },
+} as const;
+export type StepName = keyof typeof STEPS;
+
+/** Functions that are called by HTTP, a queue or a schedule. */
+export const ENTRY_FUNCTIONS = ['answer-survey', 'ingest-mail-event', 'project-answers'] as const;
+export type EntryFunction = (typeof ENTRY_FUNCTIONS)[number];
+
+/** Environment variables by meaning; `infra` sets exactly these, `functions/runtime/environment.ts` parses them. */
+export const TABLES = ['customers', 'standings', 'contacts', 'invitations', 'answers', 'flags', 'cases', 'runs'] as const;
+export type TableName = (typeof TABLES)[number];

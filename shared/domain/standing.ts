@@ -1,0 +1,145 @@
+import type { Instant, IsoDate, Period } from './calendar.ts';
+import type { TraitValue } from './facts.ts';
+
+/** A value by name; null is missing. */
+export type Values = Readonly<Record<string, TraitValue | null>>;
+export type ScoreValues = Readonly<Record<string, number | null>>;
+
+/** A rating after gaps, waiting and cooling-off (DECISIONS 14). Segments are pure functions of settled ratings. */
+export interface SettledRating {
+  /** null: missing. */
+  readonly level: number | null;
+  /** Period of the last change, or of the first rating. */
+  readonly since: Period;
+  /** The lower level (or missing) that is waiting for its periods; absent if none. */
+  readonly waiting?: { readonly level: number | null; readonly periods: number; readonly lastPeriod: Period };
+  /** Whether `since` was a change (starts a cooling-off) and not the first rating. */
+  readonly changed: boolean;
+}
+
+export type HoldBack = 'margin' | 'waiting' | 'coolingOff' | 'pin';
+
+export interface Placement {
+  /** Segment that the policy computes from the raw ratings. */
+  readonly target: string;
+  /** Segment in force, from the settled ratings or a pin. */
+  readonly actual: string;
+  readonly since: Period;
+  /** Closed periods in a row in `actual`, this one included if the run closes it. */
+  readonly periods: number;
+  readonly lastPeriod: Period | null;
+  /** Why target and actual differ; empty if they do not. */
+  readonly heldBack: readonly HoldBack[];
+  readonly pinnedUntil?: IsoDate;
+}
+
+/** What a run says of one customer. At most 1 KB as stored. */
+export interface Generation {
+  /** Sequence number of the applied run. */
+  readonly seq: number;
+  readonly runId: string;
+  readonly placements: Readonly<Record<string, Placement>>;
+  readonly ratings: Readonly<Record<string, SettledRating>>;
+  /** Values that the next run compares with: `rising` scores' metric and the satisfaction score. */
+  readonly values: ScoreValues;
+  readonly flags: readonly ('upgrade' | 'exit')[];
+}
+
+/** The stored standing: newest generation and the one before (DECISIONS 3). Key: bucket and subject. */
+export interface Standing {
+  readonly subject: string;
+  readonly current: Generation;
+  readonly previous?: Generation;
+}
+
+/** The pointer item: what is published, what was abandoned, who is applying. */
+export interface RunPointer {
+  readonly published: { readonly seq: number; readonly runId: string; readonly asOf: IsoDate; readonly period: Period } | null;
+  readonly previous: { readonly seq: number; readonly runId: string; readonly asOf: IsoDate; readonly period: Period } | null;
+  readonly abandonedSeqs: readonly number[];
+  readonly lastSeq: number;
+  readonly applying: { readonly runId: string; readonly seq: number } | null;
+  readonly rev: number;
+}
+
+/** One customer of a run, as measured: a row of the frame. Holds no customer id and no free text of people. */
+export interface FrameRow {
+  readonly bucket: number;
+  readonly subject: string;
+  readonly factsRev: number;
+  readonly status: string;
+  readonly branch: string | null;
+  readonly manager: string | null;
+  /** Metrics by name. */
+  readonly metrics: Values;
+  /** Traits that the policy reads directly (caps, lookups, rules, partitions). */
+  readonly traits: Values;
+  /** Answers that count at `asOf`: value 0..1 and whole days of age. */
+  readonly answers: readonly { readonly value: number; readonly ageDays: number }[];
+  readonly openCase: boolean;
+  readonly pins: readonly { readonly dimension: string; readonly segment: string; readonly until: IsoDate }[];
+  /** Kinds refused or approved since; keeps a decided flag from coming back unchanged. */
+  readonly decided: readonly { readonly kind: 'upgrade' | 'exit'; readonly decision: 'approved' | 'refused'; readonly date: IsoDate }[];
+  /** The visible generation before this run; null for a new customer. */
+  readonly prior: Generation | null;
+  /** Whether the stored item's newest generation is `prior` (else an unchanged standing is rewritten). */
+  readonly priorIsNewest: boolean;
+}
+
+export type MoveKind = 'new' | 'up' | 'down' | 'sideways' | 'left';
+
+export interface Move {
+  readonly dimension: string;
+  /** null: new. */
+  readonly from: string | null;
+  /** null: left. */
+  readonly to: string | null;
+  readonly kind: MoveKind;
+}
+
+export interface FlagProposal {
+  readonly kind: 'upgrade' | 'exit';
+  /** Short machine-readable evidence: figures by name. */
+  readonly evidence: Readonly<Record<string, string | number>>;
+  /** Value at stake, in the unit of the policy's value metric. */
+  readonly stake: number;
+  /** False where the capacity of the manager was used up: counted, not opened. */
+  readonly opened: boolean;
+}
+
+/** One customer of a run, as decided: a row of the plan. */
+export interface PlanRow {
+  readonly bucket: number;
+  readonly subject: string;
+  readonly factsRev: number;
+  readonly branch: string | null;
+  readonly manager: string | null;
+  /** Value of the policy's value metric; null is missing. */
+  readonly value: number | null;
+  readonly scores: ScoreValues;
+  readonly next: Generation;
+  readonly changed: boolean;
+  readonly moves: readonly Move[];
+  readonly flags: readonly FlagProposal[];
+  readonly satisfaction: { readonly score: number; readonly answers: number; readonly ageDays: number; readonly confidence: number } | null;
+}
+
+/** Cut-offs and parameters of a run, stored with it; together with a frame row and the policy they decide a standing. */
+export interface Calibration {
+  /** By score, then by partition (`*` is the whole population). Ascending cut points of the source value. */
+  readonly cutoffs: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+  /** Prior mean 0..1 of satisfaction by segment of the main dimension; `*` is global. */
+  readonly satisfactionMeans: Readonly<Record<string, number>>;
+  /** Customers measured. */
+  readonly population: number;
+}
+
+export interface RunContext {
+  readonly runId: string;
+  readonly seq: number;
+  readonly asOf: IsoDate;
+  readonly period: Period;
+  /** Whether this run closes its period (scheduled) and so advances streaks. */
+  readonly closesPeriod: boolean;
+  readonly frozenAt: Instant;
+}
