@@ -1,7 +1,16 @@
 import * as z from 'zod/mini';
 import { BRAKES } from './workflows.ts';
 
-export const RUN_STATES = ['planning', 'planned', 'held', 'applying', 'published', 'degraded', 'failed', 'abandoned'] as const;
+export const RUN_STATES = [
+  'planning',
+  'planned',
+  'held',
+  'applying',
+  'published',
+  'degraded',
+  'failed',
+  'abandoned',
+] as const;
 
 /** A brake that stopped a run, with the figures. */
 export const BrakeHit = z.object({
@@ -56,7 +65,10 @@ export const RunSummary = z.object({
   /** The same counts before this run. */
   previousSegments: z.record(z.string(), z.record(z.string(), Count)),
   /** dimension → moves; `from` null is new, `to` null is left. Customers who stayed are in it with from = to. */
-  moves: z.record(z.string(), z.array(z.object({ from: z.nullable(z.string()), to: z.nullable(z.string()), count: Count }))),
+  moves: z.record(
+    z.string(),
+    z.array(z.object({ from: z.nullable(z.string()), to: z.nullable(z.string()), count: Count })),
+  ),
   /** dimension → customers whose target and actual segment differ, by reason */
   heldBack: z.record(z.string(), z.record(z.string(), Count)),
   flags: z.object({ upgrade: Count, exit: Count, upgradeOverCapacity: Count, exitOverCapacity: Count }),

@@ -9,7 +9,14 @@ const WaveId = z.string();
 const Schema = z.literal(1);
 const Shards = z.array(z.number());
 
-export const BRAKES = ['movedShare', 'flagShare', 'inputDropShare', 'staleInputDays', 'emptiedSegment', 'quarantineShare'] as const;
+export const BRAKES = [
+  'movedShare',
+  'flagShare',
+  'inputDropShare',
+  'staleInputDays',
+  'emptiedSegment',
+  'quarantineShare',
+] as const;
 
 /** Input of an execution of `resegmentation`. */
 export const RunRequest = z.object({
@@ -42,7 +49,10 @@ const Nothing = z.object({});
 /** Contracts of the functions that state machines call, by function name. */
 export const STEPS = {
   /** `next` decides the way: measure and plan, apply a stored plan, or stop since the period's run exists and is finished. */
-  'open-run': { input: RunRequest, output: z.object({ schema: Schema, runId: RunId, next: z.enum(['measure', 'apply', 'stop']) }) },
+  'open-run': {
+    input: RunRequest,
+    output: z.object({ schema: Schema, runId: RunId, next: z.enum(['measure', 'apply', 'stop']) }),
+  },
   'plan-shards': { input: RunRef, output: z.object({ schema: Schema, runId: RunId, shards: Shards }) },
   'measure-shard': { input: ShardRef, output: Nothing },
   calibrate: { input: RunRef, output: Nothing },
@@ -58,13 +68,28 @@ export const STEPS = {
   'assert-run-healthy': { input: RunRef, output: Nothing },
   /** Records that the execution failed; gets the cause as Step Functions gives it. */
   'fail-run': {
-    input: z.object({ schema: Schema, runId: z.optional(z.string()), request: z.optional(z.unknown()), error: z.optional(z.string()), cause: z.optional(z.string()) }),
+    input: z.object({
+      schema: Schema,
+      runId: z.optional(z.string()),
+      request: z.optional(z.unknown()),
+      error: z.optional(z.string()),
+      cause: z.optional(z.string()),
+    }),
     output: Nothing,
   },
   'plan-wave': { input: WaveRef, output: z.object({ schema: Schema, waveId: WaveId, batches: z.array(z.number()) }) },
   'send-invitations': { input: BatchRef, output: Nothing },
   /** Reads the wave record: until when to wait, and which batches there are. */
-  'look-up-wave': { input: WaveRef, output: z.object({ schema: Schema, waveId: WaveId, remindAt: z.string(), closesAt: z.string(), batches: z.array(z.number()) }) },
+  'look-up-wave': {
+    input: WaveRef,
+    output: z.object({
+      schema: Schema,
+      waveId: WaveId,
+      remindAt: z.string(),
+      closesAt: z.string(),
+      batches: z.array(z.number()),
+    }),
+  },
   'send-reminders': { input: BatchRef, output: Nothing },
   'close-wave': { input: WaveRef, output: Nothing },
   /** Throws PermanentError `wave-degraded` where uncertain mails are above the limit. */
@@ -77,5 +102,14 @@ export const ENTRY_FUNCTIONS = ['answer-survey', 'ingest-mail-event', 'project-a
 export type EntryFunction = (typeof ENTRY_FUNCTIONS)[number];
 
 /** Environment variables by meaning; `infra` sets exactly these, `functions/runtime/environment.ts` parses them. */
-export const TABLES = ['customers', 'standings', 'contacts', 'invitations', 'answers', 'flags', 'cases', 'runs'] as const;
+export const TABLES = [
+  'customers',
+  'standings',
+  'contacts',
+  'invitations',
+  'answers',
+  'flags',
+  'cases',
+  'runs',
+] as const;
 export type TableName = (typeof TABLES)[number];

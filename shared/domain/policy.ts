@@ -33,37 +33,75 @@ export interface Label {
   readonly zh: string;
 }
 
-export type Metric = { readonly label: Label; readonly unit: 'money' | 'days' | 'count' | 'ratio' | 'number' | 'text' } & (
+export type Metric = {
+  readonly label: Label;
+  readonly unit: 'money' | 'days' | 'count' | 'ratio' | 'number' | 'text';
+} & (
   | { readonly kind: 'trait'; readonly trait: string }
   /** Last value minus the value `months` ago; `relative` divides by the absolute older value. */
   | { readonly kind: 'traitChange'; readonly trait: string; readonly months: number; readonly relative: boolean }
   | { readonly kind: 'traitMean'; readonly trait: string; readonly months: number }
   | { readonly kind: 'recencyDays'; readonly where?: Readonly<Record<string, readonly string[]>> }
-  | { readonly kind: 'orders' | 'spend'; readonly windowDays?: number; readonly where?: Readonly<Record<string, readonly string[]>> }
+  | {
+      readonly kind: 'orders' | 'spend';
+      readonly windowDays?: number;
+      readonly where?: Readonly<Record<string, readonly string[]>>;
+    }
   /** Days since the first purchase. */
   | { readonly kind: 'tenureDays' }
   /** Spend in the window minus spend in the window before, divided by the latter. */
   | { readonly kind: 'spendGrowth'; readonly windowDays: number }
   /** Share of purchases in the window whose attribute has one of the values. */
-  | { readonly kind: 'attributeShare'; readonly attribute: string; readonly values: readonly string[]; readonly windowDays?: number }
+  | {
+      readonly kind: 'attributeShare';
+      readonly attribute: string;
+      readonly values: readonly string[];
+      readonly windowDays?: number;
+    }
   /** Most frequent value of the attribute in the window; below `atLeastShare` it is `mixed`. */
-  | { readonly kind: 'dominantAttribute'; readonly attribute: string; readonly atLeastShare: number; readonly windowDays?: number }
+  | {
+      readonly kind: 'dominantAttribute';
+      readonly attribute: string;
+      readonly atLeastShare: number;
+      readonly windowDays?: number;
+    }
 );
 
 export type Better = 'high' | 'low';
 
 /** A score. Levels are 1..n with n best, except `weighted` and `satisfaction`, which are continuous. */
-export type Score = { readonly label: Label; readonly caps: readonly Cap[] } & (
-  /** Rank classes with equal numbers of customers; ties together. `within` names a trait, `branch` or `manager`. */
-  | { readonly kind: 'quantile'; readonly of: string; readonly n: number; readonly better: Better; readonly within?: string; readonly smallestPartition: number }
+export type Score = {
+  readonly label: Label;
+  readonly caps: readonly Cap[];
+} & /** Rank classes with equal numbers of customers; ties together. `within` names a trait, `branch` or `manager`. */
+(
+  | {
+      readonly kind: 'quantile';
+      readonly of: string;
+      readonly n: number;
+      readonly better: Better;
+      readonly within?: string;
+      readonly smallestPartition: number;
+    }
   /** Pareto classes: the customers that together hold the first `shares[0]` of the total are the best class, and so on. */
-  | { readonly kind: 'cumulativeShare'; readonly of: string; readonly shares: readonly number[]; readonly within?: string; readonly smallestPartition: number }
+  | {
+      readonly kind: 'cumulativeShare';
+      readonly of: string;
+      readonly shares: readonly number[];
+      readonly within?: string;
+      readonly smallestPartition: number;
+    }
   /** Fixed cut points, ascending: below the first is 1; a value equal to a cut belongs to the upper class. */
   | { readonly kind: 'bands'; readonly of: string; readonly cuts: readonly number[]; readonly better: Better }
   /** Weighted mean over the parts that are present; missing if fewer than `needs` are. */
   | { readonly kind: 'weighted'; readonly parts: Readonly<Record<string, number>>; readonly needs: number }
   /** A level by the value of a text metric or trait. */
-  | { readonly kind: 'lookup'; readonly of: string; readonly levels: Readonly<Record<string, number>>; readonly otherwise?: number }
+  | {
+      readonly kind: 'lookup';
+      readonly of: string;
+      readonly levels: Readonly<Record<string, number>>;
+      readonly otherwise?: number;
+    }
   /** Satisfaction 0..100 from answers (REQUIREMENTS 28). */
   | { readonly kind: 'satisfaction'; readonly halfLifeDays: number; readonly shrinkage: number }
 );
@@ -155,7 +193,14 @@ export interface SurveyRule {
   readonly weightInScore: number;
 }
 
-export const BRAKE_NAMES = ['movedShare', 'flagShare', 'inputDropShare', 'staleInputDays', 'emptiedSegment', 'quarantineShare'] as const;
+export const BRAKE_NAMES = [
+  'movedShare',
+  'flagShare',
+  'inputDropShare',
+  'staleInputDays',
+  'emptiedSegment',
+  'quarantineShare',
+] as const;
 export type BrakeName = (typeof BRAKE_NAMES)[number];
 
 export interface Brakes {

@@ -54,8 +54,18 @@ export interface Standing {
 
 /** The pointer item: what is published, what was abandoned, who is applying. */
 export interface RunPointer {
-  readonly published: { readonly seq: number; readonly runId: string; readonly asOf: IsoDate; readonly period: Period } | null;
-  readonly previous: { readonly seq: number; readonly runId: string; readonly asOf: IsoDate; readonly period: Period } | null;
+  readonly published: {
+    readonly seq: number;
+    readonly runId: string;
+    readonly asOf: IsoDate;
+    readonly period: Period;
+  } | null;
+  readonly previous: {
+    readonly seq: number;
+    readonly runId: string;
+    readonly asOf: IsoDate;
+    readonly period: Period;
+  } | null;
   readonly abandonedSeqs: readonly number[];
   readonly lastSeq: number;
   readonly applying: { readonly runId: string; readonly seq: number } | null;
@@ -79,7 +89,11 @@ export interface FrameRow {
   readonly openCase: boolean;
   readonly pins: readonly { readonly dimension: string; readonly segment: string; readonly until: IsoDate }[];
   /** Kinds refused or approved since; keeps a decided flag from coming back unchanged. */
-  readonly decided: readonly { readonly kind: 'upgrade' | 'exit'; readonly decision: 'approved' | 'refused'; readonly date: IsoDate }[];
+  readonly decided: readonly {
+    readonly kind: 'upgrade' | 'exit';
+    readonly decision: 'approved' | 'refused';
+    readonly date: IsoDate;
+  }[];
   /** The visible generation before this run; null for a new customer. */
   readonly prior: Generation | null;
   /** Whether the stored item's newest generation is `prior` (else an unchanged standing is rewritten). */
@@ -121,7 +135,12 @@ export interface PlanRow {
   readonly changed: boolean;
   readonly moves: readonly Move[];
   readonly flags: readonly FlagProposal[];
-  readonly satisfaction: { readonly score: number; readonly answers: number; readonly ageDays: number; readonly confidence: number } | null;
+  readonly satisfaction: {
+    readonly score: number;
+    readonly answers: number;
+    readonly ageDays: number;
+    readonly confidence: number;
+  } | null;
 }
 
 /** Cut-offs and parameters of a run, stored with it; together with a frame row and the policy they decide a standing. */

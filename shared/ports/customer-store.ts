@@ -9,7 +9,9 @@ export interface QuarantinedRecord {
   readonly reason: string;
 }
 
-export type CustomerRead = { readonly kind: 'customer'; readonly facts: CustomerFacts } | ({ readonly kind: 'quarantined' } & QuarantinedRecord);
+export type CustomerRead =
+  | { readonly kind: 'customer'; readonly facts: CustomerFacts }
+  | ({ readonly kind: 'quarantined' } & QuarantinedRecord);
 
 /**
  * Facts of customers. Main items have key (bucket, subject); a small id item (`ids` partition, customerId) leads from the

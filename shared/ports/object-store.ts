@@ -4,7 +4,11 @@ export interface ObjectStore {
    * Stores the bytes. With `ifAbsent` an existing object stays as it is.
    * @returns `stored`, or `exists` where `ifAbsent` met an object
    */
-  put(key: string, bytes: Uint8Array, options?: { readonly ifAbsent?: boolean; readonly contentType?: string }): Promise<'stored' | 'exists'>;
+  put(
+    key: string,
+    bytes: Uint8Array,
+    options?: { readonly ifAbsent?: boolean; readonly contentType?: string },
+  ): Promise<'stored' | 'exists'>;
   /** @returns undefined only if there is no such object; every other failure throws */
   get(key: string): Promise<Uint8Array | undefined>;
   /** Keys that start with `prefix`, ascending. */

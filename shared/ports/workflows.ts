@@ -1,7 +1,11 @@
 /** Step Functions: the service on AWS, the same protocol on the local stack. */
 export interface Workflows {
   /** Starts an execution; a name that exists already is found, not started twice. */
-  start(machine: 'resegmentation' | 'survey-wave', name: string, input: unknown): Promise<{ readonly executionArn: string; readonly started: boolean }>;
+  start(
+    machine: 'resegmentation' | 'survey-wave',
+    name: string,
+    input: unknown,
+  ): Promise<{ readonly executionArn: string; readonly started: boolean }>;
   describe(executionArn: string): Promise<{
     readonly status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
     readonly output?: unknown;
