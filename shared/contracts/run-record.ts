@@ -45,6 +45,8 @@ export const RunRecord = z.object({
   waveId: z.nullable(z.string()),
   error: z.nullable(z.string()),
   finishedAt: z.nullable(z.string()),
+  /** Set where a stored plan is applied later: customers whose facts changed since are skipped. */
+  checkStale: z.optional(z.boolean()),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 

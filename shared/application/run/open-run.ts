@@ -1,0 +1,186 @@
+import type { RunRecord } from '#shared/contracts/run-record.ts';
+import type { RunRequest } from '#shared/contracts/workflows.ts';
+import { addMonths, dateIn, isIsoDate, lastDayOf, periodOf } from '#shared/domain/calendar.ts';
+import { PermanentError } from '#shared/errors.ts';
+import { ACTIVE_POLICY_KEY, loadPolicy, loadRun, type RunPorts, updateRun } from './run-ports.ts';
+
+export interface OpenedRun {
+  readonly schema: 1;
+  readonly runId: string;
+  /** `measure` plans the run, `apply` applies a stored plan (or resumes one), `stop` finds it finished. */
+  readonly next: 'measure' | 'apply' | 'stop';
+}
+
+/**
+ * Creates the run's record and freezes everything that later steps need: `asOf`, the instant up to which facts count, the
+ * policy by hash, the published run it is based on. Doing it twice finds the record of the first time.
+ *
+ * A scheduled run is one per period, so a second trigger finds the first run; an ad hoc run has the request's id.
+ */
+export const openRun = async (request: RunRequest, ports: RunPorts): Promise<OpenedRun> =>
+  request.mode === 'apply' ? reopen(request, ports) : create(request, request.mode, ports);
+
+const create = async (request: RunRequest, mode: 'run' | 'plan', ports: RunPorts): Promise<OpenedRun> => {
+  const now = ports.clock.now();
+  const zone = ports.settings.businessTimeZone;
+  const scheduled = request.trigger === 'schedule';
+  const asOf = scheduled
+    ? lastDayOf(addMonths(periodOf(dateIn(zone, request.scheduledAt ?? now)), -1))
+    : (request.asOf ?? dateIn(zone, now));
+  if (!isIsoDate(asOf)) {
+    throw new PermanentError('as-of-invalid', `asOf must be a date as YYYY-MM-DD, got ${JSON.stringify(asOf)}`);
+  }
+  if (asOf > dateIn(zone, now)) {
+    throw new PermanentError('as-of-in-future', `asOf must not be after today, ${dateIn(zone, now)}, got ${asOf}`);
+  }
+  const period = periodOf(asOf);
+  if (!scheduled && request.requestId === undefined) {
+    throw new PermanentError('request-id-missing', 'an ad hoc run needs a requestId', {
+      hint: 'start runs with the resegment command, which makes one',
+    });
+  }
+  const runId = scheduled ? `${period}-monthly` : `${period}-${request.requestId}`;
+
+  const existing = await ports.runs.get(runId);
+  if (existing !== undefined) return { schema: 1, runId, next: await resume(existing.record, ports) };
+
+  await ports.projectPendingAnswers();
+  const hash = request.policyHash ?? (await activePolicyHash(ports));
+  const policy = await loadPolicy(ports.objects, hash);
+  const pointer = await ports.pointer.get();
+  const backdated = pointer.published !== null && asOf < pointer.published.asOf;
+  const shards = request.shards ?? ports.settings.shards;
+  if (!Number.isInteger(shards) || shards < 1 || shards > 2048) {
+    throw new PermanentError('shards-out-of-range', `shards must be a whole number from 1 to 2048, got ${shards}`);
+  }
+  const record: RunRecord = {
+    runId,
+    trigger: request.trigger,
+    mode: backdated ? 'plan' : mode,
+    state: 'planning',
+    period,
+    asOf,
+    frozenAt: now,
+    closesPeriod: scheduled && !backdated,
+    survey: !backdated && (request.survey ?? scheduled),
+    by: request.by,
+    policy: { name: policy.name, version: policy.version, hash: policy.hash },
+    ...(request.only === undefined ? {} : { only: request.only }),
+    shards: Math.min(shards, ports.customers.buckets),
+    basedOn: pointer.published?.runId ?? null,
+    seq: null,
+    overrides: request.override === undefined ? [] : [{ ...request.override, at: now }],
+    brakes: [],
+    expiresAt: null,
+    waveId: null,
+    error: null,
+    finishedAt: null,
+  };
+  await ports.runs.create(runId, record);
+  const stored = await loadRun(ports, runId);
+  return { schema: 1, runId, next: await resume(stored.record, ports) };
+};
+
+/** What is left to do of a run that has a record. */
+const resume = async (record: RunRecord, ports: RunPorts): Promise<OpenedRun['next']> => {
+  switch (record.state) {
+    case 'planning':
+      return 'measure';
+    case 'planned':
+    case 'held':
+    case 'abandoned':
+      return 'stop';
+    case 'applying':
+      return 'apply';
+    case 'published':
+    case 'degraded':
+      return record.finishedAt === null ? 'apply' : 'stop';
+    case 'failed': {
+      const pointer = await ports.pointer.get();
+      if (pointer.applying?.runId === record.runId) return 'apply';
+      await updateRun(ports, record.runId, (current) => ({
+        ...current,
+        state: 'planning',
+        basedOn: pointer.published?.runId ?? null,
+        error: null,
+        finishedAt: null,
+      }));
+      return 'measure';
+    }
+  }
+};
+
+const reopen = async (request: RunRequest, ports: RunPorts): Promise<OpenedRun> => {
+  if (request.runId === undefined) {
+    throw new PermanentError('run-id-missing', 'an apply needs the runId of a planned or held run');
+  }
+  const runId = request.runId;
+  const { record } = await loadRun(ports, runId);
+  const pointer = await ports.pointer.get();
+  if (record.state === 'published' || record.state === 'degraded') {
+    return { schema: 1, runId, next: record.finishedAt === null ? 'apply' : 'stop' };
+  }
+  const resumes = record.state === 'applying' || pointer.applying?.runId === runId;
+  if (!resumes) await assertMayApply(record, request, pointer, ports);
+  const now = ports.clock.now();
+  await updateRun(ports, runId, (current) => ({
+    ...current,
+    checkStale: true,
+    overrides:
+      request.override === undefined ? current.overrides : [...current.overrides, { ...request.override, at: now }],
+  }));
+  return { schema: 1, runId, next: 'apply' };
+};
+
+const assertMayApply = async (
+  record: RunRecord,
+  request: RunRequest,
+  pointer: Awaited<ReturnType<RunPorts['pointer']['get']>>,
+  ports: RunPorts,
+): Promise<void> => {
+  if (record.state !== 'planned' && record.state !== 'held') {
+    throw new PermanentError('run-not-planned', `only a planned or held run can be applied; ${record.runId} is ${record.state}`);
+  }
+  if (record.expiresAt !== null && record.expiresAt <= ports.clock.now()) {
+    throw new PermanentError('plan-expired', `the plan ${record.runId} expired at ${record.expiresAt}`, {
+      hint: 'make a new plan: resegment plan',
+    });
+  }
+  if (pointer.published !== null && record.asOf < pointer.published.asOf) {
+    throw new PermanentError(
+      'plan-backdated',
+      `run ${record.runId} is as of ${record.asOf}, before the published run's ${pointer.published.asOf}; it can only be read`,
+    );
+  }
+  if ((pointer.published?.runId ?? null) !== record.basedOn) {
+    throw new PermanentError(
+      'plan-outdated',
+      `the plan ${record.runId} is based on ${record.basedOn ?? 'no run'}, but ${pointer.published?.runId ?? 'no run'} is published now`,
+      { hint: 'make a new plan: resegment plan' },
+    );
+  }
+  const overridden = new Set([...record.overrides.map((one) => one.brake), ...(request.override ? [request.override.brake] : [])]);
+  const open = record.brakes.filter((hit) => !overridden.has(hit.brake));
+  if (open.length > 0) {
+    throw new PermanentError(
+      'brake-holds',
+      `run ${record.runId} is held by ${open.map((hit) => hit.message).join('; ')}`,
+      {
+        details: { brakes: open.map((hit) => hit.brake) },
+        hint: `look at it, then: resegment apply ${record.runId} --override ${open[0]?.brake ?? 'BRAKE'} --reason "…"`,
+      },
+    );
+  }
+};
+
+const activePolicyHash = async (ports: RunPorts): Promise<string> => {
+  const bytes = await ports.objects.get(ACTIVE_POLICY_KEY);
+  const content: unknown = bytes === undefined ? undefined : JSON.parse(new TextDecoder().decode(bytes));
+  const hash = typeof content === 'object' && content !== null && 'hash' in content ? content.hash : undefined;
+  if (typeof hash !== 'string') {
+    throw new PermanentError('no-active-policy', 'no policy is active yet', {
+      hint: 'name one: resegment run --policy bank-three-class',
+    });
+  }
+  return hash;
+};
