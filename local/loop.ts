@@ -1,0 +1,156 @@
+import { addMonths, dateIn, fromDayNumber, lastDayOf, type Period, periodOf, toDayNumber } from '#shared/domain/calendar.ts';
+import { SCALE_OF_QUESTION } from '#shared/domain/policy.ts';
+import type { RunRequest } from '#shared/contracts/workflows.ts';
+import { PermanentError } from '#shared/errors.ts';
+import { loadPolicy } from '#shared/application/run/run-ports.ts';
+import { dueAt, giveAnswer, planAnswers } from './simulated-answers.ts';
+import type { Stack } from './stack.ts';
+
+/** Says what is going on; `done` of `total` where it can be counted. */
+export type Progress = (step: string, done?: number, total?: number) => void;
+
+export interface LoopPlan {
+  /** Months computed without mail, ascending. */
+  readonly earlier: readonly Period[];
+  /** The month whose run starts the first survey. */
+  readonly last: Period;
+  /** The month whose run uses the answers. */
+  readonly current: Period;
+  /** Date of the current run, if it is not the last day of its month. */
+  readonly asOf?: string;
+}
+
+/** Months before the last one that are computed without mail, so that streaks and trends are genuine. */
+const EARLIER_MONTHS = 6;
+
+/** The months of a loop that ends with `current`. */
+export const planLoop = (current: Period, asOf?: string): LoopPlan => ({
+  earlier: Array.from({ length: EARLIER_MONTHS }, (_, index) => addMonths(current, index - EARLIER_MONTHS - 1)),
+  last: addMonths(current, -1),
+  current,
+  ...(asOf === undefined || asOf === lastDayOf(current) ? {} : { asOf }),
+});
+
+/** When the monthly run of a period is due: two in the morning of the next month's first day. */
+const dueInstant = (stack: Stack, period: Period): string => atHour(stack, `${addMonths(period, 1)}-01`, 2);
+
+/** The instant at which clocks in the stage's time zone show `hour`:00 on `date`; moves past a gap of the zone. */
+const atHour = (stack: Stack, date: string, hour: number): string => {
+  const base = Date.parse(`${date}T${String(hour).padStart(2, '0')}:00:00Z`);
+  for (let shift = -14; shift <= 14; shift += 1) {
+    const candidate = new Date(base + shift * 3_600_000).toISOString();
+    const wall = new Intl.DateTimeFormat('en-GB', { timeZone: stack.timeZone, hour: '2-digit', hourCycle: 'h23' }).format(new Date(candidate));
+    if (Number(wall) === hour && dateIn(stack.timeZone, candidate) === date) return candidate;
+  }
+  return new Date(base).toISOString();
+};
+
+/**
+ * Plays the loop on the business clock: earlier months, last month with its survey, the customers' answers through the real
+ * pages, the current month. Every step looks first whether it is done, so a loop that was killed goes on where it was.
+ */
+export const playLoop = async (stack: Stack, plan: LoopPlan, policyHash: string, progress: Progress): Promise<void> => {
+  for (const [index, period] of plan.earlier.entries()) {
+    progress(`computing ${period}, without mail`, index + 1, plan.earlier.length);
+    await playMonth(stack, period, policyHash, false);
+  }
+  progress(`computing ${plan.last}, and its survey`);
+  await playMonth(stack, plan.last, policyHash, true);
+  await answerWave(stack, `w-${plan.last}-monthly`, policyHash, progress);
+  await playCurrent(stack, plan, policyHash, progress);
+};
+
+/** One more month on the kept data, with the answers to the survey before. */
+export const playNextMonth = async (stack: Stack, period: Period, policyHash: string, progress: Progress): Promise<void> => {
+  await answerWave(stack, `w-${addMonths(period, -1)}-monthly`, policyHash, progress);
+  progress(`computing ${period}`);
+  await playMonth(stack, period, policyHash, true);
+  await mailsSettled(stack, `w-${period}-monthly`, progress);
+};
+
+const playCurrent = async (stack: Stack, plan: LoopPlan, policyHash: string, progress: Progress): Promise<void> => {
+  progress(`computing ${plan.asOf ?? plan.current} with the answers`);
+  if (plan.asOf === undefined) {
+    await playMonth(stack, plan.current, policyHash, true);
+    await mailsSettled(stack, `w-${plan.current}-monthly`, progress);
+    return;
+  }
+  await stack.clock.moveTo(later(stack.clock.now(), atHour(stack, fromDayNumber(toDayNumber(plan.asOf) + 1), 2)));
+  const requestId = `asof-${plan.asOf}`;
+  await playRun(stack, `${periodOf(plan.asOf)}-${requestId}`, {
+    schema: 1,
+    trigger: 'operator',
+    mode: 'run',
+    requestId,
+    policyHash,
+    asOf: plan.asOf,
+    survey: true,
+    by: 'local loop',
+  });
+  await mailsSettled(stack, `w-${periodOf(plan.asOf)}-${requestId}`, progress);
+};
+
+const playMonth = async (stack: Stack, period: Period, policyHash: string, survey: boolean): Promise<void> => {
+  const due = dueInstant(stack, period);
+  const existing = await stack.run.runs.get(`${period}-monthly`);
+  if (existing !== undefined && existing.record.finishedAt !== null) return;
+  await stack.clock.moveTo(later(stack.clock.now(), due));
+  await playRun(stack, `${period}-monthly`, {
+    schema: 1,
+    trigger: 'schedule',
+    mode: 'run',
+    policyHash,
+    scheduledAt: due,
+    survey,
+    by: 'schedule',
+  });
+};
+
+/** Starts the run and waits for its end. @throws PermanentError where it failed or was held */
+const playRun = async (stack: Stack, runId: string, request: RunRequest): Promise<void> => {
+  const existing = await stack.run.runs.get(runId);
+  if (existing !== undefined && existing.record.finishedAt !== null) return;
+  const { executionArn } = await stack.workflows.start('resegmentation', runId, request);
+  const execution = await stack.finished(executionArn);
+  const record = (await stack.run.runs.get(runId))?.record;
+  if (record?.state === 'published' || record?.state === 'degraded') return;
+  if (record?.state === 'held') {
+    throw new PermanentError('run-held', `run ${runId} is held: ${record.brakes.map((hit) => hit.message).join('; ')}`, {
+      hint: `npx resegment apply ${runId} --override ${record.brakes[0]?.brake ?? 'BRAKE'} --reason "…"`,
+    });
+  }
+  throw new PermanentError('run-failed', `run ${runId} failed: ${record?.error ?? execution.cause ?? execution.error ?? 'no cause was given'}`);
+};
+
+/** Waits until every invitation of the wave was sent, skipped or refused. */
+const mailsSettled = async (stack: Stack, waveId: string, progress: Progress): Promise<void> => {
+  for (let waited = 0; waited < 600; waited += 1) {
+    const status = await stack.waveStatus(waveId);
+    if (status === undefined) return;
+    if (status.planned > 0) progress('sending survey mails', status.drawn - status.planned, status.drawn);
+    else if (status.state !== 'planned') return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new PermanentError('wave-stuck', `wave ${waveId} still has unsent invitations after a minute`);
+};
+
+/** Moves the clock from answer to answer and gives each through the real pages; ends after the wave's closing. */
+const answerWave = async (stack: Stack, waveId: string, policyHash: string, progress: Progress): Promise<void> => {
+  await mailsSettled(stack, waveId, progress);
+  const status = await stack.waveStatus(waveId);
+  if (status === undefined) return;
+  const survey = (await loadPolicy(stack.run.objects, policyHash)).survey;
+  if (survey === undefined) return;
+  const [from, to] = SCALE_OF_QUESTION[survey.ask].split('-').map(Number);
+  const mails = stack.mails().filter((mail) => mail.tags['run'] === waveId && mail.tags['kind'] !== 'reminder');
+  const answers = await planAnswers(mails, { from: from ?? 0, to: to ?? 10 });
+  for (const [index, answer] of answers.entries()) {
+    progress('simulated customers answer on the survey pages', index + 1, answers.length);
+    const at = new Date(dueAt(answer)).toISOString();
+    if (at < stack.clock.now()) continue;
+    await stack.clock.moveTo(at);
+    await giveAnswer(answer);
+  }
+};
+
+const later = (a: string, b: string): string => (a > b ? a : b);

@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type BrakeFigures, findBrakes } from '#shared/domain/brakes.ts';
+import type { Brakes } from '#shared/domain/policy.ts';
+
+const limits: Brakes = {
+  movedShare: 0.15,
+  flagShare: 0.02,
+  inputDropShare: 0.1,
+  staleInputDays: 35,
+  emptiedSegment: 'hold',
+  quarantineShare: 0.01,
+};
+
+const calm: BrakeFigures = {
+  asOf: '2026-10-31',
+  population: 1000,
+  quarantined: 0,
+  previousPopulation: 1000,
+  known: 1000,
+  moved: 100,
+  flagged: { upgrade: 5, exit: 5 },
+  segments: { best: 400, worst: 600 },
+  previousSegments: { best: 450, worst: 550 },
+  newestFact: '2026-10-31',
+};
+
+const names = (figures: Partial<BrakeFigures>, brakes: Partial<Brakes> = {}): readonly string[] =>
+  findBrakes({ ...calm, ...figures }, { ...limits, ...brakes }).map((finding) => finding.brake);
+
+describe('brakes', () => {
+  it('let an ordinary month pass', () => {
+    expect(names({})).toEqual([]);
+  });
+
+  it('let a share equal to its limit pass and hold one customer more', () => {
+    expect(names({ moved: 150 })).toEqual([]);
+    expect(names({ moved: 151 })).toEqual(['movedShare']);
+  });
+
+  it('hold when half the usual input is missing', () => {
+    expect(names({ population: 500 })).toEqual(['inputDropShare']);
+  });
+
+  it('hold when the newest fact is older than the limit, or when there is none', () => {
+    expect(names({ newestFact: '2026-09-26' })).toEqual([]);
+    expect(names({ newestFact: '2026-09-25' })).toEqual(['staleInputDays']);
+    expect(names({ newestFact: null })).toEqual(['staleInputDays']);
+  });
+
+  it('hold when a segment empties, unless it was tiny or the policy allows it', () => {
+    expect(names({ segments: { worst: 1000 } })).toEqual(['emptiedSegment']);
+    expect(names({ segments: { worst: 1000 }, previousSegments: { best: 9, worst: 991 } })).toEqual([]);
+    expect(names({ segments: { worst: 1000 } }, { emptiedSegment: 'allow' })).toEqual([]);
+  });
+
+  it('hold for each kind of flag by itself', () => {
+    expect(names({ flagged: { upgrade: 21, exit: 21 } })).toEqual(['flagShare', 'flagShare']);
+  });
+
+  it('hold when too many records are in quarantine', () => {
+    expect(names({ population: 980, quarantined: 20 })).toEqual(['quarantineShare']);
+  });
+
+  it('say the figures, the limit and never NaN, whatever the counts', () => {
+    const count = fc.nat(10_000);
+    fc.assert(
+      fc.property(count, count, count, count, (population, known, moved, quarantined) => {
+        const findings = findBrakes({ ...calm, population, known, moved: Math.min(moved, known), quarantined }, limits);
+        for (const finding of findings) expect(`${finding.actual} ${finding.message}`).not.toMatch(/NaN|undefined|Infinity/);
+      }),
+    );
+  });
+
+  it('a first run has nothing to compare with', () => {
+    expect(names({ known: 0, moved: 0, previousPopulation: null, previousSegments: {} })).toEqual([]);
+  });
+});
