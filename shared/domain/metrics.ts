@@ -1,0 +1,154 @@
+import { addMonths, type Instant, type IsoDate, lastDayOf, periodOf, toDayNumber } from './calendar.ts';
+import type { CustomerFacts, CustomerStatus, OrderDay, TraitSnapshot, TraitValue } from './facts.ts';
+import type { Metric, Policy } from './policy.ts';
+import {
+  attributeShare,
+  countedOrders,
+  dominantAttribute,
+  orderCount,
+  recencyDays,
+  spendGrowth,
+  spendMinor,
+  tenureDays,
+  within,
+} from './purchases.ts';
+import type { FrameRow, Values } from './standing.ts';
+import { roundScore, TRAIT_PREFIX } from './values.ts';
+
+export interface Measured {
+  readonly metrics: Values;
+  readonly traits: Values;
+  readonly status: CustomerStatus;
+  readonly answers: FrameRow['answers'];
+  /** Newest date of a purchase, snapshot or status that counts. Answers are left out: they would hide a stopped import. */
+  readonly newestFact: IsoDate | null;
+}
+
+/**
+ * The metrics of one customer at the end of day `asOf`, from facts dated up to then and recorded up to `frozenAt`.
+ *
+ * Money from purchases is in minor units; money from traits as the file gave it. Missing is null, never zero, with one
+ * exception that is no missing value: a customer who has ever bought has 0 orders and 0 spend in a window without purchases.
+ */
+export const measure = (
+  facts: CustomerFacts,
+  policy: Policy,
+  context: { readonly asOf: IsoDate; readonly frozenAt: Instant },
+): Measured => {
+  const { asOf, frozenAt } = context;
+  const today = toDayNumber(asOf);
+  const orders = countedOrders(facts, today, frozenAt);
+  const snapshots = facts.snapshots.filter((one) => one.date <= asOf && one.recordedAt <= frozenAt);
+  const statuses = facts.statuses.filter((one) => one.date <= asOf && one.recordedAt <= frozenAt);
+
+  const metrics: Record<string, TraitValue | null> = {};
+  for (const [name, metric] of Object.entries(policy.metrics)) {
+    metrics[name] = metricValue(metric, orders, snapshots, asOf);
+  }
+  const traits: Record<string, TraitValue | null> = {};
+  for (const trait of referencedTraits(policy)) traits[trait] = traitAt(snapshots, trait, asOf);
+
+  const answers = Object.values(facts.answers)
+    .filter((answer) => !answer.suspect && answer.date <= asOf && answer.recordedAt <= frozenAt)
+    .map((answer) => ({ value: answer.value, ageDays: today - toDayNumber(answer.date) }))
+    .sort((a, b) => a.ageDays - b.ageDays || a.value - b.value);
+
+  const last = orders.at(-1);
+  const dates = [
+    ...(last === undefined ? [] : [new Date(last.day * 86_400_000).toISOString().slice(0, 10)]),
+    ...snapshots.map((one) => one.date),
+    ...statuses.map((one) => one.date),
+  ];
+  return {
+    metrics,
+    traits,
+    status: statuses.at(-1)?.status ?? 'active',
+    answers,
+    newestFact: dates.reduce<string | null>((newest, date) => (newest === null || date > newest ? date : newest), null),
+  };
+};
+
+/** Traits that the policy reads directly: in caps, lookups, bands, rules and partitions. Sorted, each once. */
+export const referencedTraits = (policy: Policy): readonly string[] => {
+  const traits = new Set<string>();
+  const source = (name: string): void => {
+    if (name.startsWith(TRAIT_PREFIX)) traits.add(name.slice(TRAIT_PREFIX.length));
+  };
+  for (const score of Object.values(policy.scores)) {
+    for (const cap of score.caps) for (const trait of Object.keys(cap.when)) traits.add(trait);
+    if ('of' in score) source(score.of);
+    if ('within' in score && score.within !== 'branch' && score.within !== 'manager') traits.add(score.within);
+  }
+  for (const { by } of Object.values(policy.dimensions)) {
+    if (by.kind === 'rules') for (const rule of by.rules) for (const condition of rule.when) source(condition.of);
+  }
+  return [...traits].sort();
+};
+
+const metricValue = (
+  metric: Metric,
+  orders: readonly OrderDay[],
+  snapshots: readonly TraitSnapshot[],
+  asOf: IsoDate,
+): TraitValue | null => {
+  const today = toDayNumber(asOf);
+  const hasBought = orders.some((order) => order.count > 0);
+  const rounded = (value: number | null): number | null => (value === null ? null : roundScore(value));
+  switch (metric.kind) {
+    case 'trait': {
+      const value = traitAt(snapshots, metric.trait, asOf);
+      if (value === null) return null;
+      if (metric.unit === 'text') return String(value);
+      return typeof value === 'number' && Number.isFinite(value) ? roundScore(value) : null;
+    }
+    case 'traitChange': {
+      const now = traitAt(snapshots, metric.trait, asOf);
+      const then = traitAt(snapshots, metric.trait, monthsBefore(asOf, metric.months));
+      if (typeof now !== 'number' || typeof then !== 'number') return null;
+      if (!metric.relative) return rounded(now - then);
+      return then === 0 ? null : rounded((now - then) / Math.abs(then));
+    }
+    case 'traitMean': {
+      const from = monthsBefore(asOf, metric.months);
+      const values = snapshots
+        .filter((one) => one.date > from)
+        .map((one) => one.traits[metric.trait])
+        .filter((value) => typeof value === 'number');
+      return values.length === 0 ? null : rounded(values.reduce((sum, value) => sum + value, 0) / values.length);
+    }
+    case 'recencyDays':
+      return recencyDays(orders, today, metric.where);
+    case 'orders':
+      return hasBought ? orderCount(within(orders, today, metric.windowDays, metric.where)) : null;
+    case 'spend':
+      return hasBought ? spendMinor(within(orders, today, metric.windowDays, metric.where)) : null;
+    case 'tenureDays':
+      return tenureDays(orders, today);
+    case 'spendGrowth':
+      return rounded(spendGrowth(orders, today, metric.windowDays));
+    case 'attributeShare':
+      return rounded(attributeShare(within(orders, today, metric.windowDays), metric.attribute, metric.values));
+    case 'dominantAttribute':
+      return dominantAttribute(within(orders, today, metric.windowDays), metric.attribute, metric.atLeastShare);
+  }
+};
+
+/** The newest value known on `date`: a snapshot without the trait leaves the one before in force. */
+const traitAt = (snapshots: readonly TraitSnapshot[], trait: string, date: IsoDate): TraitValue | null => {
+  for (let index = snapshots.length - 1; index >= 0; index -= 1) {
+    const snapshot = snapshots[index];
+    if (snapshot === undefined || snapshot.date > date) continue;
+    const value = snapshot.traits[trait];
+    if (value !== undefined) return value;
+  }
+  return null;
+};
+
+/** The same day of the month `months` earlier, or that month's last day where it is shorter; from a last day to a last day. */
+const monthsBefore = (date: IsoDate, months: number): IsoDate => {
+  const period = addMonths(periodOf(date), -months);
+  const last = lastDayOf(period);
+  if (date === lastDayOf(periodOf(date))) return last;
+  const sameDay = `${period}${date.slice(7)}`;
+  return sameDay > last ? last : sameDay;
+};
