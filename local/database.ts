@@ -1,0 +1,164 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  ListTablesCommand,
+  type ListTablesCommandOutput,
+} from '@aws-sdk/client-dynamodb';
+import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
+import { PermanentError } from '#shared/errors.ts';
+
+const LOCK_WAIT_MS = 8_000;
+const LOCK_RETRY_MS = 200;
+
+export interface Database {
+  readonly endpoint: string;
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Starts the embedded DynamoDB on 127.0.0.1, in a worker thread that ends with the process.
+ *
+ * @param options.dataDir keeps the data in `<dataDir>/database`; absent: in memory
+ * @param options.port 0 or absent: any free one
+ * @param options.lockWaitMs how long to wait for a folder that another process still holds open; 8 s if absent
+ * @throws PermanentError `data-folder-in-use` where another stack keeps the folder open for longer (a process that
+ *   is being killed releases it within that time), `port-taken`
+ */
+export const startDatabase = async (
+  options: { readonly dataDir?: string; readonly port?: number; readonly lockWaitMs?: number } = {},
+): Promise<Database> => {
+  const folder = options.dataDir === undefined ? undefined : path.join(options.dataDir, 'database');
+  if (folder !== undefined) mkdirSync(folder, { recursive: true });
+  const deadline = Date.now() + (options.lockWaitMs ?? LOCK_WAIT_MS);
+  for (;;) {
+    const outcome = await launch(folder, options.port ?? 0);
+    if (!('code' in outcome)) return outcome;
+    if (outcome.code === 'EADDRINUSE') {
+      throw new PermanentError('port-taken', `port ${options.port} is taken`, {
+        hint: 'give another port, or 0 for any',
+      });
+    }
+    if (!isLock(outcome)) {
+      throw new PermanentError('database-failed', `the local database could not start: ${outcome.message}`);
+    }
+    if (Date.now() > deadline) {
+      throw new PermanentError('data-folder-in-use', `another stack is running on the folder ${options.dataDir}`, {
+        hint: 'stop it, or use another folder: --data DIR',
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOCK_RETRY_MS));
+  }
+};
+
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
+
+const isLock = (failure: Failure): boolean => failure.code === 'LEVEL_LOCKED' || /LOCK: /.test(failure.message);
+
+const launch = async (folder: string | undefined, port: number): Promise<Database | Failure> => {
+  const worker = new Worker(new URL('./database-worker.ts', import.meta.url), {
+    workerData: { port, ...(folder === undefined ? {} : { path: folder }) },
+    execArgv: ['--no-warnings'],
+  });
+  worker.unref();
+  const first = await new Promise<{ port: number } | Failure>((resolve) => {
+    const keepAlive = setTimeout(() => resolve({ code: 'TIMEOUT', message: 'it did not start within 20 s' }), 20_000);
+    worker.on('message', (message) => {
+      clearTimeout(keepAlive);
+      resolve(message);
+    });
+    worker.on('error', (error) => {
+      clearTimeout(keepAlive);
+      resolve({ code: 'WORKER', message: error.message });
+    });
+  });
+  if ('code' in first) {
+    await worker.terminate();
+    return first;
+  }
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= new Promise<void>((resolve) => {
+      const timer = setTimeout(() => void worker.terminate(), 5_000);
+      worker.once('exit', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      worker.postMessage('stop');
+    });
+    return stopping;
+  };
+  return { endpoint: `http://127.0.0.1:${first.port}`, stop };
+};
+
+/** The parts of `AWS::DynamoDB::Table` and `AWS::DynamoDB::GlobalTable` that matter locally; other properties are ignored. */
+export interface TableTemplate {
+  readonly TableName: string;
+  readonly BillingMode?: string;
+  readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: string }[];
+  readonly AttributeDefinitions: readonly { readonly AttributeName: string; readonly AttributeType: string }[];
+  readonly GlobalSecondaryIndexes?: readonly {
+    readonly IndexName: string;
+    readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: string }[];
+    readonly Projection: { readonly ProjectionType?: string; readonly NonKeyAttributes?: readonly string[] };
+  }[];
+}
+
+/** Creates the tables that are absent; those that exist stay as they are. @returns the names that were created */
+export const createTables = async (
+  endpoint: string,
+  templates: readonly TableTemplate[],
+): Promise<readonly string[]> => {
+  const client = dynamoClient({ endpoint });
+  try {
+    const existing = new Set<string>();
+    let ExclusiveStartTableName: string | undefined;
+    do {
+      const page: ListTablesCommandOutput = await client.send(
+        new ListTablesCommand(ExclusiveStartTableName === undefined ? {} : { ExclusiveStartTableName }),
+      );
+      for (const name of page.TableNames ?? []) existing.add(name);
+      ExclusiveStartTableName = page.LastEvaluatedTableName;
+    } while (ExclusiveStartTableName !== undefined);
+    const created: string[] = [];
+    for (const template of templates) {
+      if (existing.has(template.TableName)) continue;
+      await client.send(new CreateTableCommand(createInput(template)));
+      created.push(template.TableName);
+    }
+    return created;
+  } finally {
+    client.destroy();
+  }
+};
+
+const createInput = (template: TableTemplate): CreateTableCommandInput => {
+  const keySchema = (keys: TableTemplate['KeySchema']) =>
+    keys.map(({ AttributeName, KeyType }) => ({
+      AttributeName,
+      KeyType: KeyType === 'HASH' ? ('HASH' as const) : ('RANGE' as const),
+    }));
+  return {
+    TableName: template.TableName,
+    BillingMode: 'PAY_PER_REQUEST',
+    KeySchema: keySchema(template.KeySchema),
+    AttributeDefinitions: template.AttributeDefinitions.map(({ AttributeName, AttributeType }) => ({
+      AttributeName,
+      AttributeType: AttributeType === 'N' ? 'N' : AttributeType === 'B' ? 'B' : 'S',
+    })),
+    ...(template.GlobalSecondaryIndexes === undefined || template.GlobalSecondaryIndexes.length === 0
+      ? {}
+      : {
+          GlobalSecondaryIndexes: template.GlobalSecondaryIndexes.map((index) => ({
+            IndexName: index.IndexName,
+            KeySchema: keySchema(index.KeySchema),
+            Projection: { ProjectionType: 'ALL' as const },
+          })),
+        }),
+  };
+};

@@ -1,0 +1,159 @@
+import { type DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import * as z from 'zod/mini';
+import { FLAG_STATES, type Flag, type FlagKind, raised, settled, withdrawn } from '../domain/flags.ts';
+import { PermanentError, RetryableError } from '../errors.ts';
+import type { FlagStore } from '../ports/flag-store.ts';
+import { attempt, attemptIf, type Item } from './dynamo-client.ts';
+import { OPEN_FLAGS } from './table-keys.ts';
+
+const FlagContent = z.object({
+  kind: z.enum(['upgrade', 'exit']),
+  subject: z.string(),
+  customerId: z.string(),
+  runId: z.string(),
+  period: z.string(),
+  segment: z.string(),
+  branch: z.nullable(z.string()),
+  manager: z.nullable(z.string()),
+  stake: z.number(),
+  evidence: z.record(z.string(), z.union([z.string(), z.number()])),
+  raisedAt: z.string(),
+  expiresOn: z.string(),
+  state: z.enum(FLAG_STATES),
+  history: z.array(
+    z.object({
+      event: z.enum(['raised', 'confirmed', 'approved', 'refused', 'expired', 'withdrawn']),
+      at: z.string(),
+      by: z.string(),
+      reason: z.optional(z.string()),
+    }),
+  ),
+});
+
+const TRIES = 10;
+
+/** Proposals of table `flags`: key (subject, kind), in the sparse index `open` while they are open. */
+export const dynamoFlags = ({
+  client,
+  table,
+}: {
+  readonly client: DynamoDBClient;
+  readonly table: string;
+}): FlagStore => {
+  const read = async (
+    subject: string,
+    kind: FlagKind,
+  ): Promise<{ readonly flag: Flag | undefined; readonly rev: number }> => {
+    const { Item } = await attempt('read a flag', () =>
+      client.send(
+        new GetItemCommand({
+          TableName: table,
+          Key: { subject: { S: subject }, kind: { S: kind } },
+          ConsistentRead: true,
+        }),
+      ),
+    );
+    return Item === undefined ? { flag: undefined, rev: 0 } : { flag: decode(Item), rev: Number(Item['rev']?.N) };
+  };
+
+  const write = (flag: Flag, rev: number): Promise<boolean> =>
+    attemptIf('write a flag', () =>
+      client.send(
+        new PutItemCommand({
+          TableName: table,
+          Item: {
+            subject: { S: flag.subject },
+            kind: { S: flag.kind },
+            rev: { N: String(rev + 1) },
+            flag: { S: JSON.stringify(flag) },
+            ...(flag.state === 'open' ? { open: { S: OPEN_FLAGS }, raised: { S: flag.raisedAt } } : {}),
+          },
+          ...(rev === 0
+            ? {
+                ConditionExpression: 'attribute_not_exists(#subject)',
+                ExpressionAttributeNames: { '#subject': 'subject' },
+              }
+            : {
+                ConditionExpression: '#rev = :rev',
+                ExpressionAttributeNames: { '#rev': 'rev' },
+                ExpressionAttributeValues: { ':rev': { N: String(rev) } },
+              }),
+        }),
+      ),
+    );
+
+  /** Applies a change under the item's revision; undefined changes nothing. */
+  const change = async <R extends { readonly next: Flag }>(
+    subject: string,
+    kind: FlagKind,
+    decide: (stored: Flag | undefined) => R | undefined,
+  ): Promise<R | undefined> => {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const { flag, rev } = await read(subject, kind);
+      const decision = decide(flag);
+      if (decision === undefined || (await write(decision.next, rev))) return decision;
+    }
+    throw new RetryableError(
+      'flag-busy',
+      `the flag ${kind} of ${subject} kept changing under ${TRIES} attempts to write it`,
+    );
+  };
+
+  const asDecision = (next: Flag | undefined): { readonly next: Flag } | undefined =>
+    next === undefined ? undefined : { next };
+
+  return {
+    raise: async (proposal) =>
+      (await change(proposal.subject, proposal.kind, (stored) => raised(stored, proposal)))?.outcome ?? 'unchanged',
+    withdraw: async (subject, kind, runId, at) =>
+      (await change(subject, kind, (stored) => asDecision(withdrawn(stored, runId, at)))) === undefined
+        ? 'notOpen'
+        : 'withdrawn',
+    settle: async (subject, kind, settlement) =>
+      (await change(subject, kind, (stored) => asDecision(settled(stored, settlement)))) === undefined
+        ? 'notOpen'
+        : 'settled',
+    get: async (subject, kind) => (await read(subject, kind)).flag,
+    listOpen: async () => {
+      const flags: Flag[] = [];
+      let startKey: Item | undefined;
+      do {
+        const page = await attempt('list open flags', () =>
+          client.send(
+            new QueryCommand({
+              TableName: table,
+              IndexName: 'open',
+              KeyConditionExpression: '#open = :open',
+              ExpressionAttributeNames: { '#open': 'open' },
+              ExpressionAttributeValues: { ':open': { S: OPEN_FLAGS } },
+              ...(startKey === undefined ? {} : { ExclusiveStartKey: startKey }),
+            }),
+          ),
+        );
+        for (const item of page.Items ?? []) flags.push(decode(item));
+        startKey = page.LastEvaluatedKey;
+      } while (startKey !== undefined);
+      return flags.sort(byRaised);
+    },
+  };
+};
+
+/** Ascending by `raisedAt`, then subject and kind, so that the order is the same everywhere. */
+export const byRaised = (a: Flag, b: Flag): number => {
+  const [left, right] = [a, b].map((flag) => `${flag.raisedAt} ${flag.subject} ${flag.kind}`);
+  return String(left) < String(right) ? -1 : 1;
+};
+
+const decode = (item: Item): Flag => {
+  const parsed = z.safeParse(FlagContent, JSON.parse(item['flag']?.S ?? 'null'));
+  if (!parsed.success) {
+    throw new PermanentError('flag-unreadable', `the flag ${item['kind']?.S} of ${item['subject']?.S} cannot be read`, {
+      cause: parsed.error,
+    });
+  }
+  const { history, ...rest } = parsed.data;
+  return {
+    ...rest,
+    history: history.map(({ reason, ...event }) => (reason === undefined ? event : { ...event, reason })),
+  };
+};

@@ -1,0 +1,96 @@
+import type { Instant, IsoDate, Period } from './calendar.ts';
+
+export type FlagKind = 'upgrade' | 'exit';
+export const FLAG_STATES = ['open', 'approved', 'refused', 'expired', 'withdrawn'] as const;
+export type FlagState = (typeof FLAG_STATES)[number];
+
+/** What a run proposes of one customer. */
+export interface RaisedFlag {
+  readonly kind: FlagKind;
+  readonly subject: string;
+  readonly customerId: string;
+  /** The run that raised it, or that last confirmed it. */
+  readonly runId: string;
+  readonly period: Period;
+  readonly segment: string;
+  readonly branch: string | null;
+  readonly manager: string | null;
+  /** Value at stake, in the unit of the policy's value metric. */
+  readonly stake: number;
+  readonly evidence: Readonly<Record<string, string | number>>;
+  readonly raisedAt: Instant;
+  /** Last day on which it can be decided, inclusive. */
+  readonly expiresOn: IsoDate;
+}
+
+/** One thing that happened to a proposal; `by` is a run id or a person. */
+export interface FlagEvent {
+  readonly event: 'raised' | 'confirmed' | 'approved' | 'refused' | 'expired' | 'withdrawn';
+  readonly at: Instant;
+  readonly by: string;
+  readonly reason?: string;
+}
+
+export interface Flag extends RaisedFlag {
+  readonly state: FlagState;
+  /** Ascending by time; earlier proposals of the same kind for the same customer included. */
+  readonly history: readonly FlagEvent[];
+}
+
+/** A person's decision on an open proposal, or its expiry. */
+export interface FlagSettlement {
+  readonly state: 'approved' | 'refused' | 'expired';
+  readonly by: string;
+  readonly at: Instant;
+  readonly reason?: string;
+}
+
+/** The proposal after a run raised it. @returns undefined where the run has said so before */
+export const raised = (
+  stored: Flag | undefined,
+  proposal: RaisedFlag,
+): { readonly next: Flag; readonly outcome: 'raised' | 'confirmed' } | undefined => {
+  if (stored?.history.some((event) => event.by === proposal.runId && isRunEvent(event))) return undefined;
+  const history = stored?.history ?? [];
+  if (stored?.state === 'open') {
+    const event: FlagEvent = { event: 'confirmed', at: proposal.raisedAt, by: proposal.runId };
+    return {
+      outcome: 'confirmed',
+      next: {
+        ...proposal,
+        raisedAt: stored.raisedAt,
+        expiresOn: stored.expiresOn,
+        state: 'open',
+        history: [...history, event],
+      },
+    };
+  }
+  const event: FlagEvent = { event: 'raised', at: proposal.raisedAt, by: proposal.runId };
+  return { outcome: 'raised', next: { ...proposal, state: 'open', history: [...history, event] } };
+};
+
+const isRunEvent = (event: FlagEvent): boolean => event.event === 'raised' || event.event === 'confirmed';
+
+/** The proposal taken back. @returns undefined where it is not open */
+export const withdrawn = (stored: Flag | undefined, runId: string, at: Instant): Flag | undefined =>
+  stored?.state === 'open'
+    ? { ...stored, state: 'withdrawn', history: [...stored.history, { event: 'withdrawn', at, by: runId }] }
+    : undefined;
+
+/** The proposal closed. @returns undefined where it is not open */
+export const settled = (stored: Flag | undefined, settlement: FlagSettlement): Flag | undefined =>
+  stored?.state === 'open'
+    ? {
+        ...stored,
+        state: settlement.state,
+        history: [
+          ...stored.history,
+          {
+            event: settlement.state,
+            at: settlement.at,
+            by: settlement.by,
+            ...(settlement.reason === undefined ? {} : { reason: settlement.reason }),
+          },
+        ],
+      }
+    : undefined;

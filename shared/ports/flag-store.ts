@@ -1,0 +1,18 @@
+import type { Instant } from '../domain/calendar.ts';
+import type { Flag, FlagKind, FlagSettlement, RaisedFlag } from '../domain/flags.ts';
+
+/** Proposals to upgrade or to let go. One open proposal per customer and kind. */
+export interface FlagStore {
+  /**
+   * Opens a proposal. Where one is open already it keeps `raisedAt` and `expiresOn` and takes the new figures
+   * (`confirmed`). The same run twice changes nothing, also where a person decided in between (`unchanged`).
+   */
+  raise(flag: RaisedFlag): Promise<'raised' | 'confirmed' | 'unchanged'>;
+  /** Takes an open proposal back since its conditions no longer hold. */
+  withdraw(subject: string, kind: FlagKind, runId: string, at: Instant): Promise<'withdrawn' | 'notOpen'>;
+  /** Closes an open proposal with a person's decision, or as expired. */
+  settle(subject: string, kind: FlagKind, settlement: FlagSettlement): Promise<'settled' | 'notOpen'>;
+  get(subject: string, kind: FlagKind): Promise<Flag | undefined>;
+  /** Open proposals ascending by `raisedAt`. */
+  listOpen(): Promise<readonly Flag[]>;
+}
