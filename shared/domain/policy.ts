@@ -73,8 +73,7 @@ export type Better = 'high' | 'low';
 export type Score = {
   readonly label: Label;
   readonly caps: readonly Cap[];
-} & /** Rank classes with equal numbers of customers; ties together. `within` names a trait, `branch` or `manager`. */
-(
+} /** Rank classes with equal numbers of customers; ties together. `within` names a trait, `branch` or `manager`. */ & (
   | {
       readonly kind: 'quantile';
       readonly of: string;
