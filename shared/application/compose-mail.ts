@@ -1,0 +1,315 @@
+import type { IsoDate } from '#shared/domain/calendar.ts';
+import { type MailLanguage, type MailTextKey, mailText } from '#shared/domain/mail-text.ts';
+import { type QuestionKind, SCALE_OF_QUESTION } from '#shared/domain/policy.ts';
+import { escapeHtml, heading, MAIL_COLOURS, mailLayout, paragraph, textLink } from './mail/mail-layout.ts';
+import { buildMimeMessage, safeLink } from './mail/mime-message.ts';
+
+/** A mail ready for the mail service, with its parts for tests, previews and logs of lengths. */
+export interface ComposedMail {
+  readonly raw: Uint8Array;
+  readonly subject: string;
+  readonly html: string;
+  readonly text: string;
+}
+
+/** Who a mail is from, as the law wants it. */
+export interface MailIdentity {
+  /** The company's name in the mail's language. */
+  readonly company: string;
+  /** A verified address of the company's own domain. */
+  readonly address: string;
+  /** Where the company can be reached by post. */
+  readonly postalAddress: string;
+}
+
+export interface SurveyMailInput {
+  readonly kind: 'invitation' | 'reminder';
+  readonly language: MailLanguage;
+  readonly question: QuestionKind;
+  /** The name may be empty: the greeting does without. */
+  readonly recipient: { readonly name: string; readonly address: string };
+  readonly sender: MailIdentity;
+  /** Who signs: manager and branch where known, else the company. */
+  readonly signatory: { readonly manager?: string; readonly branch?: string };
+  /** A monitored mailbox. */
+  readonly replyTo: string;
+  /** Last day on which an answer counts. */
+  readonly closingDate: IsoDate;
+  /** How long answering takes, whole minutes; 1 by default. */
+  readonly minutes?: number;
+  readonly links: {
+    /** The page with a score chosen but not sent. */
+    score(score: number): string;
+    readonly page: string;
+    readonly unsubscribe: string;
+  };
+  /** How a reader can check that the mail is genuine, in the mail's language: a number to call, a page to visit. */
+  readonly howToVerify: string;
+}
+
+/**
+ * Composes an invitation or a reminder: one question, its scale as links, and all that a reader needs to trust it.
+ *
+ * @throws PoisonError `address-malformed` where the recipient's address cannot be used
+ * @throws PermanentError `link-not-https` where a link leaves the company's pages unprotected
+ */
+export const composeSurveyMail = async (input: SurveyMailInput): Promise<ComposedMail> => {
+  const content = surveyContent(input);
+  const html = surveyHtml(content);
+  const text = surveyText(content);
+  const raw = await buildMimeMessage({
+    from: { name: input.sender.company, address: input.sender.address },
+    to: input.recipient,
+    replyTo: input.replyTo,
+    subject: content.subject,
+    language: input.language,
+    text,
+    html,
+    unsubscribe: content.unsubscribe,
+  });
+  return { raw, subject: content.subject, html, text };
+};
+
+const surveyContent = (input: SurveyMailInput) => {
+  const { language, question } = input;
+  const [from = 0, to = 0] = SCALE_OF_QUESTION[question].split('-').map(Number);
+  const { company } = input.sender;
+  const date = readableDate(language, input.closingDate);
+  const count = input.minutes ?? 1;
+  const minutes =
+    count === 1 ? mailText(language, 'unit.minute') : mailText(language, 'unit.minutes', { count: String(count) });
+  const say = (key: MailTextKey, more: Readonly<Record<string, string>> = {}): string =>
+    mailText(language, key, { company, date, minutes, ...more });
+  const low = say(`survey.low.${question}`);
+  const high = say(`survey.high.${question}`);
+  const ends = { from: String(from), to: String(to), low, high };
+  const name = input.recipient.name.trim();
+  const { manager, branch } = input.signatory;
+  return {
+    language,
+    company,
+    say,
+    subject: say(`survey.subject.${input.kind}`),
+    preheader: say('survey.preheader'),
+    greeting: name === '' ? say('survey.greeting.noName') : say('survey.greeting', { name }),
+    intro: say(`survey.intro.${input.kind}`),
+    question: say(`survey.question.${question}`),
+    ends,
+    scores: Array.from({ length: to - from + 1 }, (_, index) => ({
+      score: from + index,
+      link: safeLink(input.links.score(from + index)),
+      name: say('survey.scoreName', { ...ends, score: String(from + index) }),
+    })),
+    page: safeLink(input.links.page),
+    unsubscribe: safeLink(input.links.unsubscribe),
+    howToVerify: input.howToVerify,
+    signature: [
+      ...(manager === undefined
+        ? []
+        : [`${manager}${language === 'zh-CN' ? '，' : ', '}${say('survey.sign.manager')}`]),
+      ...(branch === undefined ? [] : [branch]),
+      company,
+    ],
+    replyTo: input.replyTo,
+    postalAddress: input.sender.postalAddress,
+  };
+};
+
+type SurveyContent = ReturnType<typeof surveyContent>;
+
+const surveyHtml = (content: SurveyContent): string => {
+  const { say } = content;
+  const { light } = MAIL_COLOURS;
+  const tiles = content.scores
+    .map(
+      ({ score, link, name }) =>
+        `<a class="tile" href="${escapeHtml(link)}" target="_blank" rel="noopener noreferrer" aria-label="${escapeHtml(name)}" style="display:inline-block;box-sizing:border-box;width:44px;height:44px;line-height:42px;margin:0 4px 8px 0;border:1px solid ${light.link};border-radius:6px;background:${light.tile};color:${light.tileInk};font-size:17px;font-weight:bold;text-align:center;text-decoration:none">${score}</a>`,
+    )
+    .join('');
+  const { from, to, low, high } = content.ends;
+  const card = [
+    paragraph(content.greeting),
+    paragraph(content.intro),
+    `<h1 style="margin:22px 0 12px;font-size:20px;line-height:1.4">${escapeHtml(content.question)}</h1>`,
+    `<div style="font-size:0;line-height:0">${tiles}</div>`,
+    `<p class="soft" style="margin:2px 0 14px;color:${light.soft};font-size:14px">${escapeHtml(say('survey.scale', { from, to, low, high }))}</p>`,
+    paragraph(say('survey.confirm')),
+    `<p style="margin:0 0 14px">${textLink(content.page, say('survey.page'))}</p>`,
+    paragraph(say('survey.closing'), 'font-weight:bold;'),
+    heading(say('survey.use.title')),
+    paragraph(
+      [say('survey.use.linked'), say('survey.use.seen'), say('survey.use.affects')].join(gap(content.language)),
+    ),
+    heading(say('survey.trust.title')),
+    paragraph([content.howToVerify, say('survey.trust.never')].join(gap(content.language))),
+    `<p style="margin:24px 0 0">${[say('survey.sign'), ...content.signature].map(escapeHtml).join('<br>')}</p>`,
+  ].join('\n');
+  const footer = [
+    `<p style="margin:0 0 10px">${escapeHtml(say('survey.purpose'))}</p>`,
+    `<p style="margin:0 0 10px">${textLink(content.unsubscribe, say('survey.unsubscribe'))}</p>`,
+    `<p style="margin:0">${escapeHtml(content.company)}<br>${lines(content.postalAddress)}</p>`,
+  ].join('\n');
+  return mailLayout({ language: content.language, title: content.subject, preheader: content.preheader, card, footer });
+};
+
+const surveyText = (content: SurveyContent): string => {
+  const { say } = content;
+  const { from, to, low, high } = content.ends;
+  return [
+    content.greeting,
+    content.intro,
+    [content.question, say('survey.scale', { from, to, low, high })].join('\n'),
+    [say('survey.page.text'), content.page].join('\n'),
+    [say('survey.confirm'), say('survey.closing')].join('\n'),
+    [say('survey.use.title'), say('survey.use.linked'), say('survey.use.seen'), say('survey.use.affects')].join('\n'),
+    [say('survey.trust.title'), content.howToVerify, say('survey.trust.never')].join('\n'),
+    [say('survey.sign'), ...content.signature].join('\n'),
+    '-- ',
+    say('survey.purpose'),
+    [say('survey.unsubscribe.text'), content.unsubscribe].join('\n'),
+    [content.company, content.postalAddress].join('\n'),
+    '',
+  ].join('\n\n');
+};
+
+export const NOTICE_KINDS = ['runHeld', 'runFailed', 'runDegraded', 'waveHeld'] as const;
+export type NoticeKind = (typeof NOTICE_KINDS)[number];
+
+export interface NoticeInput {
+  readonly kind: NoticeKind;
+  readonly language: MailLanguage;
+  /** One operator's address. */
+  readonly to: string;
+  readonly sender: MailIdentity;
+  readonly replyTo?: string;
+  /** Run or wave. */
+  readonly id: string;
+  readonly asOf: IsoDate;
+  /** Figures of what stopped it; empty where nothing was measured. */
+  readonly brakes: readonly {
+    readonly brake: string;
+    readonly limit: number | string;
+    readonly actual: number | string;
+    readonly message: string;
+  }[];
+  /** Why it failed, where it did. */
+  readonly error?: string;
+  /** Commands to copy: look, go on, discard. */
+  readonly commands: Partial<Readonly<Record<'look' | 'goOn' | 'discard', string>>>;
+  readonly reportUrl?: string;
+}
+
+/** Composes a notice to one operator: what is held, the figures, and the commands to go on or to discard. */
+export const composeNotice = async (input: NoticeInput): Promise<ComposedMail> => {
+  const { language } = input;
+  const say = (key: MailTextKey): string =>
+    mailText(language, key, {
+      company: input.sender.company,
+      id: input.id,
+      date: readableDate(language, input.asOf),
+    });
+  const subject = say(`notice.subject.${input.kind}`);
+  const intro = say(`notice.intro.${input.kind}`);
+  const commands = (['look', 'goOn', 'discard'] as const).flatMap((name) => {
+    const command = input.commands[name];
+    return command === undefined ? [] : [{ label: say(`notice.command.${name}`), command }];
+  });
+  const report = input.reportUrl === undefined ? undefined : safeLink(input.reportUrl);
+  const rows = input.brakes.map((hit) => ({ ...hit, name: brakeName(language, hit.brake) }));
+  const text = [
+    intro,
+    ...(input.error === undefined ? [] : [input.error]),
+    ...rows.map((hit) =>
+      [
+        `${say('notice.brake')}: ${hit.name} (${hit.brake})`,
+        `${say('notice.actual')}: ${figure(hit.brake, hit.actual)}`,
+        `${say('notice.limit')}: ${figure(hit.brake, hit.limit)}`,
+        `${say('notice.what')}: ${hit.message}`,
+      ].join('\n'),
+    ),
+    ...(commands.length === 0
+      ? []
+      : [[say('notice.next'), ...commands.map(({ label, command }) => `${label}:\n  ${command}`)].join('\n')]),
+    ...(report === undefined ? [] : [`${say('notice.report')}: ${report}`]),
+    '-- ',
+    [say('notice.footer'), input.sender.postalAddress].join('\n'),
+    '',
+  ].join('\n\n');
+  const html = mailLayout({
+    language,
+    title: subject,
+    preheader: rows.map((hit) => `${hit.name}: ${figure(hit.brake, hit.actual)}`).join('; ') || intro,
+    card: [
+      paragraph(intro),
+      ...(input.error === undefined ? [] : [paragraph(input.error)]),
+      ...(rows.length === 0 ? [] : [noticeTable(rows, say)]),
+      ...(commands.length === 0 ? [] : [heading(say('notice.next'))]),
+      ...commands.map(
+        ({ label, command }) =>
+          `<p style="margin:0 0 12px">${escapeHtml(label)}<br><code class="tile" style="display:block;margin-top:2px;padding:8px 10px;background:${MAIL_COLOURS.light.tile};color:${MAIL_COLOURS.light.tileInk};font-size:14px;overflow-wrap:anywhere">${escapeHtml(command)}</code></p>`,
+      ),
+      ...(report === undefined ? [] : [`<p style="margin:14px 0 0">${textLink(report, say('notice.report'))}</p>`]),
+    ].join('\n'),
+    footer: `<p style="margin:0">${escapeHtml(say('notice.footer'))}<br>${lines(input.sender.postalAddress)}</p>`,
+  });
+  const raw = await buildMimeMessage({
+    from: { name: input.sender.company, address: input.sender.address },
+    to: { name: '', address: input.to },
+    replyTo: input.replyTo ?? input.sender.address,
+    subject,
+    language,
+    text,
+    html,
+  });
+  return { raw, subject, html, text };
+};
+
+const noticeTable = (
+  rows: readonly (NoticeInput['brakes'][number] & { readonly name: string })[],
+  say: (key: MailTextKey) => string,
+): string => {
+  const cell = `padding:6px 10px 6px 0;border-bottom:1px solid ${MAIL_COLOURS.light.line};text-align:left;vertical-align:top`;
+  const head = (['notice.brake', 'notice.actual', 'notice.limit'] as const)
+    .map((key) => `<th scope="col" class="line" style="${cell}">${escapeHtml(say(key))}</th>`)
+    .join('');
+  const body = rows
+    .map(
+      (hit) =>
+        `<tr><td class="line" style="${cell}">${escapeHtml(hit.name)}<br><span class="soft" style="color:${MAIL_COLOURS.light.soft};font-size:14px">${escapeHtml(hit.message)}</span></td><td class="line" style="${cell}">${escapeHtml(figure(hit.brake, hit.actual))}</td><td class="line" style="${cell}">${escapeHtml(figure(hit.brake, hit.limit))}</td></tr>`,
+    )
+    .join('');
+  return `<table width="100%" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 8px;font-size:15px"><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
+};
+
+const BRAKE_KEYS: ReadonlyMap<string, MailTextKey> = new Map([
+  ['movedShare', 'brake.movedShare'],
+  ['flagShare', 'brake.flagShare'],
+  ['inputDropShare', 'brake.inputDropShare'],
+  ['staleInputDays', 'brake.staleInputDays'],
+  ['emptiedSegment', 'brake.emptiedSegment'],
+  ['quarantineShare', 'brake.quarantineShare'],
+  ['bounceShare', 'brake.bounceShare'],
+  ['complaintShare', 'brake.complaintShare'],
+  ['dailyQuota', 'brake.dailyQuota'],
+  ['paused', 'brake.paused'],
+]);
+
+const brakeName = (language: MailLanguage, brake: string): string => {
+  const key = BRAKE_KEYS.get(brake);
+  return key === undefined ? brake : mailText(language, key);
+};
+
+/** Shares are shown in per cent with at most two decimals; the rest as it is. */
+const figure = (brake: string, value: number | string): string =>
+  typeof value === 'number' && brake.endsWith('Share') ? `${Math.round(value * 10_000) / 100} %` : String(value);
+
+/** `3 May 2026` or `2026年5月3日`. */
+const readableDate = (language: MailLanguage, date: IsoDate): string =>
+  new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : 'zh-CN', { dateStyle: 'long', timeZone: 'UTC' }).format(
+    new Date(`${date}T00:00:00Z`),
+  );
+
+/** Chinese sentences follow each other without a space. */
+const gap = (language: MailLanguage): string => (language === 'zh-CN' ? '' : ' ');
+
+const lines = (text: string): string => text.split('\n').map(escapeHtml).join('<br>');
