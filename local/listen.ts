@@ -18,7 +18,9 @@ export const listenOn = async <Server extends ServerType>(
     const server = open(port);
     const listening = await new Promise<boolean>((resolve, reject) => {
       server.once('listening', () => resolve(true));
-      server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(false) : reject(error)));
+      server.once('error', (error: NodeJS.ErrnoException) =>
+        error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
+      );
     });
     if (!listening) continue;
     const address = server.address();

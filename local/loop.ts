@@ -1,8 +1,16 @@
-import { addMonths, dateIn, fromDayNumber, lastDayOf, type Period, periodOf, toDayNumber } from '#shared/domain/calendar.ts';
-import { SCALE_OF_QUESTION } from '#shared/domain/policy.ts';
-import type { RunRequest } from '#shared/contracts/workflows.ts';
-import { PermanentError } from '#shared/errors.ts';
 import { loadPolicy } from '#shared/application/run/run-ports.ts';
+import type { RunRequest } from '#shared/contracts/workflows.ts';
+import {
+  addMonths,
+  dateIn,
+  fromDayNumber,
+  lastDayOf,
+  type Period,
+  periodOf,
+  toDayNumber,
+} from '#shared/domain/calendar.ts';
+import { SCALE_OF_QUESTION } from '#shared/domain/policy.ts';
+import { PermanentError } from '#shared/errors.ts';
 import { dueAt, giveAnswer, planAnswers } from './simulated-answers.ts';
 import type { Stack } from './stack.ts';
 
@@ -39,7 +47,11 @@ const atHour = (stack: Stack, date: string, hour: number): string => {
   const base = Date.parse(`${date}T${String(hour).padStart(2, '0')}:00:00Z`);
   for (let shift = -14; shift <= 14; shift += 1) {
     const candidate = new Date(base + shift * 3_600_000).toISOString();
-    const wall = new Intl.DateTimeFormat('en-GB', { timeZone: stack.timeZone, hour: '2-digit', hourCycle: 'h23' }).format(new Date(candidate));
+    const wall = new Intl.DateTimeFormat('en-GB', {
+      timeZone: stack.timeZone,
+      hour: '2-digit',
+      hourCycle: 'h23',
+    }).format(new Date(candidate));
     if (Number(wall) === hour && dateIn(stack.timeZone, candidate) === date) return candidate;
   }
   return new Date(base).toISOString();
@@ -61,7 +73,12 @@ export const playLoop = async (stack: Stack, plan: LoopPlan, policyHash: string,
 };
 
 /** One more month on the kept data, with the answers to the survey before. */
-export const playNextMonth = async (stack: Stack, period: Period, policyHash: string, progress: Progress): Promise<void> => {
+export const playNextMonth = async (
+  stack: Stack,
+  period: Period,
+  policyHash: string,
+  progress: Progress,
+): Promise<void> => {
   await answerWave(stack, `w-${addMonths(period, -1)}-monthly`, policyHash, progress);
   progress(`computing ${period}`);
   await playMonth(stack, period, policyHash, true);
@@ -115,11 +132,18 @@ const playRun = async (stack: Stack, runId: string, request: RunRequest): Promis
   const record = (await stack.run.runs.get(runId))?.record;
   if (record?.state === 'published' || record?.state === 'degraded') return;
   if (record?.state === 'held') {
-    throw new PermanentError('run-held', `run ${runId} is held: ${record.brakes.map((hit) => hit.message).join('; ')}`, {
-      hint: `npx resegment apply ${runId} --override ${record.brakes[0]?.brake ?? 'BRAKE'} --reason "…"`,
-    });
+    throw new PermanentError(
+      'run-held',
+      `run ${runId} is held: ${record.brakes.map((hit) => hit.message).join('; ')}`,
+      {
+        hint: `npx resegment apply ${runId} --override ${record.brakes[0]?.brake ?? 'BRAKE'} --reason "…"`,
+      },
+    );
   }
-  throw new PermanentError('run-failed', `run ${runId} failed: ${record?.error ?? execution.cause ?? execution.error ?? 'no cause was given'}`);
+  throw new PermanentError(
+    'run-failed',
+    `run ${runId} failed: ${record?.error ?? execution.cause ?? execution.error ?? 'no cause was given'}`,
+  );
 };
 
 /** Waits until every invitation of the wave was sent, skipped or refused. */

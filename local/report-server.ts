@@ -23,7 +23,10 @@ export const startReportServer = async (
   const app = new Hono();
   app.use(async (context, next) => {
     await next();
-    context.header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'");
+    context.header(
+      'Content-Security-Policy',
+      "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'",
+    );
     context.header('X-Content-Type-Options', 'nosniff');
     context.header('Cache-Control', 'no-store');
   });
@@ -44,11 +47,16 @@ export const startReportServer = async (
   });
   app.get('/runs/:runId/:language', async (context) => {
     const language = LANGUAGES.find((one) => one === context.req.param('language'));
-    const text = language === undefined ? undefined : await ports.files.readText(context.req.param('runId'), `report.${language}.html`);
+    const text =
+      language === undefined
+        ? undefined
+        : await ports.files.readText(context.req.param('runId'), `report.${language}.html`);
     return text === undefined ? context.text('There is no such report.\n', 404) : context.html(text);
   });
 
-  const { server, url } = await listenOn(port, (free) => serve({ fetch: app.fetch, hostname: '127.0.0.1', port: free }));
+  const { server, url } = await listenOn(port, (free) =>
+    serve({ fetch: app.fetch, hostname: '127.0.0.1', port: free }),
+  );
   return {
     url,
     reportUrl: (runId, language = 'en') => `${url}/runs/${encodeURIComponent(runId)}/${language}`,

@@ -17,7 +17,11 @@ const ANSWERING_SHARE = 0.34;
 
 const COMMENTS: Readonly<Record<'en' | 'zh-CN', Readonly<Record<'low' | 'middle' | 'high', readonly string[]>>>> = {
   en: {
-    low: ['Approval took far too long.', 'Nobody called back after I asked twice.', 'The price went up without a word.'],
+    low: [
+      'Approval took far too long.',
+      'Nobody called back after I asked twice.',
+      'The price went up without a word.',
+    ],
     middle: ['Fine on the whole, but the process is slow.', 'Good people, too much paper.'],
     high: ['Our account manager knows our business.', 'Quick and clear, thank you.'],
   },
@@ -34,7 +38,10 @@ const COMMENTS: Readonly<Record<'en' | 'zh-CN', Readonly<Record<'low' | 'middle'
  *
  * @param mails invitations, not reminders
  */
-export const planAnswers = async (mails: readonly StoredMail[], scale: { readonly from: number; readonly to: number }): Promise<readonly PlannedAnswer[]> => {
+export const planAnswers = async (
+  mails: readonly StoredMail[],
+  scale: { readonly from: number; readonly to: number },
+): Promise<readonly PlannedAnswer[]> => {
   const planned: PlannedAnswer[] = [];
   for (const mail of mails) {
     const draw = drawsOf(mail.to);

@@ -1,8 +1,8 @@
-import type { FlagProposal, FrameRow, PlanRow, RunPointer } from '#shared/domain/standing.ts';
-import type { Policy } from '#shared/domain/policy.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import { fromDayNumber, toDayNumber } from '#shared/domain/calendar.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
+import type { Policy } from '#shared/domain/policy.ts';
+import type { FlagProposal, FrameRow, PlanRow, RunPointer } from '#shared/domain/standing.ts';
 import { PermanentError } from '#shared/errors.ts';
 import { measureFacts, type ShardRef } from './measure-shard.ts';
 import { loadPolicy, loadRun, type RunPorts } from './run-ports.ts';
@@ -26,13 +26,16 @@ export interface ApplyReceipt {
 export const applyShard = async ({ runId, shard }: ShardRef, ports: RunPorts): Promise<Record<string, never>> => {
   const { record } = await loadRun(ports, runId);
   const { seq } = record;
-  if (seq === null) throw new PermanentError('run-not-begun', `run ${runId} has no sequence number; apply begins with begin-apply`);
+  if (seq === null)
+    throw new PermanentError('run-not-begun', `run ${runId} has no sequence number; apply begins with begin-apply`);
   const policy = await loadPolicy(ports.objects, record.policy.hash);
   const pointer = await ports.pointer.get();
   const units = { read: 0, write: 0 };
   const rows = await ports.files.readPlan(runId, shard);
   const frame = new Map((await ports.files.readFrame(runId, shard)).map((row) => [row.subject, row]));
-  const work = rows.filter((row) => row.changed || row.flags.length > 0 || (frame.get(row.subject)?.prior?.flags.length ?? 0) > 0);
+  const work = rows.filter(
+    (row) => row.changed || row.flags.length > 0 || (frame.get(row.subject)?.prior?.flags.length ?? 0) > 0,
+  );
   const opened = await openedFlags(runId, ports);
   const stale: string[] = [];
   let written = 0;
@@ -40,11 +43,14 @@ export const applyShard = async ({ runId, shard }: ShardRef, ports: RunPorts): P
   for (let from = 0; from < work.length; from += CONCURRENT_WRITES) {
     const batch = work.slice(from, from + CONCURRENT_WRITES);
     const needsFacts = record.checkStale === true || batch.some((row) => row.flags.length > 0);
-    const facts = needsFacts ? await ports.customers.getMany(batch.map((row) => row.subject)) : new Map<string, CustomerFacts>();
+    const facts = needsFacts
+      ? await ports.customers.getMany(batch.map((row) => row.subject))
+      : new Map<string, CustomerFacts>();
     await Promise.all(
       batch.map(async (row) => {
         const measured = frame.get(row.subject);
-        if (measured === undefined) throw new PermanentError('frame-row-missing', `the frame of ${runId} lacks ${row.subject}`);
+        if (measured === undefined)
+          throw new PermanentError('frame-row-missing', `the frame of ${runId} lacks ${row.subject}`);
         if (record.checkStale === true && isStale(facts.get(row.subject), measured, pointer, policy, record)) {
           stale.push(row.subject);
           return;
@@ -67,12 +73,22 @@ export const applyShard = async ({ runId, shard }: ShardRef, ports: RunPorts): P
 };
 
 /** Whether a fact that counts at `asOf`, a pin, a decision or an erasure came after the plan. */
-const isStale = (facts: CustomerFacts | undefined, planned: FrameRow, pointer: RunPointer, policy: Policy, record: RunRecord): boolean => {
+const isStale = (
+  facts: CustomerFacts | undefined,
+  planned: FrameRow,
+  pointer: RunPointer,
+  policy: Policy,
+  record: RunRecord,
+): boolean => {
   if (facts === undefined) return true;
   if (facts.factsRev === planned.factsRev) return false;
-  const now = measureFacts(planned.bucket, facts, undefined, pointer, policy, { asOf: record.asOf, frozenAt: '9999-12-31T23:59:59.999Z' });
+  const now = measureFacts(planned.bucket, facts, undefined, pointer, policy, {
+    asOf: record.asOf,
+    frozenAt: '9999-12-31T23:59:59.999Z',
+  });
   if (now === undefined) return true;
-  const comparable = (row: FrameRow): string => JSON.stringify({ ...row, factsRev: 0, prior: null, priorIsNewest: false });
+  const comparable = (row: FrameRow): string =>
+    JSON.stringify({ ...row, factsRev: 0, prior: null, priorIsNewest: false });
   return comparable(now.row) !== comparable(planned);
 };
 

@@ -1,6 +1,6 @@
+import type { RunRecord } from '#shared/contracts/run-record.ts';
 import { assignRow } from '#shared/domain/assign.ts';
 import type { RunContext } from '#shared/domain/standing.ts';
-import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { ShardRef } from './measure-shard.ts';
 import { loadPolicy, loadRun, type RunPorts } from './run-ports.ts';
 

@@ -10,12 +10,15 @@ import { loadRun, type RunPorts, updateRun } from './run-ports.ts';
 export const beginApply = async (
   { runId }: { readonly runId: string },
   ports: RunPorts,
-): Promise<{ readonly schema: 1; readonly runId: string; readonly shards: readonly number[] }> => {
+): Promise<{ readonly schema: 1; readonly runId: string; readonly shards: number[] }> => {
   const { record } = await loadRun(ports, runId);
   const pointer = await ports.pointer.get();
   if (pointer.published?.runId === runId) return { schema: 1, runId, shards: [] };
   if (pointer.applying !== null && pointer.applying.runId !== runId) {
-    throw new RetryableError('another-run-is-applying', `run ${pointer.applying.runId} is being applied; ${runId} waits for it`);
+    throw new RetryableError(
+      'another-run-is-applying',
+      `run ${pointer.applying.runId} is being applied; ${runId} waits for it`,
+    );
   }
   if ((pointer.published?.runId ?? null) !== record.basedOn) {
     throw new PermanentError(
@@ -27,7 +30,9 @@ export const beginApply = async (
   const seq = pointer.applying?.seq ?? pointer.lastSeq + 1;
   if (pointer.applying === null) {
     const { rev, ...current } = pointer;
-    if ((await ports.pointer.compareAndSet({ ...current, lastSeq: seq, applying: { runId, seq } }, rev)) === 'conflict') {
+    if (
+      (await ports.pointer.compareAndSet({ ...current, lastSeq: seq, applying: { runId, seq } }, rev)) === 'conflict'
+    ) {
       throw new RetryableError('pointer-moved', `another writer moved the pointer while ${runId} took the lock`);
     }
   }

@@ -6,13 +6,20 @@ import { loadPolicy, loadRun, type RunPorts } from './run-ports.ts';
  * Turns the frame into cut-offs and parameters, stored with the run. A run limited to some customers takes those of the
  * published run, since a part of the population says nothing of the whole.
  */
-export const calibrateRun = async ({ runId }: { readonly runId: string }, ports: RunPorts): Promise<Record<string, never>> => {
+export const calibrateRun = async (
+  { runId }: { readonly runId: string },
+  ports: RunPorts,
+): Promise<Record<string, never>> => {
   const { record } = await loadRun(ports, runId);
   if (record.only !== undefined) {
     if (record.basedOn === null) {
-      throw new PermanentError('no-published-cutoffs', 'a run of some customers needs the cut-offs of a published run, and there is none', {
-        hint: 'run once for everybody first: resegment run',
-      });
+      throw new PermanentError(
+        'no-published-cutoffs',
+        'a run of some customers needs the cut-offs of a published run, and there is none',
+        {
+          hint: 'run once for everybody first: resegment run',
+        },
+      );
     }
     const { record: base } = await loadRun(ports, record.basedOn);
     if (base.policy.hash !== record.policy.hash) {

@@ -2,9 +2,14 @@ import { PermanentError } from '#shared/errors.ts';
 import { loadRun, type RunPorts, updateRun } from './run-ports.ts';
 
 /** Marks the run as finished. @throws PermanentError `run-degraded` so that the execution turns red where it must */
-export const assertRunHealthy = async ({ runId }: { readonly runId: string }, ports: RunPorts): Promise<Record<string, never>> => {
+export const assertRunHealthy = async (
+  { runId }: { readonly runId: string },
+  ports: RunPorts,
+): Promise<Record<string, never>> => {
   const now = ports.clock.now();
-  const record = await updateRun(ports, runId, (current) => (current.finishedAt === null ? { ...current, finishedAt: now } : current));
+  const record = await updateRun(ports, runId, (current) =>
+    current.finishedAt === null ? { ...current, finishedAt: now } : current,
+  );
   if (record.state === 'degraded') {
     throw new PermanentError('run-degraded', `run ${runId} is published, but too many records are in quarantine`, {
       hint: `resegment run show ${runId} lists them`,
@@ -51,7 +56,7 @@ const readableCause = (cause: string | undefined): string => {
 export const planShards = async (
   { runId }: { readonly runId: string },
   ports: RunPorts,
-): Promise<{ readonly schema: 1; readonly runId: string; readonly shards: readonly number[] }> => {
+): Promise<{ readonly schema: 1; readonly runId: string; readonly shards: number[] }> => {
   const { record } = await loadRun(ports, runId);
   return { schema: 1, runId, shards: Array.from({ length: record.shards }, (_, shard) => shard) };
 };

@@ -111,9 +111,13 @@ const subjectsOf = async (key: string | undefined, ports: RunPorts): Promise<Rea
   if (key === undefined) return undefined;
   const bytes = await ports.objects.get(key);
   if (bytes === undefined) {
-    throw new PermanentError('customer-list-missing', 'the list of customers that limits this run is not in the workspace');
+    throw new PermanentError(
+      'customer-list-missing',
+      'the list of customers that limits this run is not in the workspace',
+    );
   }
   const list: unknown = JSON.parse(new TextDecoder().decode(bytes));
-  if (!Array.isArray(list)) throw new PermanentError('customer-list-invalid', 'the list of customers is not a JSON array');
+  if (!Array.isArray(list))
+    throw new PermanentError('customer-list-invalid', 'the list of customers is not a JSON array');
   return new Set(list.map(String));
 };

@@ -139,7 +139,10 @@ const assertMayApply = async (
   ports: RunPorts,
 ): Promise<void> => {
   if (record.state !== 'planned' && record.state !== 'held') {
-    throw new PermanentError('run-not-planned', `only a planned or held run can be applied; ${record.runId} is ${record.state}`);
+    throw new PermanentError(
+      'run-not-planned',
+      `only a planned or held run can be applied; ${record.runId} is ${record.state}`,
+    );
   }
   if (record.expiresAt !== null && record.expiresAt <= ports.clock.now()) {
     throw new PermanentError('plan-expired', `the plan ${record.runId} expired at ${record.expiresAt}`, {
@@ -159,7 +162,10 @@ const assertMayApply = async (
       { hint: 'make a new plan: resegment plan' },
     );
   }
-  const overridden = new Set([...record.overrides.map((one) => one.brake), ...(request.override ? [request.override.brake] : [])]);
+  const overridden = new Set([
+    ...record.overrides.map((one) => one.brake),
+    ...(request.override ? [request.override.brake] : []),
+  ]);
   const open = record.brakes.filter((hit) => !overridden.has(hit.brake));
   if (open.length > 0) {
     throw new PermanentError(

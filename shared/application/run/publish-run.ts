@@ -7,21 +7,31 @@ import { loadPolicy, loadRun, type RunPorts, updateRun } from './run-ports.ts';
  * Moves the pointer, once every shard has left its receipt. From this instant readers see the whole run; before it they
  * saw the whole run before. Doing it again changes nothing.
  */
-export const publishRun = async ({ runId }: { readonly runId: string }, ports: RunPorts): Promise<Record<string, never>> => {
+export const publishRun = async (
+  { runId }: { readonly runId: string },
+  ports: RunPorts,
+): Promise<Record<string, never>> => {
   const { record } = await loadRun(ports, runId);
   const pointer = await ports.pointer.get();
   const receipts = await applyReceipts(runId, ports);
   if (pointer.published?.runId !== runId) {
     if (receipts.length !== record.shards) {
-      throw new PermanentError('receipts-missing', `run ${runId} has ${receipts.length} of ${record.shards} receipts of applied shards`);
+      throw new PermanentError(
+        'receipts-missing',
+        `run ${runId} has ${receipts.length} of ${record.shards} receipts of applied shards`,
+      );
     }
     if (pointer.applying?.runId !== runId || record.seq === null) {
       throw new PermanentError('lock-lost', `run ${runId} does not hold the lock on applying`);
     }
     const { rev, ...current } = pointer;
     const published = { seq: record.seq, runId, asOf: record.asOf, period: record.period };
-    const moved = await ports.pointer.compareAndSet({ ...current, published, previous: pointer.published, applying: null }, rev);
-    if (moved === 'conflict') throw new RetryableError('pointer-moved', `another writer moved the pointer while ${runId} was being published`);
+    const moved = await ports.pointer.compareAndSet(
+      { ...current, published, previous: pointer.published, applying: null },
+      rev,
+    );
+    if (moved === 'conflict')
+      throw new RetryableError('pointer-moved', `another writer moved the pointer while ${runId} was being published`);
   }
   const parsed = RunSummary.parse(await ports.files.readJson(runId, 'summary.json'));
   const policy = await loadPolicy(ports.objects, record.policy.hash);
@@ -39,13 +49,16 @@ export const publishRun = async ({ runId }: { readonly runId: string }, ports: R
     durationMs: Math.max(0, Date.parse(ports.clock.now()) - Date.parse(record.frozenAt)),
   };
   await ports.files.writeJson(runId, 'summary.json', summary);
-  await updateRun(ports, runId, (current) => (current.state === 'published' || current.state === 'degraded' ? current : { ...current, state }));
+  await updateRun(ports, runId, (current) =>
+    current.state === 'published' || current.state === 'degraded' ? current : { ...current, state },
+  );
   return {};
 };
 
 const applyReceipts = async (runId: string, ports: RunPorts): Promise<readonly ApplyReceipt[]> => {
   const receipts: ApplyReceipt[] = [];
-  for (const { document } of await ports.files.listJson(runId, 'apply')) if (isApplyReceipt(document)) receipts.push(document);
+  for (const { document } of await ports.files.listJson(runId, 'apply'))
+    if (isApplyReceipt(document)) receipts.push(document);
   return receipts;
 };
 

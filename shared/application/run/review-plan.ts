@@ -32,7 +32,10 @@ export const reviewPlan = async (
   }
   const expected = read - quarantined.length;
   if (tally.rows() !== expected) {
-    throw new PermanentError('plan-incomplete', `the plan of ${runId} has ${tally.rows()} customers, but ${expected} were measured`);
+    throw new PermanentError(
+      'plan-incomplete',
+      `the plan of ${runId} has ${tally.rows()} customers, but ${expected} were measured`,
+    );
   }
   for (const dimension of Object.keys(policy.dimensions)) {
     const placed = Object.values(tally.segments[dimension] ?? {}).reduce((sum, count) => sum + count, 0);
@@ -50,11 +53,15 @@ export const reviewPlan = async (
   await ports.files.writeJson(runId, 'review/flags.json', opened);
 
   const flagCount = (kind: 'upgrade' | 'exit', isOpened: boolean): number =>
-    ranked.reduce((sum, row) => sum + row.flags.filter((flag) => flag.kind === kind && flag.opened === isOpened).length, 0);
+    ranked.reduce(
+      (sum, row) => sum + row.flags.filter((flag) => flag.kind === kind && flag.opened === isOpened).length,
+      0,
+    );
   const base = record.basedOn === null ? undefined : await ports.files.readJson(record.basedOn, 'summary.json');
   const previous = summaryFigures(base);
   const newestFact = receipts.reduce<string | null>(
-    (newest, receipt) => (receipt.newestFact !== null && (newest === null || receipt.newestFact > newest) ? receipt.newestFact : newest),
+    (newest, receipt) =>
+      receipt.newestFact !== null && (newest === null || receipt.newestFact > newest) ? receipt.newestFact : newest,
     null,
   );
   const flags = {
@@ -127,19 +134,30 @@ export const reviewPlan = async (
 };
 
 /** The receipts of all shards. @throws PermanentError where one is missing */
-export const measureReceipts = async (runId: string, shards: number, ports: Pick<RunPorts, 'files'>): Promise<readonly MeasureReceipt[]> => {
+export const measureReceipts = async (
+  runId: string,
+  shards: number,
+  ports: Pick<RunPorts, 'files'>,
+): Promise<readonly MeasureReceipt[]> => {
   const receipts: MeasureReceipt[] = [];
   for (const { document } of await ports.files.listJson(runId, 'measure')) {
     if (isMeasureReceipt(document)) receipts.push(document);
   }
   if (receipts.length !== shards) {
-    throw new PermanentError('receipts-missing', `run ${runId} has ${receipts.length} of ${shards} receipts of measured shards`);
+    throw new PermanentError(
+      'receipts-missing',
+      `run ${runId} has ${receipts.length} of ${shards} receipts of measured shards`,
+    );
   }
   return receipts;
 };
 
 const isMeasureReceipt = (document: unknown): document is MeasureReceipt =>
-  typeof document === 'object' && document !== null && 'shard' in document && 'read' in document && 'quarantined' in document;
+  typeof document === 'object' &&
+  document !== null &&
+  'shard' in document &&
+  'read' in document &&
+  'quarantined' in document;
 
 const summaryFigures = (document: unknown): { readonly population: number | null } => {
   if (typeof document !== 'object' || document === null) return { population: null };

@@ -66,7 +66,10 @@ export const updateRun = async (
     if (next === record) return record;
     if ((await ports.runs.replace(runId, next, rev)) === 'stored') return next;
   }
-  throw new PermanentError('run-record-busy', `the record of run ${runId} kept changing under ten attempts to write it`);
+  throw new PermanentError(
+    'run-record-busy',
+    `the record of run ${runId} kept changing under ten attempts to write it`,
+  );
 };
 
 /** The policy of a hash, from the workspace. @throws PermanentError if it is not there or no longer valid */

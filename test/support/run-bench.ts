@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Stores, storesFrom } from '#functions/runtime/stores.ts';
+import { createTables, startDatabase } from '#local/database.ts';
+import { directoryObjects } from '#shared/adapters/directory-objects.ts';
+import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
+import { applyShard } from '#shared/application/run/apply-shard.ts';
+import { assignShard } from '#shared/application/run/assign-shard.ts';
+import { beginApply } from '#shared/application/run/begin-apply.ts';
+import { calibrateRun } from '#shared/application/run/calibrate-run.ts';
+import { assertRunHealthy } from '#shared/application/run/finish-run.ts';
+import { measureShard } from '#shared/application/run/measure-shard.ts';
+import { openRun } from '#shared/application/run/open-run.ts';
+import { publishRun } from '#shared/application/run/publish-run.ts';
+import { reviewPlan } from '#shared/application/run/review-plan.ts';
+import { policyKey, type RunPorts } from '#shared/application/run/run-ports.ts';
+import { RunSummary } from '#shared/contracts/run-record.ts';
+import { TABLE_DEFINITIONS } from '#shared/contracts/tables.ts';
+import type { RunRequest } from '#shared/contracts/workflows.ts';
+import type { CustomerFacts } from '#shared/domain/facts.ts';
+import type { Policy } from '#shared/domain/policy.ts';
+import { parsePolicy } from '#shared/domain/policy-file.ts';
+
+/** Stores on a database in memory, a clock that the test sets, and the steps of a run called in their order. */
+export interface RunBench {
+  readonly ports: RunPorts & Stores;
+  readonly dynamo: ReturnType<typeof dynamoClient>;
+  setNow(instant: string): void;
+  usePolicy(text: string): Promise<Policy>;
+  addCustomer(facts: Partial<CustomerFacts> & { readonly customerId: string }): Promise<CustomerFacts>;
+  /** Runs all steps as the state machine orders them. */
+  run(
+    request: Partial<RunRequest>,
+  ): Promise<{ readonly runId: string; readonly outcome: string; readonly summary: RunSummary }>;
+  apply(runId: string, request?: Partial<RunRequest>): Promise<RunSummary>;
+  readonly told: readonly string[];
+  close(): Promise<void>;
+}
+
+const TABLES = {
+  customers: 'customers',
+  standings: 'standings',
+  contacts: 'contacts',
+  invitations: 'invitations',
+  answers: 'answers',
+  flags: 'flags',
+  cases: 'cases',
+  runs: 'runs',
+} as const;
+
+export const openRunBench = async (buckets = 16): Promise<RunBench> => {
+  const database = await startDatabase();
+  await createTables(
+    database.endpoint,
+    TABLE_DEFINITIONS.map((table) => ({
+      TableName: table.name,
+      KeySchema: [
+        { AttributeName: table.partitionKey, KeyType: 'HASH' },
+        ...(table.sortKey === undefined ? [] : [{ AttributeName: table.sortKey, KeyType: 'RANGE' }]),
+      ],
+      AttributeDefinitions: [
+        ...new Set(
+          [
+            table.partitionKey,
+            table.sortKey,
+            ...table.indexes.flatMap((index) => [index.partitionKey, index.sortKey]),
+          ].filter((name) => name !== undefined),
+        ),
+      ].map((name) => ({ AttributeName: name, AttributeType: 'S' })),
+      GlobalSecondaryIndexes: table.indexes.map((index) => ({
+        IndexName: index.indexName,
+        KeySchema: [
+          { AttributeName: index.partitionKey, KeyType: 'HASH' },
+          { AttributeName: index.sortKey, KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'ALL' },
+      })),
+    })),
+  );
+  const dynamo = dynamoClient({ endpoint: database.endpoint });
+  let now = '2026-11-01T02:00:00.000Z';
+  const told: string[] = [];
+  const stores = storesFrom({
+    dynamo,
+    tables: TABLES,
+    buckets,
+    subjectSource: (id) => createHash('sha256').update(id).digest('base64url').slice(0, 22),
+    objects: directoryObjects(mkdtempSync(path.join(tmpdir(), 'resegment-run-'))),
+  });
+  const ports = {
+    ...stores,
+    clock: { now: () => now },
+    settings: { businessTimeZone: 'UTC', shards: 4, planExpiresHours: 72 },
+    projectPendingAnswers: async () => 0,
+    tellOperators: async (record: { readonly runId: string }) => {
+      told.push(record.runId);
+    },
+  };
+  let policyHash: string | undefined;
+
+  const applyAll = async (runId: string): Promise<RunSummary> => {
+    const { shards } = await beginApply({ runId }, ports);
+    for (const shard of shards) await applyShard({ runId, shard }, ports);
+    await publishRun({ runId }, ports);
+    await assertRunHealthy({ runId }, ports);
+    return RunSummary.parse(await ports.files.readJson(runId, 'summary.json'));
+  };
+
+  return {
+    ports,
+    dynamo,
+    told,
+    setNow: (instant) => {
+      now = instant;
+    },
+    usePolicy: async (text) => {
+      const parsed = parsePolicy(text, 'test.yaml');
+      if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+      await ports.objects.put(
+        policyKey(parsed.policy.hash),
+        new TextEncoder().encode(JSON.stringify(parsed.policy.source)),
+      );
+      policyHash = parsed.policy.hash;
+      return parsed.policy;
+    },
+    addCustomer: async (given) => {
+      const subject = (await ports.customers.ensureSubjects([given.customerId])).get(given.customerId);
+      if (subject === undefined) throw new Error('no subject');
+      const existing = await ports.customers.get(given.customerId);
+      const facts: CustomerFacts = {
+        batches: [{ batchId: 'test', recordedAt: '2020-01-01T00:00:00.000Z', chunks: [0] }],
+        orders: [],
+        snapshots: [],
+        statuses: [],
+        answers: {},
+        pins: [],
+        decisions: [],
+        ...existing,
+        ...given,
+        subject,
+        factsRev: (existing?.factsRev ?? 0) + 1,
+        changedAt: now,
+      };
+      const stored = await ports.customers.put(facts, existing?.factsRev ?? null);
+      if (stored !== 'stored') throw new Error('conflict');
+      return facts;
+    },
+    run: async (request) => {
+      const { runId, next } = await openRun(
+        {
+          schema: 1,
+          trigger: 'operator',
+          mode: 'run',
+          by: 'tester',
+          ...(policyHash === undefined ? {} : { policyHash }),
+          ...request,
+        },
+        ports,
+      );
+      if (next === 'stop') {
+        return { runId, outcome: 'stop', summary: RunSummary.parse(await ports.files.readJson(runId, 'summary.json')) };
+      }
+      if (next === 'apply') return { runId, outcome: 'apply', summary: await applyAll(runId) };
+      const shards = Array.from({ length: (await ports.runs.get(runId))?.record.shards ?? 0 }, (_, shard) => shard);
+      for (const shard of shards) await measureShard({ runId, shard }, ports);
+      await calibrateRun({ runId }, ports);
+      for (const shard of shards) await assignShard({ runId, shard }, ports);
+      const { outcome } = await reviewPlan({ runId }, ports);
+      if (outcome !== 'apply') {
+        return { runId, outcome, summary: RunSummary.parse(await ports.files.readJson(runId, 'summary.json')) };
+      }
+      return { runId, outcome, summary: await applyAll(runId) };
+    },
+    apply: async (runId, request = {}) => {
+      const { next } = await openRun(
+        { schema: 1, trigger: 'operator', mode: 'apply', runId, by: 'tester', ...request },
+        ports,
+      );
+      if (next !== 'apply') return RunSummary.parse(await ports.files.readJson(runId, 'summary.json'));
+      return applyAll(runId);
+    },
+    close: async () => {
+      dynamo.destroy();
+      await database.stop();
+    },
+  };
+};
