@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
@@ -30,7 +31,7 @@ const MailEnvelope = z.object({
 });
 export type MailEnvelope = z.infer<typeof MailEnvelope>;
 
-/** An accepted mail with its raw message. */
+/** An accepted mail with its raw message, which is read from disk when it is asked for. */
 export type StoredMail = MailEnvelope & { readonly raw: Uint8Array };
 
 export const FAULT_KINDS = [
@@ -100,7 +101,7 @@ export interface MailServer {
   /** Address of the inbox page of one mail. */
   mailUrl(id: number): string;
   /** Accepted mails, oldest first. `to` must be equal; `tags` must all be there. */
-  mails(filter?: MailFilter): readonly MailEnvelope[];
+  mails(filter?: MailFilter): readonly StoredMail[];
   /** One mail with its raw message. @throws PermanentError `mail-unknown` */
   read(id: number): Promise<StoredMail>;
   /** SendRawEmail requests since the start, refused ones included. */
@@ -367,7 +368,13 @@ export const startMailServer = async (options: MailServerOptions): Promise<MailS
   return {
     url,
     mailUrl: (id) => `${url}/mails/${id}`,
-    mails: (filter = {}) => matching(filter),
+    mails: (filter = {}) =>
+      matching(filter).map((envelope) => ({
+        ...envelope,
+        get raw() {
+          return store.readRawNow(envelope.id);
+        },
+      })),
     read: async (id) => {
       const envelope = store.get(id);
       if (envelope === undefined) {
@@ -502,6 +509,7 @@ interface MailStore {
   all(): readonly MailEnvelope[];
   get(id: number): MailEnvelope | undefined;
   readRaw(id: number): Promise<Uint8Array>;
+  readRawNow(id: number): Uint8Array;
   add(raw: Uint8Array, envelope: Omit<MailEnvelope, 'id'>): Promise<MailEnvelope>;
   /** Mails accepted after the given business time. */
   countSince(ms: number): number;
@@ -535,6 +543,7 @@ const openMailStore = async (folder: string): Promise<MailStore> => {
     all: () => ordered,
     get: (id) => byId.get(id),
     readRaw: (id) => readFile(path(id, 'eml')),
+    readRawNow: (id) => readFileSync(path(id, 'eml')),
     add: async (raw, rest) => {
       lastId += 1;
       const envelope = { id: lastId, ...rest };

@@ -85,7 +85,7 @@ export type MailTextKey = keyof typeof EN;
 const ZH: Readonly<Record<MailTextKey, string>> = {
   'survey.subject.invitation': '{company}：请用一个问题评价我们的服务',
   'survey.subject.reminder': '提醒：{company}的一个问题，{date}截止',
-  'survey.preheader': '约需{minutes}，{date}前有效，无需登录。',
+  'survey.preheader': '约需{minutes}，{date}（含当日）前有效，无需登录。',
   'survey.greeting': '尊敬的{name}：',
   'survey.greeting.noName': '您好：',
   'survey.intro.invitation': '您是{company}的客户，我们想了解您对我们服务的感受。只有一个问题，约需{minutes}。',
@@ -105,7 +105,7 @@ const ZH: Readonly<Record<MailTextKey, string>> = {
   'survey.page': '也可以不选分数，直接打开页面',
   'survey.page.text': '请在此页面回答：',
   'survey.scale': '{from}分表示{low}，{to}分表示{high}。',
-  'survey.closing': '{date}前可以回答，也可以修改您的回答。',
+  'survey.closing': '{date}（含当日）前可以回答，也可以修改您的回答。',
   'survey.use.title': '您的回答如何使用',
   'survey.use.linked': '您的回答会与您的账户关联，不是匿名的。',
   'survey.use.seen': '{company}负责为您服务的人员和负责服务质量的人员可以看到您的回答。',

@@ -104,6 +104,7 @@ describe('the local mail server', () => {
     expect(raw.match(/^Message-ID:/gim)).toHaveLength(1);
     expect(raw).toContain('Date: Sun, 31 May 2026 10:00:00 +0000');
     expect(raw).toContain('你好');
+    expect(new TextDecoder().decode(at.mails()[0]?.raw)).toBe(raw);
   });
 
   it('goes on where it stopped when it starts again on the same folder', async () => {

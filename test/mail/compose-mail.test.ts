@@ -53,6 +53,9 @@ const LANGUAGE_AND_KIND = MAIL_LANGUAGES.flatMap((language) =>
 );
 
 const rawText = (raw: Uint8Array): string => Buffer.from(raw).toString('latin1');
+/** Printable ASCII, tabs and line breaks only. */
+const isSevenBit = (raw: Uint8Array): boolean =>
+  raw.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte <= 126));
 const headerBlock = (raw: Uint8Array): string => rawText(raw).split('\r\n\r\n')[0] ?? '';
 
 describe('the catalogues', () => {
@@ -76,7 +79,7 @@ describe('a survey mail', () => {
     const mail = await composeSurveyMail(survey(variant));
     const raw = rawText(mail.raw);
 
-    expect(raw).not.toMatch(/[^\x09\x0a\x0d\x20-\x7e]/u);
+    expect(isSevenBit(mail.raw)).toBe(true);
     for (const line of raw.split('\r\n')) expect(line.length).toBeLessThanOrEqual(998);
     for (const line of raw.split('\r\n').filter((one) => !one.includes('https://')))
       expect(line.length).toBeLessThanOrEqual(78);
@@ -240,7 +243,7 @@ describe('a survey mail', () => {
         expect(parsed.to).toHaveLength(1);
         expect(parsed.to?.[0]?.address).toBe('a@example.com');
         expect(parsed.from?.address).toBe('s@bank.example.com');
-        expect(rawText(mail.raw)).not.toMatch(/[^\x09\x0a\x0d\x20-\x7e]/u);
+        expect(isSevenBit(mail.raw)).toBe(true);
       }),
       { numRuns: 60 },
     );
@@ -299,7 +302,7 @@ describe('a notice to operators', () => {
         }
       }
       expect(headerBlock(mail.raw)).not.toMatch(/list-unsubscribe/iu);
-      expect(rawText(mail.raw)).not.toMatch(/[^\x09\x0a\x0d\x20-\x7e]/u);
+      expect(isSevenBit(mail.raw)).toBe(true);
     },
   );
 
