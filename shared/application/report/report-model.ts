@@ -1,0 +1,126 @@
+import type { RunSummary } from '#shared/contracts/run-record.ts';
+import type { Label, Metric, QuestionKind } from '#shared/domain/policy.ts';
+import type { WaveCounts } from '../summary-text.ts';
+
+/** Everything a report shows, gathered. Money is in minor units; shares are 0..1. */
+export interface ReportData {
+  readonly summary: RunSummary;
+  readonly frozenAt: string;
+  readonly closesPeriod: boolean;
+  readonly by: string;
+  readonly expiresAt: string | null;
+  readonly error: string | null;
+  readonly policy: ReportPolicy;
+  /** Segments of the main dimension from best to worst. */
+  readonly segments: readonly SegmentRow[];
+  readonly movement: Readonly<Record<'up' | 'down' | 'sideways' | 'fresh' | 'left' | 'heldBack', Movement>>;
+  readonly needsPerson: {
+    readonly exits: number;
+    readonly upgrades: number;
+    /** null: not known to this report. */
+    readonly casesDueToday: number | null;
+    readonly uncertainMails: number | null;
+  };
+  /** At most ten, most urgent first. */
+  readonly callFirst: readonly CallFirst[];
+  /** Cumulative share of value held by the first share of customers, best first; null if the total is not positive. */
+  readonly pareto: {
+    readonly points: readonly (readonly [customers: number, value: number])[];
+    /** Share of customers who hold 80 % of the value. */
+    readonly customersFor80: number;
+  } | null;
+  readonly scores: readonly ScoreRow[];
+  readonly survey: SurveyResult | null;
+  readonly wave: WaveCounts | null;
+  readonly flags: {
+    readonly shown: readonly ReportFlag[];
+    /** Opened flags beyond those shown. */
+    readonly more: number;
+  };
+  readonly quarantined: {
+    readonly shown: readonly { readonly record: string; readonly reason: string }[];
+    readonly more: number;
+  };
+}
+
+export interface ReportPolicy {
+  readonly title: Label;
+  readonly mainDimension: string;
+  readonly dimensions: readonly {
+    readonly name: string;
+    readonly label: Label;
+    readonly segments: readonly { readonly name: string; readonly label: Label }[];
+  }[];
+  /** Names of metrics and scores, for figures in reasons. */
+  readonly labels: Readonly<Record<string, { readonly label: Label; readonly unit: Metric['unit'] }>>;
+  readonly valueMetric: string;
+  readonly currency: string;
+  readonly service: Readonly<Record<string, Readonly<Record<string, string | number>>>>;
+}
+
+export interface SegmentRow {
+  readonly segment: string;
+  readonly count: number;
+  readonly before: number;
+  /** Total of the value metric. */
+  readonly value: number;
+  /** Share of the total value; null if the total is not positive. */
+  readonly valueShare: number | null;
+}
+
+export interface Movement {
+  readonly count: number;
+  /** Total of the value metric of these customers. */
+  readonly value: number;
+}
+
+export type CallReason = 'movedDown' | 'downgradeWaits' | 'openCase' | 'lowSatisfaction' | 'upgradeNear';
+
+export interface CallFirst {
+  readonly customerId: string;
+  readonly manager: string | null;
+  readonly branch: string | null;
+  readonly segment: string | null;
+  readonly value: number | null;
+  readonly reasons: readonly CallReason[];
+}
+
+export interface ScoreRow {
+  readonly score: string;
+  readonly label: Label;
+  /** Mean over the customers who have the score, by segment of the main dimension; null if nobody has it. */
+  readonly bySegment: Readonly<Record<string, { readonly mean: number | null; readonly n: number }>>;
+  /** Smallest and largest mean, for shading. */
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface SurveyResult {
+  readonly ask: QuestionKind;
+  /** Answers not older than this at the run's date count. */
+  readonly windowDays: number;
+  readonly rows: readonly SurveyRow[];
+}
+
+/** NPS is -100..100; satisfied shares (CSAT, CES) are 0..100. */
+export interface SurveyRow {
+  /** null: all segments together. */
+  readonly segment: string | null;
+  readonly answers: number;
+  readonly invited?: number;
+  readonly delivered?: number;
+  /** null where nobody answered or the group is hidden. */
+  readonly estimate: { readonly score: number; readonly low: number; readonly high: number } | null;
+  /** Fewer answers than may be shown, or a group that would reveal such a one. */
+  readonly hidden: boolean;
+}
+
+export interface ReportFlag {
+  readonly kind: 'upgrade' | 'exit';
+  readonly customerId: string;
+  readonly manager: string | null;
+  readonly branch: string | null;
+  readonly segment: string | null;
+  readonly stake: number;
+  readonly evidence: Readonly<Record<string, string | number>>;
+}
