@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { measureShard } from '#shared/application/run/measure-shard.ts';
+import { abandonRun } from '#shared/application/run/abandon-run.ts';
+import { applyShard } from '#shared/application/run/apply-shard.ts';
+import { beginApply } from '#shared/application/run/begin-apply.ts';
+import { measureShard, visibleGeneration } from '#shared/application/run/measure-shard.ts';
+import { openRun } from '#shared/application/run/open-run.ts';
 import { toDayNumber } from '#shared/domain/calendar.ts';
 import type { OrderDay } from '#shared/domain/facts.ts';
 import { openRunBench, type RunBench } from '#test/support/run-bench.ts';
@@ -203,5 +207,38 @@ describe('a run', () => {
     await measureShard({ runId, shard: 0 }, bench.ports);
 
     expect(JSON.stringify(await bench.ports.files.readFrame(runId, 0))).toBe(before);
+  });
+
+  it('leaves no trace of a run that was abandoned while it was being applied', async () => {
+    await bench.run({ requestId: 'a', asOf: '2026-10-31' });
+    const before = await standingsOf(bench);
+    bench.setNow('2026-11-30T08:00:00.000Z');
+    const { runId } = await bench.run({ requestId: 'p', asOf: '2026-11-30', mode: 'plan' });
+    await openRun(
+      {
+        schema: 1,
+        trigger: 'operator',
+        mode: 'apply',
+        runId,
+        by: 'Ann',
+        override: { brake: 'staleInputDays', reason: 'test', by: 'Ann' },
+      },
+      bench.ports,
+    );
+    await beginApply({ runId }, bench.ports);
+    await applyShard({ runId, shard: 0 }, bench.ports);
+
+    expect(await abandonRun(runId, 'Ann', bench.ports)).toBe('abandoned');
+    expect(await abandonRun(runId, 'Ann', bench.ports)).toBe('already');
+
+    const pointer = await bench.ports.pointer.get();
+    expect(pointer).toMatchObject({ applying: null, published: { runId: '2026-10-a' }, abandonedSeqs: [2] });
+    const visible: string[] = [];
+    for (let bucket = 0; bucket < bench.ports.customers.buckets; bucket += 1) {
+      for (const standing of await bench.ports.standings.readBucket(bucket)) {
+        visible.push(JSON.stringify(visibleGeneration(standing, pointer)?.placements) + standing.subject);
+      }
+    }
+    expect(visible.sort()).toEqual(before);
   });
 });
