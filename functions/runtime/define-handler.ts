@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { isResegmentError, PermanentError, PoisonError, RetryableError } from '#shared/errors.ts';
-import { errorFields, log, type LogFields, withLogContext } from '#shared/log.ts';
+import { errorFields, type LogFields, log, withLogContext } from '#shared/log.ts';
 
 export interface HandlerDefinition<Input extends z.core.$ZodType, Output extends z.core.$ZodType, Services> {
   /** File name without its ending: the name of the function, of its metric and, as a sentence, of its state. */
@@ -41,12 +41,16 @@ const handle =
     withLogContext({ function: definition.name, ...idsOf(event) }, async () => {
       const startedMs = performance.now();
       try {
-        const input = parse(definition.input, event, (problems) =>
-          new PoisonError('input-invalid', `input of ${definition.name} is not valid: ${problems}`),
+        const input = parse(
+          definition.input,
+          event,
+          (problems) => new PoisonError('input-invalid', `input of ${definition.name} is not valid: ${problems}`),
         );
         const result = await definition.run(input, await services());
-        const output = parse(definition.output, result, (problems) =>
-          new PermanentError('output-invalid', `output of ${definition.name} is not valid: ${problems}`),
+        const output = parse(
+          definition.output,
+          result,
+          (problems) => new PermanentError('output-invalid', `output of ${definition.name} is not valid: ${problems}`),
         );
         log.info('done', { durationMs: Math.round(performance.now() - startedMs) });
         return output;

@@ -65,10 +65,14 @@ export const readEnvironment = <Name extends VariableName>(
       ...(missing.length === 0 ? [] : [`missing: ${missing.join(', ')}`]),
       ...(malformed.length === 0 ? [] : [`malformed: ${malformed.join(', ')}`]),
     ];
-    throw new PermanentError('environment-invalid', `environment variables are not as they must be; ${problems.join('; ')}`, {
-      details: { missing, malformed },
-      hint: 'infra/function-environment.ts sets them',
-    });
+    throw new PermanentError(
+      'environment-invalid',
+      `environment variables are not as they must be; ${problems.join('; ')}`,
+      {
+        details: { missing, malformed },
+        hint: 'infra/function-environment.ts sets them',
+      },
+    );
   }
   return parsed.data as Pick<Environment, Name>;
 };

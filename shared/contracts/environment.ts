@@ -1,0 +1,91 @@
+import { type EntryFunction, type StepName, TABLES, type TableName } from './workflows.ts';
+
+/** Any function that is deployed. */
+export type FunctionName = StepName | EntryFunction;
+
+/** `customers` is found in `TABLE_CUSTOMERS`. */
+export const tableVariable = (table: TableName): `TABLE_${Uppercase<TableName>}` => TABLE_VARIABLES[table];
+
+export const TABLE_VARIABLES = {
+  customers: 'TABLE_CUSTOMERS',
+  standings: 'TABLE_STANDINGS',
+  contacts: 'TABLE_CONTACTS',
+  invitations: 'TABLE_INVITATIONS',
+  answers: 'TABLE_ANSWERS',
+  flags: 'TABLE_FLAGS',
+  cases: 'TABLE_CASES',
+  runs: 'TABLE_RUNS',
+} as const satisfies Record<TableName, `TABLE_${Uppercase<TableName>}`>;
+
+/** Environment that every function has. */
+export const BASE_VARIABLES = [
+  'STAGE',
+  'BUSINESS_TIME_ZONE',
+  'CURRENCY',
+  'BUCKETS',
+  'WORKSPACE_BUCKET',
+  ...TABLES.map((table) => TABLE_VARIABLES[table]),
+] as const;
+
+/** Environment of the steps of a run. */
+export const RUN_VARIABLES = [
+  'SHARDS',
+  'PLAN_EXPIRES_HOURS',
+  'OPERATOR_ADDRESS',
+  'SENDER_ADDRESS',
+  'SURVEY_MACHINE_ARN',
+] as const;
+
+/** Environment of the steps of a survey wave, and of what answers its mails. */
+export const SURVEY_VARIABLES = [
+  'PUBLIC_BASE_URL',
+  'SENDER_ADDRESS',
+  'REPLY_TO_ADDRESS',
+  'CONFIGURATION_SET',
+  'LINK_KEY_ID',
+  'KEY_RING_OBJECT',
+  'KEY_RING_KMS_KEY_ARN',
+  'MAIL_RATE_PER_SECOND',
+] as const;
+
+/** Environment of the function behind the pages. */
+export const ANSWER_VARIABLES = ['LINK_KEY_ID', 'KEY_RING_OBJECT', 'KEY_RING_KMS_KEY_ARN', 'PUBLIC_BASE_URL'] as const;
+
+/** Environment of the function that reads the events of mails. */
+export const MAIL_EVENT_VARIABLES = ['MAIL_EVENTS_TOPIC_ARN', 'KEY_RING_OBJECT', 'KEY_RING_KMS_KEY_ARN'] as const;
+
+export type VariableName =
+  | (typeof BASE_VARIABLES)[number]
+  | (typeof RUN_VARIABLES)[number]
+  | (typeof SURVEY_VARIABLES)[number]
+  | (typeof ANSWER_VARIABLES)[number]
+  | (typeof MAIL_EVENT_VARIABLES)[number];
+
+const RUN = [...BASE_VARIABLES, ...RUN_VARIABLES];
+const SURVEY = [...BASE_VARIABLES, ...SURVEY_VARIABLES];
+
+/** The variables of each function: `infra` sets exactly these, and the function's services read no others. */
+export const FUNCTION_VARIABLES: Readonly<Record<FunctionName, readonly VariableName[]>> = {
+  'open-run': RUN,
+  'plan-shards': RUN,
+  'measure-shard': RUN,
+  calibrate: RUN,
+  'assign-shard': RUN,
+  'review-plan': RUN,
+  'begin-apply': RUN,
+  'apply-shard': RUN,
+  'publish-run': RUN,
+  'write-report': RUN,
+  'start-wave': RUN,
+  'assert-run-healthy': RUN,
+  'fail-run': RUN,
+  'plan-wave': SURVEY,
+  'send-invitations': SURVEY,
+  'look-up-wave': SURVEY,
+  'send-reminders': SURVEY,
+  'close-wave': SURVEY,
+  'assert-wave-healthy': SURVEY,
+  'answer-survey': [...BASE_VARIABLES, ...ANSWER_VARIABLES],
+  'ingest-mail-event': [...BASE_VARIABLES, ...MAIL_EVENT_VARIABLES],
+  'project-answers': BASE_VARIABLES,
+};
