@@ -1,11 +1,12 @@
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { TraitValue } from '#shared/domain/facts.ts';
-import type { Policy } from '#shared/domain/policy.ts';
+import type { Metric, Policy } from '#shared/domain/policy.ts';
 import type { FrameRow, PlanRow } from '#shared/domain/standing.ts';
+import { currencyExponent } from '#shared/domain/values.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { RunFiles } from '#shared/ports/run-files.ts';
-import { currencyDigits, decimalOfMinor } from './format-value.ts';
+import { decimalOfMinor } from './format-value.ts';
 
 export const EXPORT_FORMATS = ['csv', 'json', 'parquet'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -92,7 +93,7 @@ export const exportTable = async (
     text('status'),
     text('branch'),
     text('manager'),
-    ...metrics.map(([name, metric]) => ({ name: `metric_${name}`, kind: kindOfUnit(metric.unit) })),
+    ...metrics.map(([name, metric]) => ({ name: `metric_${name}`, kind: kindOf(metric) })),
     ...traitNames.map((name): ExportColumn => ({ name: `trait_${name}`, kind: 'mixed' })),
     ...policy.scoreOrder.map((name) => number(`score_${name}`)),
     ...['score', 'answers', 'age_days', 'confidence'].map((name) => number(`satisfaction_${name}`)),
@@ -137,9 +138,10 @@ export const exportTable = async (
 const text = (name: string): ExportColumn => ({ name, kind: 'text' });
 const number = (name: string): ExportColumn => ({ name, kind: 'number' });
 
-const kindOfUnit = (unit: Policy['metrics'][string]['unit']): ColumnKind => {
-  if (unit === 'money') return 'money';
-  return unit === 'text' ? 'mixed' : 'number';
+/** Spend is kept in minor units; money in traits is in major units as the file gave it. */
+const kindOf = (metric: Metric): ColumnKind => {
+  if (metric.kind === 'spend') return 'money';
+  return metric.unit === 'text' || metric.kind === 'trait' ? 'mixed' : 'number';
 };
 
 const openedFlags = async (ports: ExportPorts, runId: string): Promise<ReadonlySet<string>> => {
@@ -239,7 +241,7 @@ function* jsonLines(table: ExportTable): Generator<string> {
 }
 
 const parquetBytes = (table: ExportTable): Uint8Array => {
-  const scale = 10 ** currencyDigits(table.currency);
+  const scale = 10 ** currencyExponent(table.currency);
   const columnData = table.columns.map((column, index) => {
     const values = table.rows.map((row) => row[index] ?? null);
     const kind = column.kind === 'mixed' ? kindOfValues(values) : column.kind;

@@ -1,4 +1,5 @@
 import type { Label, Metric } from '#shared/domain/policy.ts';
+import { currencyExponent } from '#shared/domain/values.ts';
 
 export const LANGUAGES = ['en', 'zh-CN'] as const;
 /** Languages in which people are addressed. */
@@ -6,18 +7,9 @@ export type Language = (typeof LANGUAGES)[number];
 
 export const labelIn = (label: Label, language: Language): string => (language === 'en' ? label.en : label.zh);
 
-/** Digits after the decimal point that a currency has by ISO 4217; 2 for a code that is not known. */
-export const currencyDigits = (currency: string): number => {
-  try {
-    return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
-  } catch {
-    return 2;
-  }
-};
-
 /** Whole minor units as an exact decimal text with a point: `decimalOfMinor(-1205, 'EUR')` is `-12.05`. */
 export const decimalOfMinor = (minor: number, currency: string): string => {
-  const digits = currencyDigits(currency);
+  const digits = currencyExponent(currency);
   const whole = Math.round(minor);
   const text = String(Math.abs(whole)).padStart(digits + 1, '0');
   const sign = whole < 0 ? '-' : '';
@@ -38,9 +30,8 @@ export const formatShare = (share: number, language: Language): string =>
     share,
   );
 
-/** Money from minor units, without decimals: for reading, not for adding up. */
-export const formatMoney = (minor: number, currency: string, language: Language): string => {
-  const major = minor / 10 ** currencyDigits(currency);
+/** Money in major units, without decimals: for reading, not for adding up. */
+export const formatMoney = (major: number, currency: string, language: Language): string => {
   try {
     return new Intl.NumberFormat(language, {
       style: 'currency',
@@ -53,7 +44,7 @@ export const formatMoney = (minor: number, currency: string, language: Language)
   }
 };
 
-/** The value of a metric as a person reads it; a dash where it is missing. */
+/** The value of a metric as a person reads it, money in major units; a dash where it is missing. */
 export const formatMetric = (
   value: number | string | boolean | null | undefined,
   unit: Metric['unit'],

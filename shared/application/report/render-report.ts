@@ -1,10 +1,11 @@
+import { currencyExponent } from '#shared/domain/values.ts';
 import { PermanentError } from '#shared/errors.ts';
 import { formatChange, formatMetric, formatNumber, formatShare, type Language, labelIn } from '../format-value.ts';
 import { reasonInWords } from '../summary-text.ts';
 import { paretoChart } from './pareto-chart.ts';
 import type { ReportData, SurveyResult, SurveyRow } from './report-model.ts';
 import { REPORT_STYLE } from './report-style.ts';
-import { fill, type ReportWords, termInWords, wordsOf } from './report-words.ts';
+import { evidenceInWords, fill, type ReportWords, termInWords, wordsOf } from './report-words.ts';
 import { html, SafeHtml } from './safe-html.ts';
 
 /**
@@ -69,15 +70,24 @@ const newView = (data: ReportData, language: Language): View => {
     throw new PermanentError('report-without-dimension', `the report lacks dimension ${data.policy.mainDimension}`);
   }
   const labels = new Map(main.segments.map((segment) => [segment.name, labelIn(segment.label, language)]));
-  const unit = data.policy.labels[data.policy.valueMetric]?.unit ?? 'number';
   return {
     data,
     language,
     words,
     number: (value) => formatNumber(value, language),
-    worth: (value) => formatMetric(value, unit, data.policy.currency, language),
+    worth: (value) => figure(data, data.policy.valueMetric, value, language),
     segment: (name) => (name === null ? words.total : (labels.get(name) ?? name)),
   };
+};
+
+/** The value of a metric or score by name; a name that the policy does not know is a plain number. */
+const figure = (data: ReportData, name: string, value: string | number | null, language: Language): string => {
+  const known = data.policy.labels[name];
+  const shown =
+    known?.inMinorUnits === true && typeof value === 'number'
+      ? value / 10 ** currencyExponent(data.policy.currency)
+      : value;
+  return formatMetric(shown, known?.unit ?? 'number', data.policy.currency, language);
 };
 
 const sentence = (view: View): string => {
@@ -350,22 +360,24 @@ const flagsSection = (view: View): SafeHtml => {
 ${data.flags.more > 0 ? html`<p class="note">${fill(words.more, { count: number(data.flags.more) })}</p>` : null}</section>`;
 };
 
-/** Figures of a reason, under the policy's own names where it has them. */
-const evidence = (figures: Readonly<Record<string, string | number>>, { data, language }: View): string =>
-  Object.entries(figures)
+/** Figures that are in the unit of the evidence's own `metric`. */
+const IN_METRIC_UNIT = new Set(['value', 'before', 'cutoff', 'shortBy']);
+
+/** The figures of a reason as one line, under the policy's own names where it has them. */
+const evidence = (figures: Readonly<Record<string, string | number>>, view: View): string => {
+  const { data, language } = view;
+  const metric = typeof figures['metric'] === 'string' ? figures['metric'] : undefined;
+  const metricLabel = metric === undefined ? undefined : data.policy.labels[metric]?.label;
+  return Object.entries(figures)
+    .filter(([name]) => name !== 'metric' && name !== 'rising' && name !== 'segment')
     .map(([name, value]) => {
-      const known = data.policy.labels[name];
-      const shown =
-        known === undefined
-          ? typeof value === 'number'
-            ? formatNumber(value, language, 2)
-            : data.policy.labels[value] === undefined
-              ? value
-              : labelIn(data.policy.labels[value].label, language)
-          : formatMetric(value, known.unit, data.policy.currency, language);
-      return `${known === undefined ? name : labelIn(known.label, language)} ${shown}`;
+      if (name === 'wouldBe') return `→ ${view.segment(String(value))}`;
+      const label = name === 'value' && metricLabel !== undefined ? metricLabel : data.policy.labels[name]?.label;
+      const shown = figure(data, metric !== undefined && IN_METRIC_UNIT.has(name) ? metric : name, value, language);
+      return `${label === undefined ? evidenceInWords(name, language) : labelIn(label, language)} ${shown}`;
     })
     .join(language === 'en' ? '; ' : '；');
+};
 
 const quarantineSection = ({ data, words, number }: View): SafeHtml => {
   if (data.quarantined.shown.length === 0) {

@@ -334,9 +334,17 @@ const reportPolicy = (policy: Policy): ReportPolicy => ({
   })),
   labels: {
     ...Object.fromEntries(
-      Object.entries(policy.scores).map(([name, score]) => [name, { label: score.label, unit: 'number' as const }]),
+      Object.entries(policy.scores).map(([name, score]) => [
+        name,
+        { label: score.label, unit: 'number' as const, inMinorUnits: false },
+      ]),
     ),
-    ...Object.fromEntries(Object.entries(policy.metrics).map(([name, { label, unit }]) => [name, { label, unit }])),
+    ...Object.fromEntries(
+      Object.entries(policy.metrics).map(([name, { label, unit, kind }]) => [
+        name,
+        { label, unit, inMinorUnits: unit === 'money' && kind === 'spend' },
+      ]),
+    ),
   },
   valueMetric: policy.valueMetric,
   currency: policy.currency,

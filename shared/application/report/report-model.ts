@@ -2,7 +2,7 @@ import type { RunSummary } from '#shared/contracts/run-record.ts';
 import type { Label, Metric, QuestionKind } from '#shared/domain/policy.ts';
 import type { WaveCounts } from '../summary-text.ts';
 
-/** Everything a report shows, gathered. Money is in minor units; shares are 0..1. */
+/** Everything a report shows, gathered. Figures are in the unit of their metric; shares are 0..1. */
 export interface ReportData {
   readonly summary: RunSummary;
   readonly frozenAt: string;
@@ -52,7 +52,9 @@ export interface ReportPolicy {
     readonly segments: readonly { readonly name: string; readonly label: Label }[];
   }[];
   /** Names of metrics and scores, for figures in reasons. */
-  readonly labels: Readonly<Record<string, { readonly label: Label; readonly unit: Metric['unit'] }>>;
+  readonly labels: Readonly<
+    Record<string, { readonly label: Label; readonly unit: Metric['unit']; readonly inMinorUnits: boolean }>
+  >;
   readonly valueMetric: string;
   readonly currency: string;
   readonly service: Readonly<Record<string, Readonly<Record<string, string | number>>>>;

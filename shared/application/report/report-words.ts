@@ -279,3 +279,15 @@ const TERMS: Readonly<Record<string, Readonly<Record<Language, string>>>> = {
 /** A service term or its value in words; one that the catalogue lacks is shown as the policy has it. */
 export const termInWords = (term: string | number, language: Language): string =>
   typeof term === 'number' ? String(term) : (TERMS[term]?.[language] ?? term);
+
+const EVIDENCE: Readonly<Record<string, Readonly<Record<Language, string>>>> = {
+  value: { en: 'figure', 'zh-CN': '指标' },
+  before: { en: 'before', 'zh-CN': '之前' },
+  cutoff: { en: 'next limit', 'zh-CN': '下一界限' },
+  shortBy: { en: 'short by', 'zh-CN': '还差' },
+  since: { en: 'since', 'zh-CN': '起始期' },
+  periods: { en: 'periods in a row', 'zh-CN': '连续期数' },
+};
+
+/** The name of a figure in a flag's evidence that is no metric or score of the policy. */
+export const evidenceInWords = (name: string, language: Language): string => EVIDENCE[name]?.[language] ?? name;
