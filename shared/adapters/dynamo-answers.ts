@@ -1,0 +1,45 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { AnswerStore, StoredAnswer } from '../ports/answer-store.ts';
+import type { DocumentTable } from '../ports/document-table.ts';
+import { changeDocument, dynamoDocuments } from './dynamo-documents.ts';
+
+/** Answers in the table `answers`; those that have yet to be projected are in its sparse index `pending`. */
+export const dynamoAnswers = (client: DynamoDBClient, table: string): AnswerStore =>
+  answersOver(
+    dynamoDocuments(client, {
+      table,
+      key: 'answerId',
+      isDocument: isStoredAnswer,
+      index: {
+        name: 'pending',
+        partitionKey: 'pending',
+        sortKey: 'pendingSince',
+        partition: 'pending',
+        sortValueOf: (stored) => (stored.pending ? stored.answer.at : undefined),
+      },
+    }),
+  );
+
+const isStoredAnswer = (value: unknown): value is StoredAnswer =>
+  typeof value === 'object' && value !== null && 'answer' in value && 'pending' in value && 'subject' in value;
+
+/** Answers over any table of documents. The document's revision moves with every write, the answer's version with every change. */
+export const answersOver = (documents: DocumentTable<StoredAnswer>): AnswerStore => ({
+  get: async (answerId) => (await documents.get(answerId))?.document,
+  getMany: (answerIds) => documents.getMany(answerIds),
+  put: async (stored, expectedVersion) => {
+    const { answerId } = stored.answer;
+    const found = await documents.get(answerId);
+    if ((found?.document.answer.version ?? 0) !== expectedVersion) return 'conflict';
+    return documents.put(answerId, stored, found?.rev ?? null);
+  },
+  clearPending: async (answerId, version) => {
+    await changeDocument(documents, answerId, (stored) =>
+      stored === undefined || stored.answer.version !== version || !stored.pending
+        ? stored
+        : { ...stored, pending: false },
+    );
+  },
+  listPending: (limit) => documents.listIndexed(limit),
+  remove: (answerId) => documents.remove(answerId),
+});

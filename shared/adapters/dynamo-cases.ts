@@ -1,0 +1,38 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { CaseStore, CustomerCase } from '../ports/case-store.ts';
+import type { DocumentTable } from '../ports/document-table.ts';
+import { changeDocument, dynamoDocuments } from './dynamo-documents.ts';
+
+/** Most open cases that are listed. */
+const MOST_LISTED = 100_000;
+
+/** Cases in the table `cases`; open and taken ones are in its sparse index `open`, ascending by due time. */
+export const dynamoCases = (client: DynamoDBClient, table: string): CaseStore =>
+  casesOver(
+    dynamoDocuments(client, {
+      table,
+      key: 'caseId',
+      isDocument: isCase,
+      index: {
+        name: 'open',
+        partitionKey: 'open',
+        sortKey: 'due',
+        partition: 'open',
+        sortValueOf: (known) => (known.state === 'closed' ? undefined : known.dueAt),
+      },
+    }),
+  );
+
+const isCase = (value: unknown): value is CustomerCase =>
+  typeof value === 'object' && value !== null && 'caseId' in value && 'owner' in value && 'dueAt' in value;
+
+/** Cases over any table of documents. */
+export const casesOver = (documents: DocumentTable<CustomerCase>): CaseStore => ({
+  createIfAbsent: async (opened) =>
+    (await documents.put(opened.caseId, opened, null)) === 'stored' ? 'created' : 'exists',
+  get: async (caseId) => (await documents.get(caseId))?.document,
+  update: (caseId, change) =>
+    changeDocument(documents, caseId, (known) => (known === undefined ? undefined : change(known))),
+  listOpen: () => documents.listIndexed(MOST_LISTED),
+  remove: (caseId) => documents.remove(caseId),
+});

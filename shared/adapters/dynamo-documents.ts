@@ -1,0 +1,147 @@
+import {
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type QueryCommandOutput,
+} from '@aws-sdk/client-dynamodb';
+import { PermanentError, PoisonError } from '../errors.ts';
+import type { DocumentTable } from '../ports/document-table.ts';
+import { attempt, attemptIf, batchGet, type Item } from './dynamo-client.ts';
+
+export interface DocumentTableOptions<T> {
+  readonly table: string;
+  /** Name of the partition key attribute. */
+  readonly key: string;
+  /** Checks what is read. */
+  readonly isDocument: (value: unknown) => value is T;
+  /** The sparse index: its name, the attributes a document has while it is in it, and the value of its partition key. */
+  readonly index?: {
+    readonly name: string;
+    readonly partitionKey: string;
+    readonly sortKey: string;
+    readonly partition: string;
+    readonly sortValueOf: (document: T) => string | undefined;
+  };
+}
+
+const BATCH_WRITE_SIZE = 25;
+
+/** Documents as JSON in attribute `document`, their revision in `rev`; every write is conditional on the revision. */
+export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTableOptions<T>): DocumentTable<T> => {
+  const { table, key, index } = options;
+  const decode = (id: string, text: string | undefined): T => {
+    const value: unknown = text === undefined ? undefined : JSON.parse(text);
+    if (!options.isDocument(value)) throw new PoisonError('document-invalid', `${table} has an unreadable item ${id}`);
+    return value;
+  };
+  const indexAttributes = (document: T) => {
+    const sort = index?.sortValueOf(document);
+    return index === undefined || sort === undefined
+      ? {}
+      : { [index.partitionKey]: { S: index.partition }, [index.sortKey]: { S: sort } };
+  };
+  return {
+    get: async (id) => {
+      const { Item: item } = await attempt(`read ${table}`, () =>
+        client.send(new GetItemCommand({ TableName: table, Key: { [key]: { S: id } }, ConsistentRead: true })),
+      );
+      if (item === undefined) return undefined;
+      return { document: decode(id, item['document']?.S), rev: Number(item['rev']?.N) };
+    },
+    getMany: async (ids) => {
+      const keys = [...new Set(ids)].map((id) => ({ [key]: { S: id } }));
+      const found = new Map<string, T>();
+      for (const item of await batchGet(client, table, keys, { consistent: true })) {
+        const id = item[key]?.S ?? '';
+        found.set(id, decode(id, item['document']?.S));
+      }
+      return found;
+    },
+    put: async (id, document, rev) => {
+      const stored = await attemptIf(`write ${table}`, () =>
+        client.send(
+          new PutItemCommand({
+            TableName: table,
+            Item: {
+              [key]: { S: id },
+              rev: { N: String((rev ?? 0) + 1) },
+              document: { S: JSON.stringify(document) },
+              ...indexAttributes(document),
+            },
+            ...(rev === null
+              ? { ConditionExpression: 'attribute_not_exists(#key)', ExpressionAttributeNames: { '#key': key } }
+              : {
+                  ConditionExpression: '#rev = :rev',
+                  ExpressionAttributeNames: { '#rev': 'rev' },
+                  ExpressionAttributeValues: { ':rev': { N: String(rev) } },
+                }),
+          }),
+        ),
+      );
+      return stored ? 'stored' : 'conflict';
+    },
+    remove: async (id) => {
+      await attempt(`delete from ${table}`, () =>
+        client.send(new DeleteItemCommand({ TableName: table, Key: { [key]: { S: id } } })),
+      );
+    },
+    listIndexed: async (limit) => {
+      if (index === undefined) throw new PermanentError('no-index', `table ${table} has no index to list`);
+      const found: T[] = [];
+      let from: Item | undefined;
+      const page = (start: Item | undefined): Promise<QueryCommandOutput> =>
+        attempt(`list ${table}`, () =>
+          client.send(
+            new QueryCommand({
+              TableName: table,
+              IndexName: index.name,
+              KeyConditionExpression: '#partition = :partition',
+              ExpressionAttributeNames: { '#partition': index.partitionKey },
+              ExpressionAttributeValues: { ':partition': { S: index.partition } },
+              Limit: Math.min(limit - found.length, 500),
+              ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+            }),
+          ),
+        );
+      do {
+        const answer = await page(from);
+        for (const item of answer.Items ?? []) found.push(decode(item[key]?.S ?? '', item['document']?.S));
+        from = answer.LastEvaluatedKey;
+      } while (from !== undefined && found.length < limit);
+      return found;
+    },
+  };
+};
+
+/** Runs `work` over all items, a batch at a time. */
+export const inBatches = async <T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> => {
+  for (let from = 0; from < items.length; from += BATCH_WRITE_SIZE) {
+    await Promise.all(items.slice(from, from + BATCH_WRITE_SIZE).map(work));
+  }
+};
+
+/** How often a change is tried again where other writers come between. */
+const TRIES = 25;
+
+/**
+ * Reads, changes and writes a document until nobody came between. `change` gives the same object where nothing is to be
+ * written, and undefined where there is nothing to change.
+ *
+ * @returns the document as stored; undefined where `change` gave that
+ */
+export const changeDocument = async <T>(
+  documents: DocumentTable<T>,
+  id: string,
+  change: (document: T | undefined) => T | undefined,
+): Promise<T | undefined> => {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const found = await documents.get(id);
+    const next = change(found?.document);
+    if (next === undefined || next === found?.document) return next;
+    if ((await documents.put(id, next, found?.rev ?? null)) === 'stored') return next;
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * (tries + 1)));
+  }
+  throw new PoisonError('document-busy', `a document kept changing under ${TRIES} attempts to write it`);
+};

@@ -1,0 +1,165 @@
+import { PopulationRows, type WaveRecord, type WaveStatus } from '#shared/contracts/survey.ts';
+import type { Invitation } from '#shared/domain/invitation.ts';
+import { PermanentError } from '#shared/errors.ts';
+import type { AnswerStore, StoredAnswer } from '#shared/ports/answer-store.ts';
+import type { Clock } from '#shared/ports/clock.ts';
+import type { InvitationStore } from '#shared/ports/invitation-store.ts';
+import type { RecordStore } from '#shared/ports/standing-store.ts';
+import type { WaveFiles } from '#shared/ports/wave-files.ts';
+import { readDrawn } from './plan-wave.ts';
+import { updateWave, type WaveRef } from './wave-record.ts';
+
+export interface WaveLedgerPorts {
+  readonly waves: RecordStore<WaveRecord>;
+  readonly waveFiles: WaveFiles;
+  readonly invitations: Pick<InvitationStore, 'getMany'>;
+  readonly answers: Pick<AnswerStore, 'getMany'>;
+}
+
+export interface CloseWavePorts extends WaveLedgerPorts {
+  readonly clock: Clock;
+}
+
+const LOOK_UP = 500;
+const MOST_UNCERTAIN_NAMED = 1000;
+
+/** Closes a wave and leaves its ledger as `summary.json`. The figures are counted from the items, so counting twice is the same. */
+export const closeWave = async ({ waveId }: WaveRef, ports: CloseWavePorts): Promise<Record<string, never>> => {
+  const now = ports.clock.now();
+  await updateWave(ports.waves, waveId, (wave) =>
+    wave.state === 'closed' || wave.state === 'cancelled' ? wave : { ...wave, state: 'closed', finishedAt: now },
+  );
+  const status = await waveStatus(waveId, ports);
+  if (status === undefined) throw new PermanentError('wave-unknown', `there is no wave ${waveId}`);
+  await ports.waveFiles.writeJson(waveId, 'summary.json', status);
+  return {};
+};
+
+/**
+ * The ledger of a wave in figures, at any time, counted from its items.
+ *
+ * @returns undefined if there is no such wave
+ * @throws PermanentError `wave-does-not-add-up` where a customer would be in no state or in two
+ */
+export const waveStatus = async (waveId: string, ports: WaveLedgerPorts): Promise<WaveStatus | undefined> => {
+  const found = await ports.waves.get(waveId);
+  if (found === undefined) return undefined;
+  const wave = found.record;
+  const audience = await readDrawn(waveId, ports.waveFiles);
+  const tally = newTally();
+  if (audience !== undefined) {
+    const rows = PopulationRows.parse((await ports.waveFiles.readJson(waveId, audience.populationFile)) ?? []);
+    for (const [, segment] of rows) tally.notDrawn(segment);
+    for (let from = 0; from < audience.drawn.length; from += LOOK_UP) {
+      const part = audience.drawn.slice(from, from + LOOK_UP);
+      const ids = part.map((one) => one.invitationId);
+      const [invitations, answers] = await Promise.all([ports.invitations.getMany(ids), ports.answers.getMany(ids)]);
+      for (const { invitationId, segment } of part) {
+        tally.drawn(
+          segment,
+          invitationId,
+          invitations.get(invitationId),
+          answers.get(invitationId),
+          wave.state === 'planned',
+        );
+      }
+    }
+  }
+  const { counts, skipped, segments, uncertainIds } = tally;
+  const drawn = audience?.drawn.length ?? 0;
+  const status: WaveStatus = {
+    waveId,
+    runId: wave.runId,
+    state: wave.state,
+    remindAt: wave.remindAt,
+    closesAt: wave.closesAt,
+    pause: wave.pause,
+    population: audience?.population ?? 0,
+    drawn,
+    notDrawn: audience?.notDrawn ?? {},
+    ...counts,
+    skipped,
+    segments,
+    uncertainIds,
+  };
+  const states = status.planned + status.sent + status.rejected + status.uncertain + total(skipped);
+  if (states !== drawn || drawn + total(status.notDrawn) !== status.population) {
+    throw new PermanentError(
+      'wave-does-not-add-up',
+      `wave ${waveId}: ${states} of ${drawn} invitations and ${status.population} customers are accounted for`,
+    );
+  }
+  return status;
+};
+
+const total = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+const newTally = () => {
+  const counts = {
+    planned: 0,
+    sent: 0,
+    rejected: 0,
+    uncertain: 0,
+    delivered: 0,
+    bounced: 0,
+    complained: 0,
+    reminded: 0,
+    answered: 0,
+    suspect: 0,
+  };
+  const skipped: Record<string, number> = {};
+  const segments: WaveStatus['segments'] = {};
+  const uncertainIds: string[] = [];
+  const segmentOf = (name: string) => {
+    segments[name] ??= { population: 0, drawn: 0, invited: 0, delivered: 0, answered: 0, suspect: 0, scores: {} };
+    return segments[name];
+  };
+  return {
+    counts,
+    skipped,
+    segments,
+    uncertainIds,
+    notDrawn: (segment: string): void => {
+      if (segment !== '') segmentOf(segment).population += 1;
+    },
+    drawn: (
+      name: string,
+      invitationId: string,
+      invitation: Invitation | undefined,
+      stored: StoredAnswer | undefined,
+      planning: boolean,
+    ): void => {
+      const segment = segmentOf(name);
+      segment.population += 1;
+      segment.drawn += 1;
+      if (invitation === undefined) {
+        if (planning) counts.planned += 1;
+        else skipped['erased'] = (skipped['erased'] ?? 0) + 1;
+        return;
+      }
+      const { state, reason = 'unknown' } = invitation.invitation;
+      if (state === 'skipped') skipped[reason] = (skipped[reason] ?? 0) + 1;
+      else counts[state] += 1;
+      if (state === 'uncertain' && uncertainIds.length < MOST_UNCERTAIN_NAMED) uncertainIds.push(invitationId);
+      if (state === 'sent') segment.invited += 1;
+      if (invitation.bouncedAt !== undefined) counts.bounced += 1;
+      else if (invitation.deliveredAt !== undefined) {
+        counts.delivered += 1;
+        segment.delivered += 1;
+      }
+      if (invitation.complainedAt !== undefined) counts.complained += 1;
+      if (invitation.reminder?.state === 'sent') counts.reminded += 1;
+      if (stored === undefined) return;
+      if (stored.answer.suspect) {
+        counts.suspect += 1;
+        segment.suspect += 1;
+        return;
+      }
+      counts.answered += 1;
+      segment.answered += 1;
+      const score = String(stored.answer.score);
+      segment.scores[score] = (segment.scores[score] ?? 0) + 1;
+    },
+  };
+};

@@ -1,0 +1,85 @@
+import { type Answer, isOnScale, mergeAnswer, type Wish } from '#shared/domain/answer-rules.ts';
+import { cleanComment, isCommentShortEnough } from '#shared/domain/comment-text.ts';
+import { PoisonError, RetryableError } from '#shared/errors.ts';
+import type { InvitationStore } from '#shared/ports/invitation-store.ts';
+import { type ProjectAnswerPorts, projectAnswer } from './project-answer.ts';
+
+export interface RecordAnswerPorts extends ProjectAnswerPorts {
+  readonly invitations: Pick<InvitationStore, 'get'>;
+  /** Told where a stored answer could not be projected at once; the sweeper does it later. */
+  readonly onProjectionFailed: (answerId: string, error: unknown) => void;
+}
+
+export interface AnswerForm {
+  readonly invitationId: string;
+  readonly score: number;
+  readonly comment: string;
+  readonly wishes: readonly Wish[];
+  /** Whether the field that people do not see was filled in. */
+  readonly honeypot: boolean;
+}
+
+export type RecordResult =
+  | { readonly kind: 'stored'; readonly answer: Answer }
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'unknown' };
+
+const TRIES = 12;
+
+/**
+ * Stores an answer, and only then projects it. Once this returns `stored`, the answer is durable whatever happens to the
+ * projection.
+ *
+ * @throws PoisonError `answer-out-of-scale`, `comment-too-long`
+ */
+export const recordAnswer = async (form: AnswerForm, ports: RecordAnswerPorts): Promise<RecordResult> => {
+  const invitation = await ports.invitations.get(form.invitationId);
+  if (invitation === undefined) return { kind: 'unknown' };
+  if (!isOnScale(invitation.question, form.score)) {
+    throw new PoisonError(
+      'answer-out-of-scale',
+      `the score ${form.score} is not on the scale of ${invitation.question}`,
+    );
+  }
+  const comment = cleanComment(form.comment);
+  if (!isCommentShortEnough(comment))
+    throw new PoisonError('comment-too-long', 'a comment has at most 1000 characters');
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const at = ports.clock.now();
+    if (at >= invitation.closesAt) return { kind: 'closed' };
+    const before = await ports.answers.get(form.invitationId);
+    const answer = mergeAnswer(
+      before?.answer,
+      {
+        answerId: form.invitationId,
+        waveId: invitation.waveId,
+        customerId: invitation.customerId,
+        question: invitation.question,
+        segment: invitation.segment,
+        language: invitation.language,
+      },
+      { score: form.score, comment, wishes: form.wishes, honeypot: form.honeypot, at },
+      invitation.deliveredAt ?? invitation.invitation.at,
+    );
+    const stored = {
+      answer,
+      pending: true,
+      subject: invitation.subject,
+      branch: invitation.branch,
+      manager: invitation.manager,
+      caseForEveryLow: invitation.caseForEveryLow,
+      caseDueHours: invitation.caseDueHours,
+    };
+    const unchanged = answer === before?.answer;
+    if (!unchanged && (await ports.answers.put(stored, before?.answer.version ?? 0)) === 'conflict') continue;
+    if (!unchanged || before?.pending === true) {
+      try {
+        await projectAnswer(stored, ports);
+      } catch (error) {
+        ports.onProjectionFailed(answer.answerId, error);
+      }
+    }
+    return { kind: 'stored', answer };
+  }
+  throw new RetryableError('answer-busy', `an answer kept changing under ${TRIES} attempts to store it`);
+};

@@ -1,0 +1,230 @@
+import type { DrawnAudience, WaveRecord } from '#shared/contracts/survey.ts';
+import type { Claim, MailKind, SurveyLanguage } from '#shared/domain/contact-policy.ts';
+import { type Invitation, lineOf, type MailLine, withLine } from '#shared/domain/invitation.ts';
+import type { QuestionKind } from '#shared/domain/policy.ts';
+import { PermanentError, RetryableError } from '#shared/errors.ts';
+import type { AnswerStore } from '#shared/ports/answer-store.ts';
+import type { Clock } from '#shared/ports/clock.ts';
+import type { ContactStore } from '#shared/ports/contact-store.ts';
+import type { InvitationStore } from '#shared/ports/invitation-store.ts';
+import type { MailSender, OutgoingMail } from '#shared/ports/mail-sender.ts';
+import type { RecordStore } from '#shared/ports/standing-store.ts';
+import type { WaveFiles } from '#shared/ports/wave-files.ts';
+import { readDrawn } from './plan-wave.ts';
+import type { SendPacer } from './send-pacer.ts';
+import { type BatchRef, loadWave, updateWave } from './wave-record.ts';
+
+/** What a survey mail is made from. */
+export interface SurveyMail {
+  readonly kind: MailKind;
+  readonly to: string;
+  readonly name?: string;
+  readonly language: SurveyLanguage;
+  readonly question: QuestionKind;
+  readonly branch: string | null;
+  readonly manager: string | null;
+  readonly closesAt: string;
+  readonly waveId: string;
+  readonly invitationId: string;
+}
+
+export interface SendPorts {
+  readonly clock: Clock;
+  readonly waves: RecordStore<WaveRecord>;
+  readonly waveFiles: WaveFiles;
+  readonly invitations: InvitationStore;
+  readonly contacts: Pick<ContactStore, 'get' | 'claim' | 'settle' | 'release'>;
+  readonly answers: Pick<AnswerStore, 'getMany'>;
+  readonly mail: Pick<MailSender, 'send'>;
+  /** Writes the mail with its links; tags `run` (the wave), `inv` and `kind`. */
+  readonly compose: (mail: SurveyMail) => Promise<OutgoingMail> | OutgoingMail;
+  readonly pacer: SendPacer;
+  /** Distinguishes each attempt from all others. */
+  readonly newAttemptId: () => string;
+}
+
+/** Mails under way at once per batch. */
+const CONCURRENT_MAILS = 4;
+/** Attempts within one execution of a batch; each is proven to have failed before the next. */
+const TRIES_NOW = 3;
+/** Proven failures after which a mail is given up as rejected. */
+const TRIES_EVER = 12;
+
+/** Sends the invitations of one batch. Doing it again, or twice at the same time, sends nothing twice. */
+export const sendInvitations = (ref: BatchRef, ports: SendPorts): Promise<Record<string, never>> =>
+  sendBatch(ref, 'invitation', ports);
+
+/** Reminds those of one batch who were reached and have not answered, once. */
+export const sendReminders = (ref: BatchRef, ports: SendPorts): Promise<Record<string, never>> =>
+  sendBatch(ref, 'reminder', ports);
+
+const sendBatch = async (
+  { waveId, batch }: BatchRef,
+  kind: MailKind,
+  ports: SendPorts,
+): Promise<Record<string, never>> => {
+  const wave = await loadWave(ports.waves, waveId);
+  if (wave.pause?.by === 'operator') {
+    throw new RetryableError('wave-paused', `wave ${waveId} is paused: ${wave.pause.reason}`, {
+      hint: `resegment wave resume ${waveId}`,
+    });
+  }
+  if (kind === 'reminder' && wave.remindAt >= wave.closesAt) return {};
+  const audience = await readDrawn(waveId, ports.waveFiles);
+  if (audience === undefined) throw new PermanentError('drawn-list-missing', `wave ${waveId} has no drawn list`);
+  const ids = batchIds(audience, batch);
+  const invitations = await ports.invitations.getMany(ids);
+  const answered = kind === 'reminder' ? await ports.answers.getMany(ids) : new Map<string, unknown>();
+  const due = ids.flatMap((id) => {
+    const invitation = invitations.get(id);
+    if (invitation === undefined || answered.has(id)) return [];
+    const line = lineOf(invitation, kind);
+    return isDue(invitation, kind, line) ? [invitation] : [];
+  });
+
+  let unsent = 0;
+  let braked: string | undefined;
+  const next = due.values();
+  const worker = async (): Promise<void> => {
+    for (const invitation of next) {
+      if (braked !== undefined) return;
+      const result = await sendOne(invitation, kind, wave, ports);
+      if (result === 'later') unsent += 1;
+      else if (typeof result === 'object') braked = result.brake;
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENT_MAILS }, worker));
+  if (braked !== undefined) {
+    const reason = braked;
+    const at = ports.clock.now();
+    await updateWave(ports.waves, waveId, (current) =>
+      current.pause === null ? { ...current, pause: { by: 'brake', reason, at } } : current,
+    );
+    throw new RetryableError('sending-braked', `the mail service takes no mail now: ${reason}`, {
+      hint: 'sending goes on by itself once it does',
+    });
+  }
+  if (unsent > 0) throw new RetryableError('mails-unsent', `${unsent} mails of batch ${batch} were not accepted yet`);
+  return {};
+};
+
+const batchIds = (audience: DrawnAudience, batch: number): string[] =>
+  audience.drawn.slice(batch * audience.batchSize, (batch + 1) * audience.batchSize).map((one) => one.invitationId);
+
+const isDue = (invitation: Invitation, kind: MailKind, line: MailLine): boolean => {
+  if (line.state !== 'planned') return false;
+  if (kind === 'invitation') return true;
+  return (
+    invitation.invitation.state === 'sent' &&
+    invitation.bouncedAt === undefined &&
+    invitation.complainedAt === undefined
+  );
+};
+
+type SendResult = 'done' | 'later' | { readonly brake: string };
+
+const sendOne = async (
+  invitation: Invitation,
+  kind: MailKind,
+  wave: WaveRecord,
+  ports: SendPorts,
+): Promise<SendResult> => {
+  const { invitationId, addressKey } = invitation;
+  const note = async (change: (before: MailLine) => MailLine): Promise<Invitation | undefined> =>
+    ports.invitations.update(invitationId, (current) => withLine(current, kind, change(lineOf(current, kind))));
+
+  for (let tries = 0; tries < TRIES_NOW; tries += 1) {
+    const contact = await ports.contacts.get(addressKey);
+    const person = contact?.people[invitation.customerId];
+    if (contact?.address === undefined || person === undefined) {
+      await note((line) => ({ ...line, state: 'skipped', reason: 'erased' }));
+      return 'done';
+    }
+    const mail = await ports.compose({
+      kind,
+      to: contact.address,
+      ...(person.name === undefined ? {} : { name: person.name }),
+      language: invitation.language,
+      question: invitation.question,
+      branch: invitation.branch,
+      manager: invitation.manager,
+      closesAt: invitation.closesAt,
+      waveId: invitation.waveId,
+      invitationId,
+    });
+    await ports.pacer.reserve();
+    const now = ports.clock.now();
+    const refusal = await windowRefusal(wave.waveId, now, ports);
+    if (refusal === 'paused') return 'later';
+    if (refusal !== undefined) {
+      await note((line) => ({ ...line, state: 'skipped', reason: refusal }));
+      return 'done';
+    }
+    const attemptId = ports.newAttemptId();
+    const claim = await ports.contacts.claim(addressKey, {
+      invitationId,
+      kind,
+      attemptId,
+      now,
+      contactEveryDays: invitation.contactEveryDays,
+      customerId: invitation.customerId,
+    });
+    if (claim.kind === 'refused') {
+      await note((line) => ({ ...line, state: 'skipped', reason: claim.reason }));
+      return 'done';
+    }
+    if (claim.kind === 'held') {
+      await note((line) => lineOfClaim(line, claim.claim));
+      return 'done';
+    }
+    const claimed = { invitationId, kind, attemptId };
+    const outcome = await ports.mail.send(mail);
+    switch (outcome.kind) {
+      case 'accepted':
+        await ports.contacts.settle(addressKey, claimed, 'accepted', outcome.messageId);
+        await note((line) => ({ ...line, state: 'sent', at: now }));
+        if (wave.pause?.by === 'brake') await liftBrake(wave.waveId, ports);
+        return 'done';
+      case 'unknown':
+        await ports.contacts.settle(addressKey, claimed, 'uncertain');
+        await note((line) => ({ ...line, state: 'uncertain', at: now, reason: outcome.reason }));
+        return 'done';
+      case 'notAccepted': {
+        await ports.contacts.release(addressKey, claimed);
+        if (outcome.brake !== undefined) return { brake: `${outcome.brake}: ${outcome.reason}` };
+        const noted = await note((line) =>
+          outcome.retryable && line.attempts + 1 < TRIES_EVER
+            ? { ...line, state: 'planned', attempts: line.attempts + 1, reason: outcome.reason }
+            : { ...line, state: 'rejected', attempts: line.attempts + 1, reason: outcome.reason },
+        );
+        if (noted === undefined || lineOf(noted, kind).state !== 'planned') return 'done';
+      }
+    }
+  }
+  return 'later';
+};
+
+/** What a claim says of its mail: without an outcome nobody knows whether it was sent, so it is never sent again. */
+const lineOfClaim = (line: MailLine, claim: Claim): MailLine => ({
+  ...line,
+  state: claim.outcome === 'accepted' ? 'sent' : 'uncertain',
+  at: claim.at,
+});
+
+/** A wave that is closed, cancelled or past its end sends nothing more. */
+const windowRefusal = async (
+  waveId: string,
+  now: string,
+  ports: SendPorts,
+): Promise<'waveClosed' | 'waveCancelled' | 'paused' | undefined> => {
+  const wave = await loadWave(ports.waves, waveId);
+  if (wave.state === 'cancelled') return 'waveCancelled';
+  if (wave.state === 'closed' || now >= wave.closesAt) return 'waveClosed';
+  return wave.pause?.by === 'operator' ? 'paused' : undefined;
+};
+
+const liftBrake = async (waveId: string, ports: SendPorts): Promise<void> => {
+  await updateWave(ports.waves, waveId, (current) =>
+    current.pause?.by === 'brake' ? { ...current, pause: null } : current,
+  );
+};

@@ -1,0 +1,49 @@
+import type { WaveRecord } from '#shared/contracts/survey.ts';
+import { PermanentError } from '#shared/errors.ts';
+import type { RecordStore } from '#shared/ports/standing-store.ts';
+
+/** Names one wave, as it crosses the survey-wave machine. */
+export interface WaveRef {
+  readonly waveId: string;
+}
+
+export interface BatchRef extends WaveRef {
+  readonly batch: number;
+}
+
+/** The id of the wave that belongs to a run. */
+export const waveIdOf = (runId: string): string => `w-${runId}`;
+
+/** @throws PermanentError `wave-unknown` */
+export const loadWave = async (waves: RecordStore<WaveRecord>, waveId: string): Promise<WaveRecord> => {
+  const found = await waves.get(waveId);
+  if (found === undefined) {
+    throw new PermanentError('wave-unknown', `there is no wave ${waveId}`, {
+      hint: 'resegment wave list shows the waves there are',
+    });
+  }
+  return found.record;
+};
+
+const TRIES = 20;
+
+/** Changes a wave's record; `change` gives the same object where there is nothing to write. */
+export const updateWave = async (
+  waves: RecordStore<WaveRecord>,
+  waveId: string,
+  change: (wave: WaveRecord) => WaveRecord,
+): Promise<WaveRecord> => {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const found = await waves.get(waveId);
+    if (found === undefined) return loadWave(waves, waveId);
+    const next = change(found.record);
+    if (next === found.record || (await waves.replace(waveId, next, found.rev)) === 'stored') return next;
+  }
+  throw new PermanentError(
+    'wave-record-busy',
+    `the record of ${waveId} kept changing under ${TRIES} attempts to write it`,
+  );
+};
+
+/** The batches of a wave as an array that a Map can go over. */
+export const batchesOf = (wave: WaveRecord): number[] => Array.from({ length: wave.batches }, (_, batch) => batch);

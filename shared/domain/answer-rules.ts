@@ -1,0 +1,146 @@
+import type { Instant } from './calendar.ts';
+import type { AnswerScale } from './facts.ts';
+import { type QuestionKind, SCALE_OF_QUESTION } from './policy.ts';
+
+/** What a customer may ask for beside the score. */
+export const WISHES = ['call', 'complaint', 'notMe'] as const;
+export type Wish = (typeof WISHES)[number];
+
+/** Signs that a machine answered. */
+export type SuspicionSignal = 'honeypot' | 'tooFast' | 'burst' | 'notMe';
+
+/** A score sooner after delivery than this is a machine's, in milliseconds. */
+const TOO_FAST_MS = 3_000;
+/** Different scores closer together than this are a machine's, in milliseconds. */
+const BURST_MS = 2_000;
+/** How many earlier versions are kept. */
+const KEPT_VERSIONS = 20;
+
+export interface AnswerVersion {
+  readonly version: number;
+  readonly score: number;
+  readonly comment: string;
+  readonly wishes: readonly Wish[];
+  readonly at: Instant;
+  readonly signals: readonly SuspicionSignal[];
+}
+
+/** The one answer to an invitation, with the audience facts frozen when the wave was planned. */
+export interface Answer extends AnswerVersion {
+  /** The invitation's id. */
+  readonly answerId: string;
+  readonly waveId: string;
+  readonly customerId: string;
+  readonly question: QuestionKind;
+  readonly segment: string;
+  readonly language: string;
+  /** Whether it counts for nothing until confirmed. */
+  readonly suspect: boolean;
+  /** Earlier versions, oldest first. */
+  readonly history: readonly AnswerVersion[];
+}
+
+export const scaleRange = (question: QuestionKind): { readonly from: number; readonly to: number } => {
+  const [from, to] = SCALE_OF_QUESTION[question].split('-').map(Number);
+  return { from: from ?? 0, to: to ?? 10 };
+};
+
+export const isOnScale = (question: QuestionKind, score: number): boolean => {
+  const { from, to } = scaleRange(question);
+  return Number.isInteger(score) && score >= from && score <= to;
+};
+
+/** 0..1 with 1 best: the worst answer of the scale is 0, the best 1. */
+export const normaliseAnswer = (scale: AnswerScale, score: number): number => {
+  const [from = 0, to = 1] = scale.split('-').map(Number);
+  return Math.min(1, Math.max(0, (score - from) / (to - from)));
+};
+
+/** Detractors of NPS (0–6), the lower two of CSAT's five, the lower three of CES's seven. */
+const LOW_UP_TO: Readonly<Record<QuestionKind, number>> = { nps: 6, csat: 2, ces: 3 };
+export const isLow = (question: QuestionKind, score: number): boolean => score <= LOW_UP_TO[question];
+
+export interface SubmittedAnswer {
+  readonly score: number;
+  /** Cleaned. */
+  readonly comment: string;
+  readonly wishes: readonly Wish[];
+  readonly honeypot: boolean;
+  readonly at: Instant;
+}
+
+/**
+ * The answer after one more submission. The newest score wins; an empty comment leaves the earlier one; wishes are those of
+ * the newest submission. The same submission again gives the same object, so that a repeated POST changes nothing.
+ *
+ * @param deliveredAt when the mail was delivered, if known
+ */
+export const mergeAnswer = (
+  before: Answer | undefined,
+  frame: Pick<Answer, 'answerId' | 'waveId' | 'customerId' | 'question' | 'segment' | 'language'>,
+  submitted: SubmittedAnswer,
+  deliveredAt: Instant | undefined,
+): Answer => {
+  const comment = submitted.comment === '' ? (before?.comment ?? '') : submitted.comment;
+  const wishes = WISHES.filter((wish) => submitted.wishes.includes(wish));
+  const signals = signalsOf(before, submitted, deliveredAt);
+  const same =
+    before !== undefined &&
+    before.score === submitted.score &&
+    before.comment === comment &&
+    before.wishes.join() === wishes.join();
+  if (same && (!before.suspect || signals.length > 0)) return before;
+  return {
+    ...frame,
+    version: (before?.version ?? 0) + 1,
+    score: submitted.score,
+    comment,
+    wishes,
+    at: submitted.at,
+    signals,
+    suspect: signals.length > 0,
+    history: before === undefined ? [] : [...before.history, versionOf(before)].slice(-KEPT_VERSIONS),
+  };
+};
+
+const versionOf = ({ version, score, comment, wishes, at, signals }: Answer): AnswerVersion => ({
+  version,
+  score,
+  comment,
+  wishes,
+  at,
+  signals,
+});
+
+const signalsOf = (
+  before: Answer | undefined,
+  submitted: SubmittedAnswer,
+  deliveredAt: Instant | undefined,
+): readonly SuspicionSignal[] => {
+  const at = Date.parse(submitted.at);
+  const signals: SuspicionSignal[] = [];
+  if (submitted.honeypot) signals.push('honeypot');
+  if (deliveredAt !== undefined && at - Date.parse(deliveredAt) < TOO_FAST_MS) signals.push('tooFast');
+  if (before !== undefined && before.score !== submitted.score && at - Date.parse(before.at) < BURST_MS) {
+    signals.push('burst');
+  }
+  if (submitted.wishes.includes('notMe')) signals.push('notMe');
+  return signals;
+};
+
+export type CaseReason = 'complaint' | 'callMe' | 'lowAnswer' | 'wrongPerson';
+
+/**
+ * Whether an answer needs a person, and why. Machines' answers never do. A complaint, a wish to be called, or "this is not
+ * me" does whatever the score; a low score does with a comment, or where the policy marks the segment.
+ *
+ * @param everyLow whether every low answer of the segment opens a case
+ */
+export const caseReasonOf = (answer: Answer, everyLow: boolean): CaseReason | undefined => {
+  if (answer.signals.some((signal) => signal !== 'notMe')) return undefined;
+  if (answer.wishes.includes('notMe')) return 'wrongPerson';
+  if (answer.wishes.includes('complaint')) return 'complaint';
+  if (answer.wishes.includes('call')) return 'callMe';
+  const low = isLow(answer.question, answer.score);
+  return low && (answer.comment !== '' || everyLow) ? 'lowAnswer' : undefined;
+};

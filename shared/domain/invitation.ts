@@ -1,0 +1,108 @@
+import type { Instant } from './calendar.ts';
+import type { MailKind, SkipReason } from './contact-policy.ts';
+import type { QuestionKind } from './policy.ts';
+
+/** What is known of one mail of an invitation. */
+export type MailState = 'planned' | 'sent' | 'rejected' | 'uncertain' | 'skipped';
+
+export interface MailLine {
+  readonly state: MailState;
+  /** Why it was rejected or skipped. */
+  readonly reason?: SkipReason | string;
+  /** When it was handed over, if it was. */
+  readonly at?: Instant;
+  /** Attempts that are proven to have failed. */
+  readonly attempts: number;
+}
+
+/** One drawn customer of a wave, with the facts frozen when it was planned. Holds no address and no name. */
+export interface Invitation {
+  readonly invitationId: string;
+  readonly waveId: string;
+  readonly runId: string;
+  readonly customerId: string;
+  readonly subject: string;
+  /** Key of the contact it goes to. */
+  readonly addressKey: string;
+  /** Segment of the surveyed dimension. */
+  readonly segment: string;
+  /** Segments by dimension. */
+  readonly segments: Readonly<Record<string, string>>;
+  readonly branch: string | null;
+  readonly manager: string | null;
+  readonly language: 'zh-CN' | 'en';
+  readonly question: QuestionKind;
+  readonly contactEveryDays: number;
+  /** Whether every low answer opens a case, and when it is due. */
+  readonly caseForEveryLow: boolean;
+  readonly caseDueHours: number;
+  /** The first instant at which answers are refused. */
+  readonly closesAt: Instant;
+  readonly invitation: MailLine;
+  readonly reminder?: MailLine;
+  /** Keys of the mail events seen. */
+  readonly events: readonly string[];
+  readonly deliveredAt?: Instant;
+  readonly bouncedAt?: Instant;
+  readonly complainedAt?: Instant;
+}
+
+export const lineOf = (invitation: Invitation, kind: MailKind): MailLine =>
+  kind === 'invitation' ? invitation.invitation : (invitation.reminder ?? { state: 'planned', attempts: 0 });
+
+/** How sure each state is: a later finding replaces a less sure one, never a surer. */
+const CERTAINTY: Readonly<Record<MailState, number>> = { planned: 0, uncertain: 1, skipped: 2, rejected: 2, sent: 3 };
+
+/**
+ * Notes a finding about a mail. `sent` is final; `uncertain` may become `sent` when the mail service reports on it, or `planned`
+ * when the sender proves that its attempt failed. Findings may come in any order and more than once.
+ *
+ * @returns the same object where nothing changes
+ */
+export const withLine = (invitation: Invitation, kind: MailKind, line: MailLine): Invitation => {
+  const before = lineOf(invitation, kind);
+  const sure = CERTAINTY[line.state] > CERTAINTY[before.state];
+  const unsent = before.state === 'planned' || before.state === 'uncertain';
+  const again = line.state === 'planned' && unsent && line.attempts > before.attempts;
+  if (!sure && !again) return invitation;
+  return kind === 'invitation' ? { ...invitation, invitation: line } : { ...invitation, reminder: line };
+};
+
+/** A mail event, reduced to what the ledger needs. */
+export interface LedgerEvent {
+  readonly key: string;
+  readonly kind: MailKind;
+  readonly type: 'send' | 'delivery' | 'hardBounce' | 'softBounce' | 'complaint' | 'reject' | 'other';
+  readonly at: Instant;
+}
+
+/** Most event keys kept per invitation; more than a mail service sends of two mails. */
+const KEPT_EVENTS = 40;
+
+/** Notes a mail event; the same event again changes nothing, and the order does not matter. */
+export const withEvent = (invitation: Invitation, event: LedgerEvent): Invitation => {
+  if (invitation.events.includes(event.key)) return invitation;
+  const noted = { ...invitation, events: [...invitation.events, event.key].sort().slice(-KEPT_EVENTS) };
+  const earliest = (known: Instant | undefined): Instant =>
+    known === undefined || event.at < known ? event.at : known;
+  const sent = (): Invitation =>
+    withLine(noted, event.kind, {
+      ...lineOf(noted, event.kind),
+      state: 'sent',
+      at: lineOf(noted, event.kind).at ?? event.at,
+    });
+  switch (event.type) {
+    case 'send':
+      return sent();
+    case 'delivery':
+      return event.kind === 'invitation' ? { ...sent(), deliveredAt: earliest(noted.deliveredAt) } : sent();
+    case 'hardBounce':
+      return { ...sent(), bouncedAt: earliest(noted.bouncedAt) };
+    case 'complaint':
+      return { ...sent(), complainedAt: earliest(noted.complainedAt) };
+    case 'softBounce':
+    case 'reject':
+    case 'other':
+      return noted;
+  }
+};

@@ -1,0 +1,66 @@
+import type { Instant } from '../domain/calendar.ts';
+import type {
+  Claim,
+  ClaimRequest,
+  Consent,
+  Contact,
+  ContactPerson,
+  MailKind,
+  SkipReason,
+  SuppressionReason,
+  SurveyLanguage,
+} from '../domain/contact-policy.ts';
+
+/** What an import knows of a person. Absent fields leave what is stored. */
+export interface PersonRecord {
+  readonly customerId: string;
+  readonly email: string;
+  readonly name?: string;
+  readonly language?: SurveyLanguage;
+  readonly region?: string;
+  readonly consent?: Consent;
+}
+
+/** The part of the contacts that imports may use. */
+export interface ContactWriter {
+  /**
+   * Notes that a customer is reached at an address; suppression and unsubscription of the address stay.
+   *
+   * @returns the contact key, to be stored with the customer
+   * @throws PoisonError `address-invalid`
+   */
+  upsertPerson(person: PersonRecord): Promise<string>;
+}
+
+export type ClaimResult =
+  | { readonly kind: 'claimed' }
+  | { readonly kind: 'held'; readonly claim: Claim }
+  | { readonly kind: 'refused'; readonly reason: SkipReason };
+
+/** Addresses and what may be sent to them. Only sending, answering, importing and erasing functions read it. */
+export interface ContactStore extends ContactWriter {
+  get(addressKey: string): Promise<Contact | undefined>;
+  getMany(addressKeys: readonly string[]): Promise<ReadonlyMap<string, Contact>>;
+  /** Checks permission and budget and takes the claim, in one conditional write. */
+  claim(addressKey: string, request: ClaimRequest): Promise<ClaimResult>;
+  /** Notes the outcome of a claimed mail; `accepted` is final. Without `attemptId` any attempt is meant. */
+  settle(
+    addressKey: string,
+    mail: { readonly invitationId: string; readonly kind: MailKind; readonly attemptId?: string },
+    outcome: 'accepted' | 'uncertain',
+    messageId?: string,
+  ): Promise<void>;
+  /** Removes the claim of this attempt and refunds its budget, where the mail is proven not to exist. */
+  release(
+    addressKey: string,
+    mail: { readonly invitationId: string; readonly kind: MailKind; readonly attemptId: string },
+  ): Promise<void>;
+  /** No survey goes to the address again until it is undone. The first time counts. */
+  unsubscribe(addressKey: string, at: Instant): Promise<void>;
+  resubscribe(addressKey: string): Promise<void>;
+  suppress(addressKey: string, reason: SuppressionReason, at: Instant): Promise<void>;
+  /** Forgets a customer at an address; with the last one the address itself goes and a keyed tombstone stays. */
+  erasePerson(addressKey: string, customerId: string, at: Instant): Promise<void>;
+}
+
+export type { Contact, ContactPerson };

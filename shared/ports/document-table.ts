@@ -1,0 +1,15 @@
+/**
+ * A table with one document per key and a revision that grows with every write. What may be decided about a document is
+ * decided on a read copy, and the write is refused if anybody wrote in between: check and change are one atomic write.
+ */
+export interface DocumentTable<T> {
+  get(id: string): Promise<{ readonly document: T; readonly rev: number } | undefined>;
+  /** Documents that exist, by key. */
+  getMany(ids: readonly string[]): Promise<ReadonlyMap<string, T>>;
+  /** Writes if the stored revision is `rev`; null: if there is no document. */
+  put(id: string, document: T, rev: number | null): Promise<'stored' | 'conflict'>;
+  /** Removing what is not there is no error. */
+  remove(id: string): Promise<void>;
+  /** Up to `limit` documents that are in the table's sparse index, oldest first. */
+  listIndexed(limit: number): Promise<readonly T[]>;
+}
