@@ -369,7 +369,10 @@ const proposeUpgrade = (
   };
 };
 
-/** Risen: better than recorded, or come near from where nothing was recorded, without having lost a level. */
+/**
+ * Risen: better than recorded, or come near from where nothing was recorded, without having lost a level. Who was flagged
+ * before stays so while the figure holds, so that running again takes no proposal back.
+ */
 const hasRisen = (
   rising: string,
   source: string,
@@ -379,7 +382,9 @@ const hasRisen = (
   prior: Generation,
 ): boolean => {
   const before = prior.values[source];
-  if (typeof before === 'number') return sign * value > sign * before;
+  if (typeof before === 'number') {
+    return sign * value > sign * before || (value === before && prior.flags.includes('upgrade'));
+  }
   const rating: SettledRating | undefined = prior.ratings[rising];
   return rating !== undefined && rating.level !== null && level !== null && rating.level <= level;
 };

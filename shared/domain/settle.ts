@@ -97,8 +97,15 @@ export const settleRating = (input: RatingInput, moves: MoveRules, context: RunC
   if ((waiting?.periods ?? 0) < needed) return { rating: stay(waiting), heldBack: ['waiting'] };
   if (isCooling) return { rating: stay(waiting), heldBack: ['coolingOff'] };
   const lowered = Math.max(rank(proposed), rank(waiting?.level ?? null));
+  // Where this period was lower still, it is the first of the next streak.
+  const next = closesNewPeriod && rank(proposed) < lowered ? extend(undefined, proposed, period, needed) : undefined;
   return {
-    rating: { level: lowered === 0 ? null : lowered, since: period, changed: true },
+    rating: {
+      level: lowered === 0 ? null : lowered,
+      since: period,
+      changed: true,
+      ...(next === undefined ? {} : { waiting: next }),
+    },
     heldBack: lowered === rank(level) ? [] : [proposed === level ? 'waiting' : 'margin'],
   };
 };
