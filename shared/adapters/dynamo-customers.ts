@@ -5,12 +5,13 @@ import {
   PutItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
+import { mapConcurrently } from '../concurrently.ts';
 import type { CustomerFacts, OrderDay } from '../domain/facts.ts';
 import { packOrders, splitOrders, unpackOrders } from '../domain/order-codec.ts';
 import { PermanentError, PoisonError } from '../errors.ts';
 import type { CustomerRead, CustomerStore, UnitMeter } from '../ports/customer-store.ts';
 import { decodeCustomer, encodeCustomer, overflowKeys } from './customer-codec.ts';
-import { attempt, attemptIf, batchGet, type Item, mapConcurrently } from './dynamo-client.ts';
+import { attempt, attemptIf, batchGet, type Item } from './dynamo-client.ts';
 import { bucketKey, bucketOf, historyChunkKey, historyKey, idKey } from './table-keys.ts';
 
 /** Bytes of packed orders in one history chunk; an item may have 400 KB. */

@@ -1,0 +1,242 @@
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { CsvError, type Info, parse } from 'csv-parse';
+import iconv from 'iconv-lite';
+import { isResegmentError, PermanentError } from '../errors.ts';
+
+export const CSV_ENCODINGS = ['utf-8', 'gb18030', 'iso-8859-1'] as const;
+export type CsvEncoding = (typeof CSV_ENCODINGS)[number];
+
+export interface CsvOptions {
+  /** For messages; a name that ends in `.gz` must be gzip. */
+  readonly name: string;
+  readonly encoding?: CsvEncoding;
+  /** One character; `,` if absent. */
+  readonly delimiter?: string;
+  /** Gets the bytes as they are read, decompressed. */
+  readonly hash?: { update(chunk: Uint8Array): unknown };
+}
+
+export interface CsvRow {
+  /** Line where the row begins; the header is on line 1. */
+  readonly line: number;
+  readonly fields: readonly string[];
+}
+
+export interface CsvFile {
+  readonly header: readonly string[];
+  readonly rows: AsyncIterable<CsvRow>;
+}
+
+/** A row longer than this means a quotation mark that is never closed. */
+const MAX_ROW_CHARACTERS = 1_000_000;
+
+/**
+ * Reads CSV of any size: gunzips where the bytes say so, decodes, and gives the rows one by one.
+ *
+ * @throws PermanentError `file-empty`, `file-binary`, `file-encoding`, `file-delimiter`, `file-gzip`, `file-quotes`; those that show late
+ *   are thrown by the iteration
+ */
+export const readCsv = async (bytes: AsyncIterable<Uint8Array>, options: CsvOptions): Promise<CsvFile> => {
+  const delimiter = options.delimiter ?? ',';
+  if ([...delimiter].length !== 1 || /["\r\n]/.test(delimiter)) {
+    throw new PermanentError('delimiter-invalid', `--delimiter takes one character, got ${JSON.stringify(delimiter)}`);
+  }
+  const parser = Readable.from(decoded(hashed(gunzipped(bytes, options.name), options.hash), options)).compose(
+    parse({
+      delimiter,
+      bom: true,
+      info: true,
+      relax_column_count: true,
+      relax_quotes: true,
+      skip_empty_lines: true,
+      max_record_size: MAX_ROW_CHARACTERS,
+    }),
+  );
+  const rows = parsedRows(parser, options.name);
+  const first = await rows.next();
+  if (first.done === true) {
+    throw new PermanentError('file-empty', `${options.name} is empty`, {
+      hint: 'the first line must name the columns',
+    });
+  }
+  const header = first.value.fields.map((name) => name.trim());
+  const other = header.length === 1 ? [';', '\t', '|'].find((one) => header[0]?.includes(one)) : undefined;
+  if (other !== undefined) {
+    await rows.return(undefined);
+    throw new PermanentError(
+      'file-delimiter',
+      `${options.name} seems to separate its columns by ${JSON.stringify(other)}, not by ${JSON.stringify(delimiter)}`,
+      { hint: `give it: --delimiter ${JSON.stringify(other)}` },
+    );
+  }
+  return { header, rows };
+};
+
+async function* parsedRows(parser: AsyncIterable<unknown>, name: string): AsyncGenerator<CsvRow, void, undefined> {
+  let nextLine = 1;
+  try {
+    for await (const chunk of parser) {
+      if (!isParsed(chunk)) continue;
+      // `lines` counts the line ends seen, this row's included, so the row began on the line after the one before.
+      const fields = chunk.record;
+      const inner = fields.reduce((sum, field) => sum + lineEnds(field), 0);
+      yield { line: Math.max(nextLine, chunk.info.lines - inner), fields };
+      nextLine = chunk.info.lines;
+    }
+  } catch (error) {
+    throw readable(error, name);
+  }
+}
+
+const isParsed = (chunk: unknown): chunk is { readonly info: Info; readonly record: readonly string[] } =>
+  typeof chunk === 'object' && chunk !== null && 'record' in chunk && 'info' in chunk;
+
+const lineEnds = (text: string): number => {
+  if (!text.includes('\n')) return 0;
+  return text.split('\n').length - 1;
+};
+
+const readable = (error: unknown, name: string): Error => {
+  if (isResegmentError(error)) return error;
+  if (error instanceof CsvError) {
+    return new PermanentError(
+      'file-quotes',
+      `${name} has a quotation mark that is never closed, near line ${error['lines'] ?? '?'}`,
+      {
+        hint: 'double a quotation mark inside a quoted field: ""',
+        cause: error,
+      },
+    );
+  }
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_')) {
+    return new PermanentError(
+      'file-gzip',
+      `${name} is damaged: its gzip data ${error.code === 'Z_BUF_ERROR' ? 'end too early' : 'cannot be read'}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return error instanceof Error ? error : new Error(String(error));
+};
+
+async function* gunzipped(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const { head, all } = await withHead(bytes, 4);
+  const isGzip = head[0] === 0x1f && head[1] === 0x8b;
+  if (!isGzip) {
+    if (name.endsWith('.gz') && head.length > 0) {
+      throw new PermanentError('file-gzip', `${name} is named .gz but is not gzip`);
+    }
+    yield* all;
+    return;
+  }
+  for await (const chunk of Readable.from(all).compose(createGunzip())) yield chunk;
+}
+
+async function* hashed(
+  bytes: AsyncIterable<Uint8Array>,
+  hash: CsvOptions['hash'],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of bytes) {
+    hash?.update(chunk);
+    yield chunk;
+  }
+}
+
+/** The first bytes, and the whole again. */
+const withHead = async (
+  bytes: AsyncIterable<Uint8Array>,
+  length: number,
+): Promise<{ readonly head: Uint8Array; readonly all: AsyncGenerator<Uint8Array, void, undefined> }> => {
+  const iterator = bytes[Symbol.asyncIterator]();
+  const first: Uint8Array[] = [];
+  let size = 0;
+  while (size < length) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    first.push(next.value);
+    size += next.value.length;
+  }
+  const head = Buffer.concat(first);
+  const rest = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    if (head.length > 0) yield head;
+    for (;;) {
+      const next = await iterator.next();
+      if (next.done === true) return;
+      yield next.value;
+    }
+  };
+  return { head, all: rest() };
+};
+
+async function* decoded(
+  bytes: AsyncIterable<Uint8Array>,
+  options: CsvOptions,
+): AsyncGenerator<string, void, undefined> {
+  const { head, all } = await withHead(bytes, 4);
+  refuseOtherFiles(head, options.name);
+  const encoding = options.encoding ?? 'utf-8';
+  const decode = encoding === 'utf-8' ? utf8Decoder() : iconvDecoder(encoding);
+  let lines = 1;
+  const checked = (text: string): string => {
+    if (text.includes('\0')) {
+      throw new PermanentError(
+        'file-binary',
+        `${options.name} is a binary file, not CSV: it has a zero byte near line ${lines}`,
+      );
+    }
+    lines += lineEnds(text);
+    return text;
+  };
+  const decodeNext = (chunk?: Uint8Array): string => {
+    try {
+      return decode(chunk);
+    } catch (error) {
+      throw new PermanentError('file-encoding', `${options.name} is not ${encoding} near line ${lines}`, {
+        hint: 'name its encoding: --encoding gb18030 (Excel in China) or --encoding iso-8859-1 (western Europe)',
+        cause: error,
+      });
+    }
+  };
+  for await (const chunk of all) {
+    const text = checked(decodeNext(chunk));
+    if (text !== '') yield text;
+  }
+  const last = checked(decodeNext());
+  if (last !== '') yield last;
+}
+
+const refuseOtherFiles = (head: Uint8Array, name: string): void => {
+  const [a, b, c, d] = head;
+  if (a === 0x50 && b === 0x4b && c === 0x03 && d === 0x04) {
+    throw new PermanentError('file-binary', `${name} is a zip archive or a spreadsheet, not CSV`, {
+      hint: 'save it as CSV UTF-8',
+    });
+  }
+  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) {
+    throw new PermanentError('file-encoding', `${name} is UTF-16`, {
+      hint: 'save it as CSV UTF-8; --encoding takes utf-8, gb18030 or iso-8859-1',
+    });
+  }
+};
+
+const utf8Decoder = (): ((chunk?: Uint8Array) => string) => {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  return (chunk) => (chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true }));
+};
+
+const iconvDecoder = (encoding: CsvEncoding): ((chunk?: Uint8Array) => string) => {
+  const decoder = iconv.getDecoder(encoding);
+  return (chunk) => {
+    const text = chunk === undefined ? (decoder.end() ?? '') : decoder.write(Buffer.from(chunk));
+    if (text.includes('\uFFFD')) throw new Error(`bytes that are not ${encoding}`);
+    return text;
+  };
+};
+
+/** Fields as one line of CSV. */
+export const csvLine = (fields: readonly string[], delimiter = ','): string =>
+  fields
+    .map((field) => (field.includes(delimiter) || /["\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
+    .join(delimiter);

@@ -1,0 +1,473 @@
+import { createHash } from 'node:crypto';
+import { mapConcurrently } from '../concurrently.ts';
+import { isIsoDate } from '../domain/calendar.ts';
+import { CUSTOMER_STATUSES, type CustomerStatus, type TraitValue } from '../domain/facts.ts';
+import { addSnapshot, addStatus, type CustomerSnapshot, statusOn } from '../domain/merge-facts.ts';
+import { PermanentError } from '../errors.ts';
+import type { ImportedPerson, ImportSource, RejectSink } from '../ports/imports.ts';
+import type { CsvRow } from './csv-rows.ts';
+import {
+  beginBatch,
+  type CheckedFile,
+  type ImportPorts,
+  type ImportResult,
+  resultWithoutWrites,
+  setBatch,
+} from './import-batches.ts';
+import {
+  assertColumnReadable,
+  batchIdOf,
+  type Columns,
+  cell,
+  type ImportFormat,
+  type ImportTable,
+  mapColumns,
+  newRowCounter,
+  openTable,
+} from './import-table.ts';
+import {
+  dateFormat,
+  isForeignNumber,
+  type Parsed,
+  parseId,
+  parseTrait,
+  parseTruth,
+  shown,
+  type TraitType,
+  traitType,
+} from './import-values.ts';
+import { CHUNK_ROWS, changeCustomers, type FactsChange, newWriteCounts } from './import-write.ts';
+
+export interface CustomerImportOptions extends ImportFormat {
+  /** `id` and any of email, name, language, branch, manager, status, date, consent, region → column name. */
+  readonly map?: Readonly<Record<string, string>>;
+  /** Date of all rows, unless a column is mapped to `date`. */
+  readonly asOf?: string;
+  /** Columns that become traits. Absent: all that are not mapped. */
+  readonly traits?: readonly string[];
+  /** The file names every customer: active ones who are not in it have left. Needs `asOf`. */
+  readonly complete?: boolean;
+  /** Largest share of active customers that a complete file may lack, 0..1; 0.10 if absent. */
+  readonly inputDropLimit?: number;
+  readonly source?: string;
+  readonly dryRun?: boolean;
+  readonly rejects?: RejectSink;
+  readonly onProgress?: (progress: { readonly phase: 'check' | 'write'; readonly rows: number }) => void;
+}
+
+const TARGETS = [
+  'id',
+  'email',
+  'name',
+  'language',
+  'branch',
+  'manager',
+  'status',
+  'date',
+  'consent',
+  'region',
+] as const;
+type Target = (typeof TARGETS)[number];
+const INPUT_DROP_LIMIT = 0.1;
+const CONCURRENT_CONTACTS = 16;
+
+interface CustomerRow {
+  readonly customerId: string;
+  readonly date: string;
+  readonly traits: Readonly<Record<string, TraitValue>>;
+  readonly branch?: string;
+  readonly manager?: string;
+  readonly status?: CustomerStatus;
+  readonly person?: ImportedPerson;
+}
+
+/**
+ * Imports customers with their traits from CSV. Each row is a snapshot of its date; older snapshots stay. Addresses, names,
+ * languages and consent go to the contacts, and only the contact's key to the customer's facts.
+ *
+ * @throws PermanentError before anything is written: as `importPurchases`; also `as-of-missing`, and `input-drop` where a
+ *   complete file lacks more customers than the limit allows
+ */
+export const importCustomers = async (
+  source: ImportSource,
+  options: CustomerImportOptions,
+  ports: ImportPorts,
+): Promise<ImportResult> => {
+  const { checked, reader, present } = await checkCustomers(source, options, ports);
+  const known = await ports.batches.get(checked.batchId);
+  if (known?.record.state === 'done') {
+    return resultWithoutWrites(checked, { alreadyImported: true, dryRun: options.dryRun === true });
+  }
+  const absent = options.complete === true ? await absentShare(present, options, ports) : 0;
+  if (options.dryRun === true || checked.accepted === 0) {
+    return {
+      ...resultWithoutWrites(checked, { alreadyImported: false, dryRun: options.dryRun === true }),
+      left: absent,
+    };
+  }
+  const batch = await beginBatch(ports, checked, {
+    kind: 'customers',
+    source: options.source ?? 'default',
+    fileName: source.name,
+    withIds: true,
+    replaces: null,
+  });
+
+  const counts = newWriteCounts();
+  for await (const rows of chunks(source, options, reader)) {
+    const contactKeys = await writePeople(rows, ports);
+    const changes = new Map<string, FactsChange>();
+    for (const [customerId, snapshots] of rows) {
+      const contactKey = contactKeys.get(customerId);
+      changes.set(customerId, (facts) => {
+        let current = facts;
+        for (const { date, traits, branch, manager, status } of snapshots) {
+          const snapshot: CustomerSnapshot = {
+            date,
+            traits,
+            recordedAt: batch.recordedAt,
+            ...(branch === undefined ? {} : { branch }),
+            ...(manager === undefined ? {} : { manager }),
+            ...(status === undefined ? {} : { status }),
+            ...(contactKey === undefined ? {} : { contactKey }),
+          };
+          const next = addSnapshot(current, snapshot);
+          if (next !== undefined) current = { ...next, factsRev: facts.factsRev + 1 };
+        }
+        return current === facts ? undefined : current;
+      });
+    }
+    await changeCustomers(ports.customers, changes, counts);
+  }
+  const left = options.complete === true ? await markLeft(present, options, batch.recordedAt, ports, counts) : 0;
+  await setBatch(ports, batch.batchId, {
+    state: 'done',
+    finishedAt: ports.clock.now(),
+    newCustomers: batch.newCustomers + counts.newCustomers,
+  });
+  return {
+    ...checked,
+    alreadyImported: false,
+    dryRun: false,
+    newCustomers: counts.newCustomers,
+    written: counts.written,
+    left,
+    unreadable: [...counts.unreadable].sort(),
+  };
+};
+
+interface CustomerReader {
+  readonly parse: (row: CsvRow) => Parsed<CustomerRow>;
+  /** Lines that repeat a customer and date of the file. */
+  readonly repeatedLines: ReadonlySet<number>;
+}
+
+const checkCustomers = async (
+  source: ImportSource,
+  options: CustomerImportOptions,
+  ports: ImportPorts,
+): Promise<{
+  readonly checked: CheckedFile;
+  readonly reader: CustomerReader;
+  readonly present: ReadonlySet<string>;
+}> => {
+  const hash = createHash('sha256');
+  const table = await openTable(source, options, hash);
+  const columns = mapColumns(table.header, options.map ?? {}, TARGETS, ['id'], source.name);
+  assertAsOf(columns, options);
+  const dates = dateFormat(options.dateFormat, ports.businessTimeZone);
+  const traits = traitColumns(table, columns, options, source.name);
+  assertColumnReadable(
+    table.first,
+    columns.date,
+    table.header[columns.date ?? 0] ?? 'date',
+    dates.parse,
+    '--date-format',
+  );
+  const parse = rowParser(columns, traits, options, dates.parse);
+
+  const counter = newRowCounter(table.header, options, options.rejects);
+  const { counts } = counter;
+  const present = new Set<string>();
+  const accepted = new Set<string>();
+  const seen = new Set<string>();
+  const repeatedLines = new Set<number>();
+  let dateFrom: string | null = null;
+  let dateTo: string | null = null;
+  for await (const row of table.rows) {
+    counts.rows += 1;
+    if (counts.rows % CHUNK_ROWS === 0) options.onProgress?.({ phase: 'check', rows: counts.rows });
+    const id = parseId(cell(row, columns.id), 'customer id');
+    if (id.ok) present.add(id.value);
+    const problem = counter.lengthProblem(row);
+    const parsed: Parsed<CustomerRow> =
+      problem === undefined ? parse(row) : { ok: false, format: false, reason: problem };
+    if (!parsed.ok) {
+      await counter.reject(row, parsed.reason);
+      continue;
+    }
+    const { customerId, date } = parsed.value;
+    const key = `${date} ${customerId}`;
+    if (seen.has(key)) {
+      repeatedLines.add(row.line);
+      await counter.reject(row, `the customer ${shown(customerId)} is there before with the same date ${date}`);
+      continue;
+    }
+    seen.add(key);
+    accepted.add(customerId);
+    counts.accepted += 1;
+    if (dateFrom === null || date < dateFrom) dateFrom = date;
+    if (dateTo === null || date > dateTo) dateTo = date;
+  }
+  const reading = {
+    columns,
+    traits: traits.map(({ name, type }) => `${name}:${type}`).sort(),
+    asOf: options.asOf ?? null,
+    complete: options.complete === true,
+    decimal: options.decimal ?? null,
+    dateFormat: options.dateFormat ?? null,
+    encoding: options.encoding ?? 'utf-8',
+  };
+  return {
+    checked: {
+      batchId: batchIdOf('customers', hash, reading),
+      ...counts,
+      customers: accepted.size,
+      totalMinor: null,
+      dateFrom,
+      dateTo,
+      notices: [],
+    },
+    reader: { parse, repeatedLines },
+    present,
+  };
+};
+
+const assertAsOf = (columns: Columns<Target>, options: CustomerImportOptions): void => {
+  if (options.asOf !== undefined && !isIsoDate(options.asOf)) {
+    throw new PermanentError(
+      'as-of-invalid',
+      `--as-of takes a date as YYYY-MM-DD, got ${JSON.stringify(options.asOf)}`,
+    );
+  }
+  if (options.asOf === undefined && columns.date === undefined) {
+    throw new PermanentError('as-of-missing', 'the import must know which date the traits are of', {
+      hint: 'give --as-of DATE for all rows, or a column: --map id=…,date=COLUMN',
+    });
+  }
+  if (options.complete === true && options.asOf === undefined) {
+    throw new PermanentError('as-of-missing', '--complete needs --as-of DATE: the absent customers have left by then');
+  }
+};
+
+interface TraitColumn {
+  readonly name: string;
+  readonly column: number;
+  readonly type: TraitType;
+}
+
+const traitColumns = (
+  table: ImportTable,
+  columns: Columns<Target>,
+  options: CustomerImportOptions,
+  fileName: string,
+): readonly TraitColumn[] => {
+  const missing = (options.traits ?? []).filter((name) => !table.header.includes(name));
+  if (missing.length > 0) {
+    throw new PermanentError(
+      'mapping-invalid',
+      `--traits names ${missing.join(', ')}; the columns of ${fileName} are: ${table.header.join(', ')}`,
+    );
+  }
+  const mapped = new Set<number | undefined>(Object.values(columns));
+  return [...table.header.entries()]
+    .filter(([column, name]) =>
+      options.traits === undefined
+        ? !mapped.has(column) && name !== '' && table.header.indexOf(name) === column
+        : options.traits.includes(name) && table.header.indexOf(name) === column,
+    )
+    .map(([column, name]) => {
+      const values = table.first.map((row) => cell(row, column));
+      const type = traitType(values, options);
+      if (type === 'text') assertNotForeign(values, name, options);
+      return { name, column, type };
+    });
+};
+
+const assertNotForeign = (values: readonly string[], name: string, options: CustomerImportOptions): void => {
+  const filled = values.map((value) => value.trim()).filter((value) => value !== '');
+  const other = { decimal: options.decimal === ',' ? ('.' as const) : (',' as const) };
+  const foreign = filled.find((value) => isForeignNumber(value, options));
+  if (
+    foreign === undefined ||
+    (traitType(filled, other) !== 'number' && traitType(filled, { decimal: '.' }) !== 'number')
+  )
+    return;
+  throw new PermanentError(
+    'numbers-unreadable',
+    `the numbers of the column ${name}, such as ${shown(foreign)}, are ambiguous`,
+    {
+      hint: 'say how they are written: --decimal , or --decimal .',
+    },
+  );
+};
+
+const rowParser =
+  (
+    columns: Columns<Target>,
+    traits: readonly TraitColumn[],
+    options: CustomerImportOptions,
+    parseDate: (text: string) => Parsed<string>,
+  ) =>
+  (row: CsvRow): Parsed<CustomerRow> => {
+    const bad = (reason: string): Parsed<CustomerRow> => ({ ok: false, format: false, reason });
+    const text = (target: Target): string => cell(row, columns[target]).trim();
+    const id = parseId(text('id'), 'customer id');
+    if (!id.ok) return id;
+    const dateText = text('date');
+    const date: Parsed<string> =
+      dateText === '' && options.asOf !== undefined ? { ok: true, value: options.asOf } : parseDate(dateText);
+    if (!date.ok) return date;
+    const values: Record<string, TraitValue> = {};
+    for (const { name, column, type } of traits) {
+      const value = parseTrait(cell(row, column), type, options);
+      if (!value.ok)
+        return bad(`${name}: ${value.reason}${type === 'text' ? '' : `; the first rows have a ${type} there`}`);
+      if (value.value !== undefined) values[name] = value.value;
+    }
+    const statusText = text('status');
+    const status = CUSTOMER_STATUSES.find((one) => one.toLowerCase() === statusText.toLowerCase());
+    if (statusText !== '' && status === undefined) {
+      return bad(`the status ${shown(statusText)} is none of ${CUSTOMER_STATUSES.join(', ')}`);
+    }
+    const email = text('email');
+    if (email !== '' && !/^[^\s@]+@[^\s@]+$/.test(email)) return bad('the email is no address');
+    const consentText = text('consent');
+    const consent = consentText === '' ? undefined : parseTruth(consentText);
+    if (consent?.ok === false) return bad(`consent: ${consent.reason}`);
+    const person: ImportedPerson | undefined =
+      email === ''
+        ? undefined
+        : {
+            customerId: id.value,
+            email,
+            ...(text('name') === '' ? {} : { name: text('name') }),
+            ...(text('language') === '' ? {} : { language: text('language') }),
+            ...(text('region') === '' ? {} : { region: text('region') }),
+            ...(consent === undefined
+              ? {}
+              : { consent: { given: consent.value, source: options.source ?? 'default', at: date.value } }),
+          };
+    return {
+      ok: true,
+      value: {
+        customerId: id.value,
+        date: date.value,
+        traits: values,
+        ...(text('branch') === '' ? {} : { branch: text('branch') }),
+        ...(text('manager') === '' ? {} : { manager: text('manager') }),
+        ...(status === undefined ? {} : { status }),
+        ...(person === undefined ? {} : { person }),
+      },
+    };
+  };
+
+async function* chunks(
+  source: ImportSource,
+  options: CustomerImportOptions,
+  reader: CustomerReader,
+): AsyncGenerator<ReadonlyMap<string, readonly CustomerRow[]>> {
+  const table = await openTable(source, options);
+  let rows = 0;
+  let customers = new Map<string, CustomerRow[]>();
+  for await (const row of table.rows) {
+    const parsed =
+      row.fields.length === table.header.length && !reader.repeatedLines.has(row.line) ? reader.parse(row) : undefined;
+    if (parsed?.ok === true) {
+      const known = customers.get(parsed.value.customerId);
+      if (known === undefined) customers.set(parsed.value.customerId, [parsed.value]);
+      else known.push(parsed.value);
+    }
+    rows += 1;
+    if (rows % CHUNK_ROWS !== 0) continue;
+    yield customers;
+    options.onProgress?.({ phase: 'write', rows });
+    customers = new Map();
+  }
+  if (customers.size > 0) yield customers;
+  options.onProgress?.({ phase: 'write', rows });
+}
+
+/** Hands the newest address of each customer over. @returns contact keys by customer id */
+const writePeople = async (
+  rows: ReadonlyMap<string, readonly CustomerRow[]>,
+  ports: ImportPorts,
+): Promise<ReadonlyMap<string, string>> => {
+  const people: ImportedPerson[] = [];
+  for (const snapshots of rows.values()) {
+    const newest = snapshots
+      .filter((row) => row.person !== undefined)
+      .reduce<CustomerRow | undefined>(
+        (best, row) => (best === undefined || row.date >= best.date ? row : best),
+        undefined,
+      );
+    if (newest?.person !== undefined) people.push(newest.person);
+  }
+  const keys = new Map<string, string>();
+  await mapConcurrently(people, CONCURRENT_CONTACTS, async (person) => {
+    keys.set(person.customerId, await ports.contacts.upsertPerson(person));
+  });
+  return keys;
+};
+
+/** Counts the active customers that the file lacks. @throws PermanentError `input-drop` above the limit */
+const absentShare = async (
+  present: ReadonlySet<string>,
+  options: CustomerImportOptions,
+  ports: ImportPorts,
+): Promise<number> => {
+  const limit = options.inputDropLimit ?? INPUT_DROP_LIMIT;
+  let active = 0;
+  let absent = 0;
+  for (let bucket = 0; bucket < ports.customers.buckets; bucket += 1) {
+    for await (const read of ports.customers.readBucket(bucket)) {
+      if (read.kind !== 'customer' || statusOn(read.facts.statuses, options.asOf ?? '') !== 'active') continue;
+      active += 1;
+      if (!present.has(read.facts.customerId)) absent += 1;
+    }
+  }
+  if (active > 0 && absent / active > limit) {
+    throw new PermanentError(
+      'input-drop',
+      `the file lacks ${absent} of ${active} active customers (${((absent / active) * 100).toFixed(1)} %); --complete would mark them as left, and the limit is ${(limit * 100).toFixed(1)} %`,
+      { hint: 'see whether the file is whole; leave out --complete, or raise the limit with --input-drop SHARE' },
+    );
+  }
+  return absent;
+};
+
+const markLeft = async (
+  present: ReadonlySet<string>,
+  options: CustomerImportOptions,
+  recordedAt: string,
+  ports: ImportPorts,
+  counts: ReturnType<typeof newWriteCounts>,
+): Promise<number> => {
+  const date = options.asOf ?? '';
+  let left = 0;
+  for (let bucket = 0; bucket < ports.customers.buckets; bucket += 1) {
+    const changes = new Map<string, FactsChange>();
+    for await (const read of ports.customers.readBucket(bucket)) {
+      if (read.kind !== 'customer' || present.has(read.facts.customerId)) continue;
+      if (statusOn(read.facts.statuses, date) !== 'active') continue;
+      changes.set(read.facts.customerId, (facts) =>
+        statusOn(facts.statuses, date) === 'active'
+          ? addStatus(facts, { status: 'left', date, recordedAt })
+          : undefined,
+      );
+    }
+    left += changes.size;
+    await changeCustomers(ports.customers, changes, counts);
+  }
+  return left;
+};
