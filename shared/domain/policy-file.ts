@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Policy } from './policy.ts';
 import { type PathStep, type Problem, resolvePolicy } from './policy-resolve.ts';
 
@@ -41,16 +41,36 @@ export const parsePolicy = (text: string, fileName: string): ParsedPolicy => {
       }),
     };
   }
-  const source: unknown = document.toJS({ maxAliasCount: 100 });
+  const source = contentOf(document);
+  if (source === UNREADABLE) {
+    const cure =
+      'write every alias (*name) after its anchor (&name), outside of the anchored part, or write the text in quotes';
+    return {
+      ok: false,
+      errors: [{ path: '', line: 1, column: 1, problem: 'an alias points nowhere or to itself', cure }],
+    };
+  }
   return finish(
     source,
     (path, atKey) => {
-      const offset = offsetOf(document.contents, path, atKey);
-      const { line, col } = lines.linePos(offset);
+      const { line, col } = lines.linePos(offsetOf(document.contents, path, atKey));
       return { line, column: col };
     },
     fileName,
   );
+};
+
+const UNREADABLE = Symbol('unreadable');
+
+/** The content as plain data; aliases that cannot be followed, or would never end, show only when they are followed. */
+const contentOf = (document: Document): unknown => {
+  try {
+    const content: unknown = document.toJS({ maxAliasCount: 100 });
+    JSON.stringify(content);
+    return content;
+  } catch {
+    return UNREADABLE;
+  }
 };
 
 /** Reads a policy from its parsed content, as stored with a run; the same content gives the same hash as its file. */
@@ -69,7 +89,7 @@ export const formatPolicyErrors = (errors: readonly PolicyError[], fileName: str
 /** SHA-256, hex, over the canonical JSON of a policy's parsed content. */
 export const policyHash = (source: unknown): string =>
   createHash('sha256')
-    .update(JSON.stringify(canonical(source, '')))
+    .update(String(JSON.stringify(canonical(source, ''))))
     .digest('hex');
 
 /** Objects whose order of keys has a meaning, so that it counts for the version. */
@@ -90,18 +110,11 @@ const finish = (
 ): ParsedPolicy => {
   const hash = policyHash(source);
   const resolved = resolvePolicy(source, hash);
-  if (resolved.policy === null) {
-    const errors = resolved.problems.map((problem) => located(problem, position));
-    return { ok: false, errors: errors.sort((a, b) => a.line - b.line || a.column - b.column) };
-  }
-  return {
-    ok: true,
-    policy: resolved.policy,
-    warnings: resolved.warnings.map((warning) => {
-      const { path, line, column, problem, cure } = located(warning, position);
-      return `${line === 0 ? fileName : `${fileName}:${line}:${column}`} ${path}: ${problem}; ${cure}`;
-    }),
-  };
+  const inOrder = (problems: readonly Problem[]): readonly PolicyError[] =>
+    problems.map((problem) => located(problem, position)).sort((a, b) => a.line - b.line || a.column - b.column);
+  if (resolved.policy === null) return { ok: false, errors: inOrder(resolved.problems) };
+  const warnings = formatPolicyErrors(inOrder(resolved.warnings), fileName);
+  return { ok: true, policy: resolved.policy, warnings: warnings === '' ? [] : warnings.split('\n') };
 };
 
 const located = (

@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { assignRow } from '#shared/domain/assign.ts';
+import { addMonths } from '#shared/domain/calendar.ts';
+import { explain } from '#shared/domain/explain.ts';
+import type { Calibration, FrameRow, PlanRow } from '#shared/domain/standing.ts';
+import { frameRow, preset, runOf } from './support.ts';
+
+const policy = preset('bank-three-class');
+const calibration: Calibration = {
+  cutoffs: {
+    potential: { '*': [0.3, 0.6] },
+    contribution: { '*': [10_000, 50_000], B1: [20_000, 60_000] },
+    pareto: { '*': [40_000, 90_000] },
+  },
+  satisfactionMeans: { '*': 0.7 },
+  population: 1000,
+};
+const GOOD = { turnover_growth: 0.2, days_past_due: 0, share_of_wallet: 0.1, net_income: 80_000 };
+const company = (metrics: FrameRow['metrics'], over: Partial<FrameRow> = {}): FrameRow =>
+  frameRow({ metrics, ...over });
+const decide = (row: FrameRow, period = '2026-05'): PlanRow => assignRow(row, policy, calibration, runOf(period));
+const classOf = (row: FrameRow, plan: PlanRow) => {
+  const [first] = explain(row, plan, policy, calibration, 'en').dimensions;
+  if (first === undefined) throw new Error('no dimension');
+  return first;
+};
+
+describe('an explanation', () => {
+  const near = company({ ...GOOD, net_income: 55_000 }, { branch: 'B1', answers: [{ value: 0.9, ageDays: 40 }] });
+
+  it('names the cell, the cut-offs with their margins, and whose they are', () => {
+    const explained = explain(near, decide(near), policy, calibration, 'en');
+
+    expect(explained.dimensions[0]).toMatchObject({
+      target: 'cultivate',
+      actual: 'cultivate',
+      actualLabel: 'Prudent support: cultivate',
+      by: { kind: 'cell', rows: 'quality', row: 3, columns: 'contribution', column: 2 },
+      heldBack: [],
+    });
+    expect(explained.ratings.find(({ name }) => name === 'contribution')).toMatchObject({
+      level: 2,
+      settledLevel: 2,
+      source: 'net_income',
+      value: 55_000,
+      cutoffs: [20_000, 60_000],
+      partition: 'B1',
+      above: { level: 3, cutoff: 60_000, shortBy: 5000 },
+      below: { level: 1, cutoff: 20_000, margin: 35_000 },
+    });
+  });
+
+  it('names what falls short of the next better class and the smallest change, gap included', () => {
+    const explained = classOf(near, decide(near));
+
+    expect(explained.nextBetter).toMatchObject({ segment: 'priority', needs: [{ of: 'contribution', value: 2 }] });
+    expect(explained.smallestUp).toEqual({ metric: 'net_income', from: 55_000, to: 62_000, segment: 'priority' });
+  });
+
+  it('says it in both languages', () => {
+    const plan = decide(near);
+    const en = explain(near, plan, policy, calibration, 'en').sentences.join('\n');
+    const zh = explain(near, plan, policy, calibration, 'zh').sentences.join('\n');
+
+    expect(en).toContain('Because Quality rating is high and Contribution rating is medium.');
+    expect(en).toMatch(/Net income in 12 months from CNY.55,000.00 to CNY.62,000.00 would lead to Priority support/);
+    expect(en).toContain('from 1 answer, the newest 40 days old');
+    expect(zh).toContain('原因：质量评价为高，贡献评价为中。');
+    expect(zh).toContain('将进入优先支持类');
+    expect(zh).not.toMatch(/undefined|NaN/);
+  });
+
+  it('of a customer who is held back says why and when it can move', () => {
+    const may = decide(company(GOOD));
+    const fallen = company({ ...GOOD, net_income: 5 }, { prior: may.next });
+    const june = decide(fallen, '2026-06');
+
+    expect(classOf(fallen, june)).toMatchObject({
+      target: 'cultivate',
+      actual: 'priority',
+      heldBack: ['waiting'],
+      earliestMove: '2026-07',
+    });
+    expect(explain(fallen, june, policy, calibration, 'en').sentences.join('\n')).toContain(
+      'it can move in 2026-07 at the earliest',
+    );
+  });
+
+  it('of an unrated customer names what is missing', () => {
+    const unknown = company({ ...GOOD, net_income: null });
+
+    expect(classOf(unknown, decide(unknown)).by).toEqual({ kind: 'missing', scores: ['contribution'] });
+  });
+
+  it('of a customer who has left says so', () => {
+    const gone = company(GOOD, { status: 'closed' });
+
+    expect(explain(gone, decide(gone), policy, calibration, 'en')).toMatchObject({
+      dimensions: [],
+      sentences: ['The customer is closed and is in no segment.'],
+    });
+  });
+
+  it('by rules names the rule, or what the nearest better one lacks', () => {
+    const retail = preset('retail-rfm');
+    const cut: Calibration = {
+      cutoffs: { R: { '*': [10, 20, 40, 80] }, F: { '*': [1, 2, 3, 5] }, M: { '*': [1000, 2000, 4000, 8000] } },
+      satisfactionMeans: {},
+      population: 9,
+    };
+    const row = frameRow({ metrics: { recency_days: 5, orders: 4, spend: 3000, spend_12m: 3000, tenure_days: 400 } });
+    const explained = explain(row, assignRow(row, retail, cut, runOf('2026-05')), retail, cut, 'en');
+
+    expect(explained.dimensions[0]).toMatchObject({
+      actual: 'loyal',
+      by: { kind: 'rule', number: 2 },
+      nextBetter: { segment: 'champions', needs: [{ of: 'M', value: 3 }] },
+      smallestUp: { metric: 'spend', from: 3000, segment: 'champions' },
+    });
+  });
+});
+
+describe('the smallest change', () => {
+  it('is honest: made, it moves the customer there as soon as every wait is over', () => {
+    const figures = fc.record({
+      turnover_growth: fc.double({ min: -0.3, max: 0.3, noNaN: true }),
+      days_past_due: fc.nat(150),
+      share_of_wallet: fc.double({ min: 0, max: 1, noNaN: true }),
+      net_income: fc.integer({ min: -10_000, max: 120_000 }),
+    });
+    fc.assert(
+      fc.property(figures, (metrics) => {
+        const row = company(metrics);
+        const plan = decide(row, '2026-01');
+        const explained = classOf(row, plan);
+        for (const change of [explained.smallestUp, explained.smallestDown]) {
+          if (change === null) continue;
+          let next = plan;
+          for (let month = 1; month <= 6; month += 1) {
+            const changed = company({ ...metrics, [change.metric]: change.to }, { prior: next.next });
+            next = decide(changed, addMonths('2026-01', month));
+          }
+          expect(next.next.placements['class']?.actual).toBe(change.segment);
+        }
+      }),
+    );
+  });
+});
