@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ACTIVE_POLICY_KEY, policyKey } from '#shared/application/run/run-ports.ts';
+import type { Policy } from '#shared/domain/policy.ts';
+import { formatPolicyErrors, type ParsedPolicy, parsePolicy } from '#shared/domain/policy-file.ts';
+import type { ObjectStore } from '#shared/ports/object-store.ts';
+import { UsageError } from './usage-error.ts';
+
+const PRESETS = join(import.meta.dirname, '..', 'policies');
+
+/** Names of the policies that come with the product. */
+export const presetNames = (): readonly string[] =>
+  readdirSync(PRESETS)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => basename(file, '.yaml'))
+    .sort();
+
+export interface PolicyText {
+  /** Where it was read, for messages. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** A preset by name, or else a file. @throws UsageError `policy-not-found` */
+export const readPolicyText = (nameOrFile: string): PolicyText => {
+  const presets = presetNames();
+  if (presets.includes(nameOrFile)) {
+    return { file: `policies/${nameOrFile}.yaml`, text: readFileSync(join(PRESETS, `${nameOrFile}.yaml`), 'utf8') };
+  }
+  try {
+    return { file: nameOrFile, text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(nameOrFile)) };
+  } catch (cause) {
+    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    throw new UsageError(
+      missing ? 'policy-not-found' : 'policy-unreadable',
+      missing
+        ? `${JSON.stringify(nameOrFile)} is neither a policy that comes with the product nor a file`
+        : `${nameOrFile} cannot be read as UTF-8 text`,
+      { hint: `policies here: ${presets.join(', ')}` },
+    );
+  }
+};
+
+export const parsePolicyText = ({ file, text }: PolicyText): ParsedPolicy => parsePolicy(text, file);
+
+/** The policy of a name or file. @throws UsageError `policy-invalid` with every error, as `file:line:col path: problem; cure` */
+export const readPolicy = (nameOrFile: string): Policy => {
+  const source = readPolicyText(nameOrFile);
+  const parsed = parsePolicyText(source);
+  if (parsed.ok) return parsed.policy;
+  const [first] = parsed.errors;
+  throw new UsageError('policy-invalid', formatPolicyErrors(parsed.errors, source.file), {
+    path:
+      first === undefined
+        ? source.file
+        : `${source.file}:${first.line}:${first.column}${first.path === '' ? '' : ` ${first.path}`}`,
+    hint: `resegment policy check ${nameOrFile} shows the same without running anything`,
+  });
+};
+
+/** Stores the policy's content in the workspace under its hash, and makes it the active one if none is. */
+export const storePolicy = async (objects: ObjectStore, policy: Policy): Promise<void> => {
+  const encoded = (document: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(document));
+  const json = { ifAbsent: true, contentType: 'application/json' };
+  await objects.put(policyKey(policy.hash), encoded(policy.source), json);
+  await objects.put(ACTIVE_POLICY_KEY, encoded({ hash: policy.hash }), json);
+};

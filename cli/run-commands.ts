@@ -1,0 +1,531 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { csvLine, neutralised } from '#shared/application/export-run.ts';
+import { loadPolicy } from '#shared/application/run/run-ports.ts';
+import { type ListedMove, listMoves } from '#shared/application/run-moves.ts';
+import { stateInWords, summaryText, waveCountsOf } from '#shared/application/summary-text.ts';
+import { textTable } from '#shared/application/text-table.ts';
+import type { RunRecord } from '#shared/contracts/run-record.ts';
+import { BRAKES, type RunRequest } from '#shared/contracts/workflows.ts';
+import { dateIn, isIsoDate, periodOf } from '#shared/domain/calendar.ts';
+import type { Policy } from '#shared/domain/policy.ts';
+import { type CommandContext, type CommandHost, onTarget, terminalOf, wholeNumber } from './command.ts';
+import { EXIT, type ExitCode, exitOfState } from './exit-code.ts';
+import { findRun, newestFirst } from './find-run.ts';
+import { followRun, readSummary } from './follow-run.ts';
+import { readPolicy, storePolicy } from './policy-source.ts';
+import { UsageError } from './usage-error.ts';
+
+interface StartOptions {
+  readonly policy?: string;
+  readonly asOf?: string;
+  readonly only?: string;
+  readonly survey?: boolean;
+  readonly yes?: boolean;
+  readonly override?: string;
+  readonly reason?: string;
+  readonly shards?: number;
+  readonly moves: number;
+}
+
+interface ListOptions {
+  readonly branch?: string;
+  readonly manager?: string;
+  readonly segment?: string;
+  readonly state?: string;
+  readonly limit: number;
+  readonly csv?: boolean;
+}
+
+const DEFAULT_MOVES = 20;
+
+const withStartOptions = (command: Command): Command =>
+  command
+    .option('--policy <name|file>', 'policy that comes with the product, or a policy file; default: the active one')
+    .option('--as-of <date>', 'last day whose facts count, YYYY-MM-DD; default: today on the business clock')
+    .option(
+      '--only <branch=NAME|file>',
+      'limit to branches (comma between) or to the customer ids of a file, one per line',
+    )
+    .option('--survey', 'start a survey wave once it is published')
+    .option('--shards <n>', 'number of shards', wholeNumber('--shards', 1))
+    .option('--moves <n>', 'how many moves to list', wholeNumber('--moves', 0), DEFAULT_MOVES);
+
+const withOverride = (command: Command): Command =>
+  command
+    .option('--override <brake>', `let one brake pass: ${BRAKES.join(', ')}`)
+    .option('--reason <text>', 'why; recorded with the run');
+
+export const addRunCommands = (program: Command, host: CommandHost): void => {
+  withStartOptions(program.command('plan'))
+    .description('compute a run and show what would change; nothing is changed')
+    .addHelpText('after', '\nExample:\n  resegment plan --policy retail-rfm --as-of 1998-06-30\n')
+    .action((options: StartOptions, command: Command) => onTarget(command, host, (context) => plan(context, options)));
+
+  const run = withOverride(withStartOptions(program.command('run')))
+    .description('plan a run and apply it; `run list|show|diff` look at runs')
+    .option('--yes', 'apply without asking; the brakes still hold')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  resegment run --policy retail-rfm\n  resegment run --yes --survey\n  resegment run list --limit 5\n',
+    )
+    .action(async (options: StartOptions, command: Command) => {
+      const terminal = terminalOf(command);
+      if (options.yes !== true && !terminal.interactive) {
+        throw new UsageError(
+          'confirmation-missing',
+          '`run` asks before it applies, and there is no terminal to ask on',
+          {
+            hint: 'add --yes, or use `resegment plan` and `resegment apply RUN`',
+          },
+        );
+      }
+      readOverride(options);
+      await onTarget(command, host, (context) => planAndApply(context, options));
+    });
+
+  withOverride(program.command('apply'))
+    .argument('<run>', 'a planned or held run: id, unique beginning, latest, previous or 2026-05')
+    .description('apply a stored plan; customers whose facts changed since are skipped')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  resegment apply latest\n  resegment apply 2026-05-a1b2 --override movedShare --reason "new branch limits"\n',
+    )
+    .action(async (wanted: string, options: StartOptions, command: Command) => {
+      readOverride(options);
+      await onTarget(command, host, (context) => apply(context, wanted, options));
+    });
+
+  withListOptions(run.command('list'))
+    .description('runs, the newest first')
+    .addHelpText('after', '\nExample:\n  resegment run list --state published --limit 12\n')
+    .action((options: ListOptions, command: Command) => onTarget(command, host, (context) => list(context, options)));
+
+  withListOptions(run.command('show'))
+    .argument('[run]', 'id, unique beginning, latest, previous or 2026-05', 'latest')
+    .description('summary of a run and its moves')
+    .addHelpText('after', '\nExample:\n  resegment run show latest --segment exit\n')
+    .action((wanted: string, options: ListOptions, command: Command) =>
+      onTarget(command, host, (context) => show(context, wanted, options)),
+    );
+
+  withListOptions(run.command('diff'))
+    .argument('[before]', 'the earlier run', 'previous')
+    .argument('[after]', 'the later run', 'latest')
+    .description('what differs between the results of two runs')
+    .addHelpText('after', '\nExample:\n  resegment run diff 2026-04 2026-05\n')
+    .action((before: string, after: string, options: ListOptions, command: Command) =>
+      onTarget(command, host, (context) => diff(context, before, after, options)),
+    );
+};
+
+/** The options that all lists take. */
+export const withListOptions = (command: Command): Command =>
+  command
+    .option('--branch <name>', 'only of this branch')
+    .option('--manager <name>', 'only of this account manager')
+    .option('--segment <name>', 'only of this segment')
+    .option('--state <state>', 'only in this state')
+    .option('--limit <n>', 'at most so many', wholeNumber('--limit', 1), DEFAULT_MOVES)
+    .option('--csv', 'as CSV on stdout');
+
+/** Rows as CSV with the text of people made harmless for spreadsheets. */
+export const csvOf = (rows: readonly (readonly string[])[]): string =>
+  rows.map((row) => csvLine(row.map(neutralised))).join('');
+
+const readOverride = (options: StartOptions): RunRequest['override'] | undefined => {
+  if (options.override === undefined) {
+    if (options.reason !== undefined) throw new UsageError('override-missing', '--reason belongs to --override BRAKE');
+    return undefined;
+  }
+  const brake = BRAKES.find((one) => one === options.override);
+  if (brake === undefined) {
+    throw new UsageError(
+      'brake-unknown',
+      `--override must be one of ${BRAKES.join(', ')}, got ${JSON.stringify(options.override)}`,
+    );
+  }
+  if ((options.reason ?? '').trim() === '') {
+    throw new UsageError('reason-missing', `--override ${brake} needs --reason "why"`);
+  }
+  return { brake, reason: options.reason ?? '', by: '' };
+};
+
+const request = async (
+  context: CommandContext,
+  options: StartOptions,
+  mode: 'run' | 'plan',
+): Promise<{ readonly runId: string; readonly request: RunRequest }> => {
+  const { target } = context;
+  const today = dateIn(target.timeZone, target.clock.now());
+  const asOf = options.asOf ?? today;
+  if (!isIsoDate(asOf)) {
+    throw new UsageError(
+      'as-of-invalid',
+      `--as-of must be a date that exists, as YYYY-MM-DD, got ${JSON.stringify(asOf)}`,
+    );
+  }
+  if (asOf > today)
+    throw new UsageError(
+      'as-of-in-future',
+      `--as-of must not be after today on the business clock, ${today}, got ${asOf}`,
+    );
+  const policy = options.policy === undefined ? undefined : readPolicy(options.policy);
+  if (policy !== undefined) await storePolicy(target.objects, policy);
+  const override = readOverride(options);
+  const requestId = randomBytes(4).toString('hex');
+  const only = await readOnly(context, options.only, requestId);
+  return {
+    runId: `${periodOf(asOf)}-${requestId}`,
+    request: {
+      schema: 1,
+      trigger: 'operator',
+      mode,
+      requestId,
+      asOf,
+      by: context.by,
+      ...(policy === undefined ? {} : { policyHash: policy.hash }),
+      ...(only === undefined ? {} : { only }),
+      ...(options.survey === true ? { survey: true } : {}),
+      ...(options.shards === undefined ? {} : { shards: options.shards }),
+      ...(override === undefined ? {} : { override: { ...override, by: context.by } }),
+    },
+  };
+};
+
+/** `branch=A,B`, or a file of customer ids: kept in the workspace as subjects. */
+const readOnly = async (
+  context: CommandContext,
+  only: string | undefined,
+  requestId: string,
+): Promise<RunRequest['only']> => {
+  if (only === undefined) return undefined;
+  if (only.startsWith('branch=')) {
+    const branches = only
+      .slice('branch='.length)
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '');
+    if (branches.length === 0) throw new UsageError('only-invalid', '--only branch= needs the name of a branch');
+    return { branches };
+  }
+  let text: string;
+  try {
+    text = readFileSync(only, 'utf8');
+  } catch {
+    throw new UsageError(
+      'only-invalid',
+      `--only must be branch=NAME or a file of customer ids, got ${JSON.stringify(only)}`,
+    );
+  }
+  const ids = [
+    ...new Set(
+      text
+        .split(/\r?\n/u)
+        .map((line) => line.trim())
+        .filter((line) => line !== ''),
+    ),
+  ];
+  const subjects = await context.target.customers.subjectsOf(ids);
+  const unknown = ids.filter((id) => !subjects.has(id));
+  if (ids.length === 0 || unknown.length > 0) {
+    throw new UsageError(
+      'only-invalid',
+      ids.length === 0
+        ? `${only} names no customer`
+        : `${only} names ${unknown.length} unknown customers, such as ${JSON.stringify(unknown[0]?.slice(0, 80))}`,
+    );
+  }
+  const subjectsKey = `requests/${requestId}/subjects.json`;
+  await context.target.objects.put(
+    subjectsKey,
+    new TextEncoder().encode(JSON.stringify([...subjects.values()].sort())),
+  );
+  return { subjectsKey };
+};
+
+const plan = async (context: CommandContext, options: StartOptions): Promise<ExitCode> => {
+  const started = await request(context, options, 'plan');
+  const record = await followRun(context.target, context.terminal, started.runId, started.runId, started.request);
+  await showOutcome(context, record, options.moves);
+  if (record.state === 'planned')
+    context.terminal.note(`nothing has been changed; to make these moves: resegment apply ${record.runId}`);
+  return exitOfState(record.state);
+};
+
+const planAndApply = async (context: CommandContext, options: StartOptions): Promise<ExitCode> => {
+  if (options.yes === true) {
+    const started = await request(context, options, 'run');
+    const record = await followRun(context.target, context.terminal, started.runId, started.runId, started.request);
+    await showOutcome(context, record, 0);
+    return exitOfState(record.state);
+  }
+  const started = await request(context, options, 'plan');
+  const planned = await followRun(context.target, context.terminal, started.runId, started.runId, started.request);
+  await showOutcome(context, planned, options.moves);
+  if (planned.state !== 'planned') return exitOfState(planned.state);
+  if (!(await context.terminal.confirm(`Apply run ${planned.runId}?`))) {
+    context.terminal.note(`nothing has been changed; later: resegment apply ${planned.runId}`);
+    return EXIT.done;
+  }
+  return applyRun(context, planned, undefined);
+};
+
+const apply = async (context: CommandContext, wanted: string, options: StartOptions): Promise<ExitCode> => {
+  const record = await findRun(context.target.runs, wanted);
+  const override = readOverride(options);
+  return applyRun(context, record, override === undefined ? undefined : { ...override, by: context.by });
+};
+
+const applyRun = async (
+  context: CommandContext,
+  record: RunRecord,
+  override: RunRequest['override'],
+): Promise<ExitCode> => {
+  const overridden = new Set([
+    ...record.overrides.map((one) => one.brake),
+    ...(override === undefined ? [] : [override.brake]),
+  ]);
+  const holding = record.brakes.filter((hit) => !overridden.has(hit.brake));
+  if (record.state === 'held' && holding.length > 0) {
+    await showOutcome(context, record, 0);
+    return EXIT.held;
+  }
+  const name = `${record.runId}-apply-${randomBytes(3).toString('hex')}`;
+  const applied = await followRun(context.target, context.terminal, name, record.runId, {
+    schema: 1,
+    trigger: 'operator',
+    mode: 'apply',
+    runId: record.runId,
+    by: context.by,
+    ...(override === undefined ? {} : { override }),
+  });
+  await showOutcome(context, applied, 0);
+  return exitOfState(applied.state);
+};
+
+/** The summary as the command's result; on paper also moves, and what to do about a brake. */
+const showOutcome = async (context: CommandContext, record: RunRecord, moves: number): Promise<void> => {
+  const { target, terminal } = context;
+  const summary = { ...(await readSummary(target, record)), state: record.state };
+  const policy = await loadPolicy(target.objects, record.policy.hash);
+  const listed = moves === 0 ? undefined : await listMoves(target, record, policy, { limit: moves }, terminal.language);
+  const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
+  const wave = status === undefined ? undefined : waveCountsOf(status);
+  terminal.result(
+    {
+      ...summary,
+      ...(wave === undefined ? {} : { wave }),
+      ...(listed === undefined ? {} : { movesListed: listed.moves }),
+    },
+    () =>
+      [
+        summaryText(summary, wave, terminal.language, policy),
+        ...(listed === undefined || listed.total === 0 ? [] : [movesText(listed.moves, listed.total, policy, context)]),
+      ].join('\n'),
+  );
+  if (record.state === 'held') {
+    const brake = record.brakes.find((hit) => !record.overrides.some((one) => one.brake === hit.brake));
+    terminal.note(
+      `held: nothing has been changed. To go on: resegment apply ${record.runId} --override ${brake?.brake ?? 'BRAKE'} --reason "…"`,
+    );
+  }
+};
+
+const movesText = (
+  moves: readonly ListedMove[],
+  total: number,
+  policy: Policy,
+  { terminal }: CommandContext,
+): string => {
+  const name = (dimension: string, segment: string | null, absent: string): string => {
+    const label = segment === null ? undefined : policy.dimensions[dimension]?.segments[segment]?.label;
+    return label === undefined ? (segment ?? absent) : terminal.language === 'en' ? label.en : label.zh;
+  };
+  const zh = terminal.language !== 'en';
+  const rows = moves.map((move) => [
+    move.customerId,
+    name(move.dimension, move.from, zh ? '新增' : 'new'),
+    name(move.dimension, move.to, zh ? '离开' : 'left'),
+    move.why,
+  ]);
+  const table = textTable([zh ? ['客户', '之前', '现在', '原因'] : ['Customer', 'From', 'To', 'Why'], ...rows]);
+  const rest = total - moves.length;
+  return `${table}\n${rest > 0 ? (zh ? `另有 ${rest} 项变动\n` : `and ${rest} more moves\n`) : ''}`;
+};
+
+const list = async (context: CommandContext, options: ListOptions): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const runs = (await newestFirst(target.runs))
+    .filter((run) => options.state === undefined || run.state === options.state)
+    .slice(0, options.limit);
+  const published = (await target.pointer.get()).published?.runId;
+  const rows = [
+    ['run', 'as of', 'policy', 'version', 'state', 'by', 'wave', 'published'],
+    ...runs.map((run) => [
+      run.runId,
+      run.asOf,
+      run.policy.name,
+      run.policy.version,
+      run.state,
+      run.by,
+      run.waveId ?? '',
+      run.runId === published ? '*' : '',
+    ]),
+  ];
+  if (options.csv === true) terminal.raw(csvOf(rows));
+  else
+    terminal.result(
+      runs.map((run) => ({ ...run, current: run.runId === published })),
+      () => (runs.length === 0 ? 'no run' : textTable(rows)),
+    );
+  return EXIT.done;
+};
+
+const show = async (context: CommandContext, wanted: string, options: ListOptions): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const record = await findRun(target.runs, wanted);
+  if (record.state === 'failed' || record.state === 'abandoned' || record.state === 'planning') {
+    terminal.result(
+      record,
+      () =>
+        `run ${record.runId}: ${stateInWords(record.state, terminal.language)}${record.error === null ? '' : `\n${record.error}`}`,
+    );
+    return EXIT.done;
+  }
+  const policy = await loadPolicy(target.objects, record.policy.hash);
+  const listed = await listMoves(target, record, policy, options, terminal.language);
+  if (options.csv === true) {
+    terminal.raw(
+      csvOf([
+        ['customer', 'branch', 'manager', 'dimension', 'from', 'to', 'kind', 'why'],
+        ...listed.moves.map((move) => [
+          move.customerId,
+          move.branch ?? '',
+          move.manager ?? '',
+          move.dimension,
+          move.from ?? '',
+          move.to ?? '',
+          move.kind,
+          move.why,
+        ]),
+      ]),
+    );
+    return EXIT.done;
+  }
+  const summary = { ...(await readSummary(target, record)), state: record.state };
+  const quarantine = await target.files.readJson(record.runId, 'quarantine.json');
+  const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
+  const wave = status === undefined ? undefined : waveCountsOf(status);
+  terminal.result(
+    { ...summary, record, wave: wave ?? null, quarantine, movesListed: listed.moves, movesTotal: listed.total },
+    () =>
+      [
+        summaryText(summary, wave, terminal.language, policy),
+        ...(listed.total === 0 ? [] : [movesText(listed.moves, listed.total, policy, context)]),
+        ...(Array.isArray(quarantine) && quarantine.length > 0
+          ? [
+              `${quarantine
+                .slice(0, options.limit)
+                .map(
+                  (one: { bucket: number; subject: string; reason: string }) =>
+                    `quarantined ${one.bucket}/${one.subject}: ${one.reason}`,
+                )
+                .join('\n')}\n`,
+            ]
+          : []),
+      ].join('\n'),
+  );
+  return EXIT.done;
+};
+
+const diff = async (
+  context: CommandContext,
+  before: string,
+  after: string,
+  options: ListOptions,
+): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const [a, b] = [await findRun(target.runs, before), await findRun(target.runs, after)];
+  const policy = await loadPolicy(target.objects, b.policy.hash);
+  const dimension = policy.mainDimension;
+  const placed = async (run: RunRecord): Promise<Map<string, string>> => {
+    const placements = new Map<string, string>();
+    for (let shard = 0; shard < run.shards; shard += 1) {
+      for (const row of await target.files.readPlan(run.runId, shard)) {
+        const actual = row.next.placements[dimension]?.actual;
+        const wanted =
+          (options.branch === undefined || row.branch === options.branch) &&
+          (options.manager === undefined || row.manager === options.manager);
+        if (actual !== undefined && wanted) placements.set(row.subject, actual);
+      }
+    }
+    return placements;
+  };
+  const [left, right] = [await placed(a), await placed(b)];
+  const changed = [...new Set([...left.keys(), ...right.keys()])]
+    .filter((subject) => left.get(subject) !== right.get(subject))
+    .map((subject) => ({ subject, from: left.get(subject) ?? null, to: right.get(subject) ?? null }))
+    .filter((one) => options.segment === undefined || one.from === options.segment || one.to === options.segment)
+    .sort((x, y) => (x.subject < y.subject ? -1 : 1));
+  const counts = new Map<string, { from: string | null; to: string | null; count: number }>();
+  for (const { from, to } of changed) {
+    const key = JSON.stringify([from, to]);
+    const cell = counts.get(key);
+    if (cell === undefined) counts.set(key, { from, to, count: 1 });
+    else cell.count += 1;
+  }
+  const shown = changed.slice(0, options.limit);
+  const known = await target.customers.getMany(shown.map((one) => one.subject));
+  const customers = shown.map(({ subject, from, to }) => ({
+    customerId: known.get(subject)?.customerId ?? '(erased)',
+    from,
+    to,
+  }));
+  const moves = [...counts.values()].sort((x, y) => y.count - x.count);
+  if (options.csv === true) {
+    terminal.raw(
+      csvOf([
+        ['customer', 'before', 'after'],
+        ...customers.map((one) => [one.customerId, one.from ?? '', one.to ?? '']),
+      ]),
+    );
+    return EXIT.done;
+  }
+  terminal.result(
+    {
+      before: a.runId,
+      after: b.runId,
+      dimension,
+      same:
+        right.size + left.size === 0
+          ? 0
+          : [...right].filter(([subject, segment]) => left.get(subject) === segment).length,
+      different: changed.length,
+      moves,
+      customers,
+    },
+    () =>
+      changed.length === 0
+        ? `${a.runId} and ${b.runId} place everybody in the same segment of ${dimension}`
+        : [
+            `${a.runId} → ${b.runId}: ${changed.length} customers differ in ${dimension}`,
+            '',
+            textTable(
+              [
+                ['From', 'To', 'Customers'],
+                ...moves.map((one) => [one.from ?? 'new', one.to ?? 'left', String(one.count)]),
+              ],
+              ['left', 'left', 'right'],
+            ),
+            '',
+            textTable([
+              ['Customer', 'From', 'To'],
+              ...customers.map((one) => [one.customerId, one.from ?? 'new', one.to ?? 'left']),
+            ]),
+            ...(changed.length > shown.length ? [`and ${changed.length - shown.length} more`] : []),
+          ].join('\n'),
+  );
+  return EXIT.done;
+};

@@ -1,0 +1,60 @@
+import type { ImportBatch } from '#shared/contracts/import-batch.ts';
+import type { RunRecord } from '#shared/contracts/run-record.ts';
+import type { WaveRecord, WaveStatus } from '#shared/contracts/survey.ts';
+import type { CaseStore } from '#shared/ports/case-store.ts';
+import type { Clock } from '#shared/ports/clock.ts';
+import type { ContactWriter } from '#shared/ports/contact-store.ts';
+import type { CustomerStore } from '#shared/ports/customer-store.ts';
+import type { FlagStore } from '#shared/ports/flag-store.ts';
+import type { ObjectStore } from '#shared/ports/object-store.ts';
+import type { RunFiles } from '#shared/ports/run-files.ts';
+import type { PointerStore, RecordStore, StandingStore } from '#shared/ports/standing-store.ts';
+import type { Workflows } from '#shared/ports/workflows.ts';
+
+/** What a command works on: a stage of an account, or the local stack. Commands know nothing else of either. */
+export interface Target {
+  describe(): TargetDescription;
+  readonly clock: Clock;
+  /** IANA name; business dates are dates in it. */
+  readonly timeZone: string;
+  /** ISO 4217 code of the stage. */
+  readonly currency: string;
+  readonly customers: CustomerStore;
+  readonly standings: StandingStore;
+  readonly runs: RecordStore<RunRecord>;
+  readonly pointer: PointerStore;
+  readonly files: RunFiles;
+  readonly objects: ObjectStore;
+  readonly workflows: Workflows;
+  readonly flags: FlagStore;
+  readonly cases: CaseStore;
+  readonly waves: RecordStore<WaveRecord>;
+  /** Figures of a wave; undefined if there is none of this id. */
+  waveStatus(waveId: string): Promise<WaveStatus | undefined>;
+  readonly contacts: ContactWriter;
+  readonly batches: RecordStore<ImportBatch>;
+  /** Ends connections, and a stack that was opened for the command. */
+  close(): Promise<void>;
+}
+
+export interface TargetDescription {
+  readonly target: 'local' | 'aws';
+  readonly stage: string;
+  readonly account?: string;
+  readonly region?: string;
+  /** Folder of local data. */
+  readonly data?: string;
+}
+
+export interface TargetOptions {
+  readonly target: 'local' | 'aws';
+  readonly stage: string;
+  /** Folder of local data. */
+  readonly data: string;
+}
+
+/** The line that says where a command works, first on stderr. */
+export const targetLine = (where: TargetDescription): string =>
+  where.target === 'local'
+    ? `target local, stage ${where.stage}, data ${where.data ?? '?'}`
+    : `target aws, account ${where.account ?? '?'}, region ${where.region ?? '?'}, stage ${where.stage}`;
