@@ -140,11 +140,11 @@ main{max-width:70rem;margin:0 auto;padding:1.2rem 1rem 3rem}h2{font-size:1.5rem;
 button{font:inherit;color:#fff;background:#0f4c5c;border:0;border-radius:6px;padding:.5rem 1rem;cursor:pointer}
 .count{color:var(--soft);margin:.8rem 0 .4rem}.empty{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:2rem;text-align:center;color:var(--soft)}
 table{width:100%;border-collapse:collapse;background:var(--card);border:1px solid var(--line);border-radius:8px}
-th,td{text-align:left;padding:.55rem .8rem;border-top:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}thead th{color:var(--soft);font-size:.85rem;border-top:0}
-tbody tr:hover{background:color-mix(in srgb,var(--link) 7%,transparent)}.time{white-space:nowrap;color:var(--soft);font-variant-numeric:tabular-nums}.headers th{width:14rem;font-weight:600}
+th,td{text-align:left;padding:.55rem .8rem;border-top:1px solid var(--line);vertical-align:top;overflow-wrap:break-word}thead th{color:var(--soft);font-size:.85rem;border-top:0}
+tbody tr:hover{background:color-mix(in srgb,var(--link) 7%,transparent)}.time{white-space:nowrap;color:var(--soft);font-variant-numeric:tabular-nums}.headers{table-layout:fixed}.headers th{width:14rem;font-weight:600}.subject{width:55%}
 .pages,.tabs{display:flex;gap:1rem;align-items:center;flex-wrap:wrap;margin:1rem 0}.tabs{margin:1rem 0 0;gap:.2rem;border-bottom:1px solid var(--line)}
 .tabs a{padding:.5rem .9rem;text-decoration:none}.tabs a[aria-current]{border-bottom:3px solid var(--accent);color:var(--ink);font-weight:600}.tabs .download{margin-left:auto}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}code{font-size:.9em}
 iframe{width:100%;height:75vh;min-height:30rem;border:1px solid var(--line);border-top:0;background:#fff}pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--card);border:1px solid var(--line);border-top:0;margin:0;padding:1.2rem;font-size:.95rem}
-@media (max-width:40rem){thead{display:none}tbody tr{display:block;padding:.5rem 0;border-top:1px solid var(--line)}tbody td,tbody th{display:block;border:0;padding:.1rem .8rem}dl{grid-template-columns:1fr}dt{margin-top:.4rem}}
+@media (max-width:40rem){thead{display:none}tbody tr{display:block;padding:.5rem 0;border-top:1px solid var(--line)}tbody td,tbody th{display:block;border:0;padding:.1rem .8rem}td.subject{width:auto;overflow-wrap:anywhere}dl{grid-template-columns:1fr}dt{margin-top:.4rem}}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px}`;

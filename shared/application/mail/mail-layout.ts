@@ -75,7 +75,7 @@ a:focus{outline:3px solid ${light.link};outline-offset:2px}
 .page{background:${dark.page}!important}.card{background:${dark.card}!important}
 .ink{color:${dark.ink}!important}.soft{color:${dark.soft}!important}.link{color:${dark.link}!important}
 .tile{background:${dark.tile}!important;color:${dark.tileInk}!important;border-color:${dark.link}!important}
-.line{border-color:${dark.line}!important}a:focus{outline-color:${dark.link}}
+.line{border-color:${dark.line}!important}.top{border-color:${dark.link}!important}a:focus{outline-color:${dark.link}}
 }
 </style>
 </head>
@@ -85,7 +85,7 @@ a:focus{outline:3px solid ${light.link};outline-offset:2px}
 <table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" border="0" style="background:${light.page}"><tr><td align="center" style="padding:16px 0">
 <!--[if mso]><table role="presentation" width="600" cellpadding="0" cellspacing="0"><tr><td><![endif]-->
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px;font-family:${FONTS[language]};font-size:16px;line-height:1.6;text-align:left">
-<tr><td class="card pad ink line" style="background:${light.card};color:${light.ink};padding:28px 32px;border-top:4px solid ${light.link}">
+<tr><td class="card pad ink top" style="background:${light.card};color:${light.ink};padding:28px 32px;border-top:4px solid ${light.link}">
 ${card}
 </td></tr>
 <tr><td class="pad soft" style="padding:20px 32px;color:${light.soft};font-size:14px;line-height:1.6">
