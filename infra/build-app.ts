@@ -1,0 +1,31 @@
+import { App, Tags } from 'aws-cdk-lib';
+import { DataStack } from './stacks/data-stack.ts';
+import { LoopStack } from './stacks/loop-stack.ts';
+import { STAGES, type Stage } from './stage-config.ts';
+
+export interface BuildAppOptions {
+  readonly stage: Stage;
+  /** Where the templates are written; without one, where the CDK's own rules say. */
+  readonly outdir?: string;
+  /** False leaves the functions' code out: for tests and for the local stack, which runs the sources. */
+  readonly bundled: boolean;
+}
+
+/** Both stacks of a stage. Nothing is looked up in an account, so that any machine synthesizes the same. */
+export const buildApp = ({
+  stage,
+  outdir,
+  bundled,
+}: BuildAppOptions): { app: App; data: DataStack; loop: LoopStack } => {
+  const app = new App({
+    analyticsReporting: false,
+    ...(outdir === undefined ? {} : { outdir }),
+    ...(bundled ? {} : { context: { 'aws:cdk:bundling-stacks': [] } }),
+  });
+  const config = STAGES[stage];
+  const data = new DataStack(app, `Resegment-${stage}-Data`, { stage, config, terminationProtection: true });
+  const loop = new LoopStack(app, `Resegment-${stage}-Loop`, { stage, config, data, bundled });
+  Tags.of(app).add('application', 'resegment');
+  Tags.of(app).add('stage', stage);
+  return { app, data, loop };
+};

@@ -1,0 +1,105 @@
+import type { FunctionName } from '#shared/contracts/environment.ts';
+import type { TableName } from '#shared/contracts/workflows.ts';
+
+/** DynamoDB actions, by what a function does with a table. */
+export const TABLE_ACTIONS = {
+  get: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
+  query: ['dynamodb:Query'],
+  put: ['dynamodb:PutItem', 'dynamodb:UpdateItem'],
+  batchPut: ['dynamodb:BatchWriteItem', 'dynamodb:PutItem'],
+} as const;
+export type TableAccess = keyof typeof TABLE_ACTIONS;
+
+/** S3 actions on objects, by what a function does with a folder of the workspace. */
+export const FOLDER_ACTIONS = { read: ['s3:GetObject'], write: ['s3:GetObject', 's3:PutObject'] } as const;
+export type FolderAccess = keyof typeof FOLDER_ACTIONS;
+export const WORKSPACE_FOLDERS = ['runs', 'policies', 'waves', 'keys'] as const;
+export type WorkspaceFolder = (typeof WORKSPACE_FOLDERS)[number];
+
+/** All that one function may do. */
+export interface FunctionAccess {
+  readonly tables: Readonly<Partial<Record<TableName, readonly TableAccess[]>>>;
+  readonly workspace: Readonly<Partial<Record<WorkspaceFolder, FolderAccess>>>;
+  /** May send mail from the stage's identity through its configuration set. */
+  readonly sendsMail?: true;
+  /** May decrypt the ring of link keys and the key of address hashes. */
+  readonly usesKeyRing?: true;
+  /** May start executions of `survey-wave`. */
+  readonly startsSurveys?: true;
+}
+
+const RUN_RECORD = { runs: ['get', 'put'] } as const;
+const READS_RUN_RECORD = { runs: ['get'] } as const;
+const WAVE_RECORD = { runs: ['get', 'put'] } as const;
+
+/** Projecting an answer: to the customer's facts, and a case if it is due. */
+const PROJECTS_ANSWERS = {
+  customers: ['get', 'put'],
+  answers: ['get', 'query', 'put'],
+  invitations: ['get'],
+  cases: ['get', 'put'],
+} as const;
+
+const SENDS = {
+  tables: { ...WAVE_RECORD, invitations: ['get', 'put'], contacts: ['get', 'put'], answers: ['get'] },
+  workspace: { policies: 'read', waves: 'write', keys: 'read' },
+  sendsMail: true,
+  usesKeyRing: true,
+} as const;
+
+/** The one place that says who may do what. Contacts are open to planning, sending, answering and mail events only. */
+export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
+  'open-run': { tables: { ...RUN_RECORD, ...PROJECTS_ANSWERS }, workspace: { policies: 'read', runs: 'write' } },
+  'plan-shards': { tables: READS_RUN_RECORD, workspace: {} },
+  'measure-shard': {
+    tables: { ...READS_RUN_RECORD, customers: ['query'], standings: ['query'] },
+    workspace: { policies: 'read', runs: 'write' },
+  },
+  calibrate: { tables: READS_RUN_RECORD, workspace: { policies: 'read', runs: 'write' } },
+  'assign-shard': { tables: READS_RUN_RECORD, workspace: { policies: 'read', runs: 'write' } },
+  'review-plan': { tables: RUN_RECORD, workspace: { policies: 'read', runs: 'write' }, sendsMail: true },
+  'begin-apply': { tables: RUN_RECORD, workspace: {} },
+  'apply-shard': {
+    tables: {
+      ...READS_RUN_RECORD,
+      customers: ['get'],
+      standings: ['get', 'batchPut'],
+      flags: ['get', 'query', 'put'],
+    },
+    workspace: { policies: 'read', runs: 'write' },
+  },
+  'publish-run': { tables: RUN_RECORD, workspace: { policies: 'read', runs: 'write' } },
+  'write-report': { tables: READS_RUN_RECORD, workspace: { policies: 'read', runs: 'write', waves: 'read' } },
+  'start-wave': { tables: WAVE_RECORD, workspace: { policies: 'read', waves: 'write' }, startsSurveys: true },
+  'assert-run-healthy': { tables: RUN_RECORD, workspace: {} },
+  'fail-run': { tables: RUN_RECORD, workspace: {} },
+  'plan-wave': {
+    tables: {
+      ...WAVE_RECORD,
+      customers: ['get'],
+      contacts: ['get'],
+      invitations: ['get', 'batchPut'],
+    },
+    workspace: { policies: 'read', runs: 'read', waves: 'write', keys: 'read' },
+    usesKeyRing: true,
+  },
+  'send-invitations': SENDS,
+  'look-up-wave': { tables: { runs: ['get'] }, workspace: {} },
+  'send-reminders': SENDS,
+  'close-wave': {
+    tables: { ...WAVE_RECORD, invitations: ['get', 'put'], answers: ['get'] },
+    workspace: { policies: 'read', waves: 'write' },
+  },
+  'assert-wave-healthy': { tables: WAVE_RECORD, workspace: { waves: 'read' } },
+  'answer-survey': {
+    tables: { ...PROJECTS_ANSWERS, contacts: ['get', 'put'] },
+    workspace: { keys: 'read', policies: 'read' },
+    usesKeyRing: true,
+  },
+  'ingest-mail-event': {
+    tables: { invitations: ['get', 'put'], contacts: ['get', 'put'] },
+    workspace: { keys: 'read' },
+    usesKeyRing: true,
+  },
+  'project-answers': { tables: PROJECTS_ANSWERS, workspace: { policies: 'read' } },
+};

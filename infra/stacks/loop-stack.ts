@@ -1,0 +1,345 @@
+import { Arn, CfnOutput, Duration, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
+import { type CfnStage, HttpApi, HttpMethod, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { ContextAttribute, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
+import { LambdaInvoke, StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
+import { ConfigurationSet, EmailSendingEvent, EventDestination } from 'aws-cdk-lib/aws-ses';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { DefinitionBody, type IChainable, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { type FunctionName, TABLE_VARIABLES, type VariableName } from '#shared/contracts/environment.ts';
+import { TABLE_DEFINITIONS } from '#shared/contracts/tables.ts';
+import { ENTRY_FUNCTIONS, type EntryFunction, TABLES, type TableName } from '#shared/contracts/workflows.ts';
+import { NodeFunction } from '../constructs/node-function.ts';
+import { FOLDER_ACTIONS, FUNCTION_ACCESS, TABLE_ACTIONS } from '../function-access.ts';
+import { functionEnvironment } from '../function-environment.ts';
+import { FUNCTION_SIZES } from '../function-sizes.ts';
+import type { Stage, StageConfig } from '../stage-config.ts';
+import { type RunStep, resegmentation } from '../workflows/resegmentation.ts';
+import { surveyWave, type WaveStep } from '../workflows/survey-wave.ts';
+import type { DataStack } from './data-stack.ts';
+
+export interface LoopStackProps extends StackProps {
+  readonly stage: Stage;
+  readonly config: StageConfig;
+  readonly data: DataStack;
+  /** False to leave the functions' code out. */
+  readonly bundled: boolean;
+}
+
+const RETENTION = { 30: RetentionDays.ONE_MONTH, 90: RetentionDays.THREE_MONTHS, 365: RetentionDays.ONE_YEAR } as const;
+const KEY_RING_OBJECT = 'keys/ring.json';
+/** How often a message is tried before it goes to the dead-letter queue. */
+const DELIVERY_TRIES = 5;
+
+/** The loop itself: functions, state machines, pages, mail events and schedules. It holds no data and can be made anew. */
+export class LoopStack extends Stack {
+  private readonly props: LoopStackProps;
+  private readonly mailEvents: Topic;
+  private readonly configurationSet: ConfigurationSet;
+  private readonly deadLetters: Queue;
+  private surveyMachineArn: string | undefined;
+
+  constructor(scope: Construct, id: string, props: LoopStackProps) {
+    super(scope, id, props);
+    this.props = props;
+    this.deadLetters = this.createQueue('ScheduleDeadLetters');
+    this.mailEvents = new Topic(this, 'MailEvents', { enforceSSL: true });
+    this.configurationSet = this.createConfigurationSet();
+
+    const entries = this.createEntries();
+    const waves: Readonly<Record<WaveStep, IFunction>> = {
+      'plan-wave': this.createFunction('plan-wave'),
+      'send-invitations': this.createFunction('send-invitations'),
+      'look-up-wave': this.createFunction('look-up-wave'),
+      'send-reminders': this.createFunction('send-reminders'),
+      'close-wave': this.createFunction('close-wave'),
+      'assert-wave-healthy': this.createFunction('assert-wave-healthy'),
+    };
+    const surveys = this.createMachine(
+      'SurveyWave',
+      'survey-wave',
+      surveyWave(new Construct(this, 'WaveStates'), {
+        functions: waves,
+        sendConcurrency: props.config.sendConcurrency,
+      }),
+    );
+    this.surveyMachineArn = surveys.stateMachineArn;
+    const runs = this.createMachine(
+      'Resegmentation',
+      'resegmentation',
+      resegmentation(new Construct(this, 'RunStates'), {
+        functions: this.createRunSteps(),
+        mapConcurrency: props.config.mapConcurrency,
+      }),
+    );
+
+    const pages = this.createPages(entries['answer-survey']);
+    this.receiveMailEvents(entries['ingest-mail-event']);
+    this.createSchedules(runs, entries['project-answers']);
+    new CfnOutput(this, 'RunMachineArn', { value: runs.stateMachineArn });
+    new CfnOutput(this, 'SurveyMachineArn', { value: surveys.stateMachineArn });
+    new CfnOutput(this, 'PagesUrl', { value: pages.apiEndpoint });
+  }
+
+  private createEntries(): Readonly<Record<EntryFunction, IFunction>> {
+    const [answerSurvey, ingestMailEvent, projectAnswers] = ENTRY_FUNCTIONS;
+    return {
+      [answerSurvey]: this.createFunction(answerSurvey),
+      [ingestMailEvent]: this.createFunction(ingestMailEvent),
+      [projectAnswers]: this.createFunction(projectAnswers),
+    };
+  }
+
+  private createRunSteps(): Readonly<Record<RunStep, IFunction>> {
+    return {
+      'open-run': this.createFunction('open-run'),
+      'plan-shards': this.createFunction('plan-shards'),
+      'measure-shard': this.createFunction('measure-shard'),
+      calibrate: this.createFunction('calibrate'),
+      'assign-shard': this.createFunction('assign-shard'),
+      'review-plan': this.createFunction('review-plan'),
+      'begin-apply': this.createFunction('begin-apply'),
+      'apply-shard': this.createFunction('apply-shard'),
+      'publish-run': this.createFunction('publish-run'),
+      'write-report': this.createFunction('write-report'),
+      'start-wave': this.createFunction('start-wave'),
+      'assert-run-healthy': this.createFunction('assert-run-healthy'),
+      'fail-run': this.createFunction('fail-run'),
+    };
+  }
+
+  private createFunction(name: FunctionName): IFunction {
+    const { stage, config, bundled } = this.props;
+    const created = new NodeFunction(this, constructIdOf(name), {
+      name,
+      functionName: `resegment-${stage}-${name}`,
+      environment: functionEnvironment(name, this.environmentValues()),
+      logRetention: RETENTION[config.logRetentionDays],
+      bundled,
+    });
+    for (const statement of this.statementsOf(name)) created.role.addToPolicy(statement);
+    return created.function;
+  }
+
+  private environmentValues(): Readonly<Record<VariableName, () => string>> {
+    const { stage, config, data } = this.props;
+    const table = (name: TableName) => () => this.table(name).tableName;
+    return {
+      STAGE: () => stage,
+      BUSINESS_TIME_ZONE: () => config.businessTimeZone,
+      CURRENCY: () => config.currency,
+      BUCKETS: () => String(config.buckets),
+      WORKSPACE_BUCKET: () => data.workspace.bucketName,
+      [TABLE_VARIABLES.customers]: table('customers'),
+      [TABLE_VARIABLES.standings]: table('standings'),
+      [TABLE_VARIABLES.contacts]: table('contacts'),
+      [TABLE_VARIABLES.invitations]: table('invitations'),
+      [TABLE_VARIABLES.answers]: table('answers'),
+      [TABLE_VARIABLES.flags]: table('flags'),
+      [TABLE_VARIABLES.cases]: table('cases'),
+      [TABLE_VARIABLES.runs]: table('runs'),
+      SHARDS: () => String(config.shards),
+      PLAN_EXPIRES_HOURS: () => String(config.planExpiresHours),
+      OPERATOR_ADDRESS: () => config.operatorAddress,
+      SENDER_ADDRESS: () => config.senderAddress,
+      REPLY_TO_ADDRESS: () => config.replyToAddress,
+      SURVEY_MACHINE_ARN: () => this.surveyArn(),
+      PUBLIC_BASE_URL: () => config.publicBaseUrl,
+      CONFIGURATION_SET: () => this.configurationSet.configurationSetName,
+      LINK_KEY_ID: () => config.linkKeyId,
+      KEY_RING_OBJECT: () => KEY_RING_OBJECT,
+      KEY_RING_KMS_KEY_ARN: () => data.keyRingKey.keyArn,
+      MAIL_RATE_PER_SECOND: () => String(config.mailRatePerSecond),
+      MAIL_EVENTS_TOPIC_ARN: () => this.mailEvents.topicArn,
+    };
+  }
+
+  /** What `function-access.ts` says of a function, as statements. */
+  private statementsOf(name: FunctionName): readonly PolicyStatement[] {
+    const { data, config } = this.props;
+    const access = FUNCTION_ACCESS[name];
+    const tables = TABLES.flatMap((table) => {
+      const kinds = access.tables[table] ?? [];
+      if (kinds.length === 0) return [];
+      const { tableArn } = this.table(table);
+      const actions = [...new Set(kinds.flatMap((kind) => TABLE_ACTIONS[kind]))].sort();
+      const queriesIndex = kinds.includes('query') && INDEXED.has(table);
+      return [
+        new PolicyStatement({ actions, resources: [tableArn, ...(queriesIndex ? [`${tableArn}/index/*`] : [])] }),
+      ];
+    });
+    const folders = Object.entries(access.workspace).map(
+      ([folder, kind]) =>
+        new PolicyStatement({
+          actions: [...FOLDER_ACTIONS[kind]],
+          resources: [data.workspace.arnForObjects(`${folder}/*`)],
+        }),
+    );
+    const mail = new PolicyStatement({
+      actions: ['ses:SendRawEmail'],
+      resources: [
+        this.sesArn('identity', config.senderAddress.replace(/^.*@/, '')),
+        this.sesArn('configuration-set', this.configurationSet.configurationSetName),
+      ],
+      conditions: { StringEquals: { 'ses:FromAddress': config.senderAddress } },
+    });
+    return [
+      ...tables,
+      ...folders,
+      /** Without it S3 says "forbidden" of an object that is not there. */
+      ...(folders.length === 0
+        ? []
+        : [new PolicyStatement({ actions: ['s3:ListBucket'], resources: [data.workspace.bucketArn] })]),
+      ...(access.sendsMail ? [mail] : []),
+      ...(access.usesKeyRing
+        ? [new PolicyStatement({ actions: ['kms:Decrypt'], resources: [data.keyRingKey.keyArn] })]
+        : []),
+      ...(access.startsSurveys
+        ? [new PolicyStatement({ actions: ['states:StartExecution'], resources: [this.surveyArn()] })]
+        : []),
+    ];
+  }
+
+  private createMachine(id: string, name: string, definition: IChainable): StateMachine {
+    return new StateMachine(this, id, {
+      stateMachineName: `resegment-${this.props.stage}-${name}`,
+      definitionBody: DefinitionBody.fromChainable(definition),
+    });
+  }
+
+  /** Pages and one-click unsubscription. The access log has the route and never the path, which holds a token. */
+  private createPages(answerSurvey: IFunction): HttpApi {
+    const { pageThrottle, logRetentionDays } = this.props.config;
+    const api = new HttpApi(this, 'Pages', { createDefaultStage: false });
+    const integration = new HttpLambdaIntegration('AnswerSurvey', answerSurvey);
+    api.addRoutes({ path: '/{proxy+}', methods: [HttpMethod.ANY], integration });
+    const [unsubscribeRoute] = api.addRoutes({ path: '/u/{proxy+}', methods: [HttpMethod.ANY], integration });
+    const stage = new HttpStage(this, 'PagesStage', {
+      httpApi: api,
+      autoDeploy: true,
+      throttle: { rateLimit: pageThrottle.ratePerSecond, burstLimit: pageThrottle.burst },
+    });
+    const accessLog = new LogGroup(this, 'PagesLog', { retention: RETENTION[logRetentionDays] });
+    accessLog.grantWrite(new ServicePrincipal('apigateway.amazonaws.com'));
+    const settings = stage.node.defaultChild as CfnStage;
+    settings.accessLogSettings = {
+      destinationArn: accessLog.logGroupArn,
+      format: JSON.stringify({
+        at: '$context.requestTime',
+        route: '$context.routeKey',
+        status: '$context.status',
+        bytes: '$context.responseLength',
+        milliseconds: '$context.integrationLatency',
+      }),
+    };
+    settings.routeSettings = {
+      'ANY /u/{proxy+}': { ThrottlingRateLimit: pageThrottle.ratePerSecond, ThrottlingBurstLimit: pageThrottle.burst },
+    };
+    if (unsubscribeRoute !== undefined) settings.node.addDependency(unsubscribeRoute);
+    return api;
+  }
+
+  private createConfigurationSet(): ConfigurationSet {
+    const set = new ConfigurationSet(this, 'ConfigurationSet', {
+      configurationSetName: `resegment-${this.props.stage}`,
+      reputationMetrics: true,
+    });
+    set.addEventDestination('ToTopic', {
+      destination: EventDestination.snsTopic(this.mailEvents),
+      events: [
+        EmailSendingEvent.SEND,
+        EmailSendingEvent.REJECT,
+        EmailSendingEvent.BOUNCE,
+        EmailSendingEvent.COMPLAINT,
+        EmailSendingEvent.DELIVERY,
+        EmailSendingEvent.DELIVERY_DELAY,
+        EmailSendingEvent.RENDERING_FAILURE,
+      ],
+    });
+    return set;
+  }
+
+  private receiveMailEvents(ingest: IFunction): void {
+    const deadLetters = this.createQueue('MailEventDeadLetters');
+    const queue = this.createQueue('MailEventQueue', {
+      deadLetterQueue: { queue: deadLetters, maxReceiveCount: DELIVERY_TRIES },
+      visibilityTimeout: Duration.seconds(6 * FUNCTION_SIZES['ingest-mail-event'].timeoutSeconds),
+    });
+    this.mailEvents.addSubscription(new SqsSubscription(queue, { deadLetterQueue: deadLetters }));
+    ingest.addEventSource(new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true }));
+  }
+
+  private createSchedules(runs: StateMachine, projectAnswers: IFunction): void {
+    const { monthlyRun, businessTimeZone } = this.props.config;
+    new Schedule(this, 'MonthlyRun', {
+      schedule: ScheduleExpression.cron({
+        minute: '0',
+        hour: String(monthlyRun.hour),
+        day: String(monthlyRun.dayOfMonth),
+        timeZone: TimeZone.of(businessTimeZone),
+      }),
+      target: new StepFunctionsStartExecution(runs, {
+        deadLetterQueue: this.deadLetters,
+        input: ScheduleTargetInput.fromObject({
+          schema: 1,
+          trigger: 'schedule',
+          mode: 'run',
+          scheduledAt: ContextAttribute.scheduledTime,
+          by: 'schedule',
+        }),
+      }),
+    });
+    new Schedule(this, 'AnswerSweep', {
+      schedule: ScheduleExpression.rate(Duration.minutes(1)),
+      target: new LambdaInvoke(projectAnswers, {
+        deadLetterQueue: this.deadLetters,
+        retryAttempts: 0,
+        input: ScheduleTargetInput.fromObject({}),
+      }),
+    });
+  }
+
+  private createQueue(id: string, more: Partial<ConstructorParameters<typeof Queue>[2]> = {}): Queue {
+    return new Queue(this, id, {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+      ...more,
+    });
+  }
+
+  private table(name: TableName) {
+    const table = this.props.data.tables.get(name);
+    if (table === undefined) throw new Error(`table ${name} has no definition in shared/contracts/tables.ts`);
+    return table;
+  }
+
+  private surveyArn(): string {
+    if (this.surveyMachineArn === undefined)
+      throw new Error('the survey machine must be made before the steps of a run');
+    return this.surveyMachineArn;
+  }
+
+  private sesArn(resource: string, resourceName: string): string {
+    return Arn.format({ service: 'ses', resource, resourceName }, this);
+  }
+}
+
+/** Tables whose sparse index some function queries. */
+const INDEXED: ReadonlySet<TableName> = new Set(
+  TABLE_DEFINITIONS.filter((table) => table.indexes.length > 0).map((table) => table.name),
+);
+
+/** `open-run` is the construct `OpenRun`. */
+const constructIdOf = (name: string): string =>
+  name
+    .split('-')
+    .map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`)
+    .join('');

@@ -1,0 +1,96 @@
+/** Where the loop can be deployed; `local` is synthesized for the local stack and never deployed. */
+export type Stage = 'dev' | 'prod' | 'local';
+
+/** What differs from stage to stage. Business decisions are in the policy, not here. */
+export interface StageConfig {
+  /** IANA name; business dates and the schedule are in it. */
+  readonly businessTimeZone: string;
+  /** ISO 4217 code of all money of the stage. */
+  readonly currency: string;
+  /** Key partitions of `customers` and `standings`. Never changed once there is data. */
+  readonly buckets: number;
+  /** Shards of a run that names no number; 1..2048 and at most `buckets`. */
+  readonly shards: number;
+  /** Children of a Distributed Map at once. Bounded by the write rate of a fresh table: 4,000 units per second. */
+  readonly mapConcurrency: number;
+  /** Batches of mail sent at once; the mail rate itself is one reservation for the whole account. */
+  readonly sendConcurrency: number;
+  /** A plan that nobody applied within so many hours is refused. */
+  readonly planExpiresHours: number;
+  /** Day of the month and hour in `businessTimeZone` at which the monthly run begins. */
+  readonly monthlyRun: { readonly dayOfMonth: number; readonly hour: number };
+  readonly logRetentionDays: 30 | 90 | 365;
+  /** How long files of a run are kept. */
+  readonly workspaceRetentionDays: number;
+  /** Requests per second and burst that the pages take before they answer 429. */
+  readonly pageThrottle: { readonly ratePerSecond: number; readonly burst: number };
+  /** Mails per second; 0.8 × the account's quota. */
+  readonly mailRatePerSecond: number;
+  readonly senderAddress: string;
+  readonly replyToAddress: string;
+  /** Who is told of held and failed runs. */
+  readonly operatorAddress: string;
+  /** The company's own domain, where customers reach the pages; without a slash at the end. */
+  readonly publicBaseUrl: string;
+  /** Key with which new links are signed. */
+  readonly linkKeyId: string;
+}
+
+const SHARED = {
+  businessTimeZone: 'Asia/Shanghai',
+  currency: 'CNY',
+  planExpiresHours: 72,
+  monthlyRun: { dayOfMonth: 1, hour: 2 },
+  linkKeyId: 'k1',
+} as const;
+
+/** Every stage in full. A company replaces the addresses by its own before it deploys. */
+export const STAGES = {
+  dev: {
+    ...SHARED,
+    buckets: 4_096,
+    shards: 16,
+    mapConcurrency: 16,
+    sendConcurrency: 2,
+    logRetentionDays: 30,
+    workspaceRetentionDays: 90,
+    pageThrottle: { ratePerSecond: 20, burst: 40 },
+    mailRatePerSecond: 0.8,
+    senderAddress: 'survey@dev.example.com',
+    replyToAddress: 'service@dev.example.com',
+    operatorAddress: 'operations@dev.example.com',
+    publicBaseUrl: 'https://survey.dev.example.com',
+  },
+  prod: {
+    ...SHARED,
+    buckets: 4_096,
+    shards: 256,
+    mapConcurrency: 100,
+    sendConcurrency: 8,
+    logRetentionDays: 365,
+    workspaceRetentionDays: 760,
+    pageThrottle: { ratePerSecond: 200, burst: 400 },
+    mailRatePerSecond: 11.2,
+    senderAddress: 'survey@example.com',
+    replyToAddress: 'service@example.com',
+    operatorAddress: 'operations@example.com',
+    publicBaseUrl: 'https://survey.example.com',
+  },
+  local: {
+    ...SHARED,
+    buckets: 256,
+    shards: 8,
+    mapConcurrency: 4,
+    sendConcurrency: 2,
+    logRetentionDays: 30,
+    workspaceRetentionDays: 90,
+    pageThrottle: { ratePerSecond: 200, burst: 400 },
+    mailRatePerSecond: 200,
+    senderAddress: 'survey@example.com',
+    replyToAddress: 'service@example.com',
+    operatorAddress: 'operations@example.com',
+    publicBaseUrl: 'http://127.0.0.1:3000',
+  },
+} as const satisfies Record<Stage, StageConfig>;
+
+export const isStage = (text: string): text is Stage => Object.hasOwn(STAGES, text);
