@@ -1,3 +1,4 @@
+import { MailRate } from '#shared/contracts/survey.ts';
 import { RetryableError } from '#shared/errors.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 
@@ -6,10 +7,7 @@ export interface SendPacer {
   reserve(): Promise<void>;
 }
 
-/** The item `mail-rate`: the first slot that nobody has, milliseconds since 1970 on real time. */
-export interface MailRate {
-  readonly nextSlotMs: number;
-}
+export { MailRate };
 
 export interface PacerOptions {
   readonly rates: RecordStore<MailRate>;

@@ -114,3 +114,22 @@ export const MailEvent = z.object({
   reject: z.optional(z.object({ reason: z.string() })),
 });
 export type MailEvent = z.infer<typeof MailEvent>;
+
+const BothLanguages = z.object({ en: z.string(), 'zh-CN': z.string() });
+
+/** Who writes to customers, as the law wants it; on mails and on pages. */
+export const SurveyIdentity = z.object({
+  /** A verified address of the company's own domain. */
+  senderAddress: z.string(),
+  /** A monitored mailbox. */
+  replyToAddress: z.string(),
+  company: BothLanguages,
+  postalAddress: BothLanguages,
+  /** How a reader can check that a mail is genuine: a number to call, a page to visit. */
+  howToVerify: BothLanguages,
+});
+export type SurveyIdentity = z.infer<typeof SurveyIdentity>;
+
+/** The item `mail-rate` of table `runs`: the first sending slot that nobody has, milliseconds since 1970 on real time. */
+export const MailRate = z.object({ nextSlotMs: z.number() });
+export type MailRate = z.infer<typeof MailRate>;

@@ -1,0 +1,134 @@
+import type { SurveyLanguage } from '#shared/domain/contact-policy.ts';
+
+const EN = {
+  otherLanguage: '中文',
+  title: 'Your opinion',
+  questionNps: 'How likely are you to recommend {company} to a business partner?',
+  questionCsat: 'How satisfied are you with {company}?',
+  questionCes: '{company} makes it easy for me to get things done.',
+  scaleNps: '0 is not at all likely, 10 is extremely likely',
+  scaleCsat: '1 is very dissatisfied, 5 is very satisfied',
+  scaleCes: '1 is strongly disagree, 7 is strongly agree',
+  chosen: 'We have marked the number you chose in the mail. Nothing is sent until you press “Send”.',
+  comment: 'What is the main reason? (optional)',
+  commentHint: 'Up to 1,000 characters. Please write no passwords or account numbers.',
+  wishes: 'Would you like something else? (optional)',
+  wishCall: 'Please call me',
+  wishComplaint: 'This is a complaint',
+  wishNotMe: 'This mail was not meant for me',
+  honeypot: 'Leave this field empty',
+  send: 'Send',
+  linked:
+    'Your answer is linked to your customer account. Your account manager and branch see it, and it helps us decide how we serve you.',
+  closes: 'You can answer and change your answer until {date}.',
+  neverAsk: 'We never ask for passwords.',
+  unsubscribe: 'No more surveys',
+  thanksTitle: 'Thank you',
+  thanks: 'We have recorded your answer: {score}.',
+  next: 'It goes to the people who look after you, and into the next monthly review of our service.',
+  nextCase: 'Somebody will get in touch with you.',
+  nextNotMe:
+    'We have noted that the mail was not meant for you, and will check our records. Your answer is not counted.',
+  change: 'Change the answer',
+  canChange: 'You can change it until {date}.',
+  closedTitle: 'This survey has closed',
+  closed:
+    'Answers are no longer taken. Nothing was recorded. If you would like to tell us something, please write to {contact}.',
+  expired: 'This link has expired. If you would like to tell us something, please write to {contact}.',
+  notFoundTitle: 'This link does not work',
+  notFound: 'Please open the link in the mail again, or copy all of it. If it still fails, write to {contact}.',
+  unsubTitle: 'No more surveys?',
+  unsubScope:
+    'We will send no more survey mails from {company} to the address this mail went to. Mails about your accounts and contracts are not affected.',
+  unsubButton: 'Send me no more surveys',
+  unsubDoneTitle: 'You will get no more surveys',
+  unsubDone: 'We have noted it for all surveys of {company}. Mails about your accounts and contracts are not affected.',
+  undoButton: 'Undo: surveys may come again',
+  undoneTitle: 'Surveys may come again',
+  undone: 'We have taken your unsubscription back.',
+  problemTitle: 'Please check your answer',
+  problemScore: 'Choose one number from {from} to {to}, then press “Send”.',
+  problemComment: 'The comment is longer than 1,000 characters. Shorten it, then press “Send”.',
+  problemFields:
+    'The form was not complete or had fields that do not belong to it. Open the link in the mail again and use the form there.',
+  problemSize: 'The form was too large. Shorten the comment, then press “Send”.',
+  problemType: 'This page takes only its own form. Open the link in the mail again and use the form there.',
+  problemMethod: 'This page can only be opened or sent as a form.',
+  problemBusyTitle: 'Please try again',
+  problemBusy:
+    'Your answer could not be stored just now. Nothing was lost on your side: go back and press “Send” again in a minute.',
+  back: 'Back to the form',
+};
+
+export type PageTextKey = keyof typeof EN;
+
+const ZH: Readonly<Record<PageTextKey, string>> = {
+  otherLanguage: 'English',
+  title: '您的意见',
+  questionNps: '您有多大可能向业务伙伴推荐{company}？',
+  questionCsat: '您对{company}的总体满意程度如何？',
+  questionCes: '在{company}办理业务很方便，您是否同意？',
+  scaleNps: '0 表示完全不可能，10 表示非常可能',
+  scaleCsat: '1 表示非常不满意，5 表示非常满意',
+  scaleCes: '1 表示非常不同意，7 表示非常同意',
+  chosen: '已为您选中邮件中点击的分数。按下“提交”之前不会发送任何内容。',
+  comment: '主要原因是什么？（选填）',
+  commentHint: '最多 1000 字。请勿填写密码或账号。',
+  wishes: '您还有其他需要吗？（选填）',
+  wishCall: '请给我回电',
+  wishComplaint: '我要投诉',
+  wishNotMe: '这封邮件不是给我的',
+  honeypot: '此栏请留空',
+  send: '提交',
+  linked: '您的回答与您的客户账户关联。您的客户经理和所属机构可以看到，我们据此改进对您的服务。',
+  closes: '{date}之前您可以作答，也可以修改。',
+  neverAsk: '我们绝不会索要密码。',
+  unsubscribe: '不再接收调查',
+  thanksTitle: '谢谢您',
+  thanks: '您的回答已记录：{score} 分。',
+  next: '您的回答会转给负责您的工作人员，并用于我们下一次月度服务评估。',
+  nextCase: '我们会有专人与您联系。',
+  nextNotMe: '我们已记下这封邮件不是给您的，并会核对资料。您的回答不计入统计。',
+  change: '修改回答',
+  canChange: '{date}之前可以修改。',
+  closedTitle: '调查已结束',
+  closed: '现已停止接收回答，本次未作记录。如有意见，请写信至 {contact}。',
+  expired: '此链接已过期。如有意见，请写信至 {contact}。',
+  notFoundTitle: '链接无效',
+  notFound: '请重新打开邮件中的链接，或完整复制链接。如仍无法打开，请写信至 {contact}。',
+  unsubTitle: '不再接收调查？',
+  unsubScope: '我们将不再向收到此邮件的地址发送{company}的调查邮件。与您的账户和合同有关的邮件不受影响。',
+  unsubButton: '不再给我发送调查',
+  unsubDoneTitle: '您将不再收到调查',
+  unsubDone: '已为{company}的所有调查登记退订。与您的账户和合同有关的邮件不受影响。',
+  undoButton: '撤销：可以再发送调查',
+  undoneTitle: '可以再发送调查',
+  undone: '您的退订已撤销。',
+  problemTitle: '请检查您的回答',
+  problemScore: '请在 {from} 到 {to} 中选择一个分数，然后按“提交”。',
+  problemComment: '意见超过 1000 字。请缩短后再按“提交”。',
+  problemFields: '表单不完整，或包含不属于本页的内容。请重新打开邮件中的链接，使用页面上的表单。',
+  problemSize: '提交的内容过大。请缩短意见后再按“提交”。',
+  problemType: '本页只接收自己的表单。请重新打开邮件中的链接，使用页面上的表单。',
+  problemMethod: '本页只能打开，或以表单方式提交。',
+  problemBusyTitle: '请再试一次',
+  problemBusy: '暂时无法保存您的回答。请返回并在一分钟后再次按“提交”。',
+  back: '返回表单',
+};
+
+const TEXTS: Readonly<Record<SurveyLanguage, Readonly<Record<PageTextKey, string>>>> = { en: EN, 'zh-CN': ZH };
+
+/** A text of the pages with its placeholders filled in; plain text, not yet escaped. */
+export const pageText = (
+  language: SurveyLanguage,
+  key: PageTextKey,
+  values: Readonly<Record<string, string | number>> = {},
+): string => TEXTS[language][key].replace(/\{(\w+)\}/gu, (whole, name: string) => String(values[name] ?? whole));
+
+export const PAGE_TEXT_KEYS = Object.keys(EN);
+/** Placeholders of a text, sorted; both languages must have the same. */
+export const placeholdersOf = (language: SurveyLanguage, key: string): string =>
+  [...(new Map(Object.entries(TEXTS[language])).get(key) ?? '').matchAll(/\{(\w+)\}/gu)]
+    .map((match) => match[1])
+    .sort()
+    .join();

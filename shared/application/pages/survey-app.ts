@@ -1,0 +1,261 @@
+import { type Context, Hono } from 'hono';
+import { isOnScale, scaleRange, WISHES, type Wish } from '#shared/domain/answer-rules.ts';
+import { cleanComment, isCommentShortEnough } from '#shared/domain/comment-text.ts';
+import type { SurveyLanguage } from '#shared/domain/contact-policy.ts';
+import type { Invitation } from '#shared/domain/invitation.ts';
+import { checkLinkToken, type LinkKeys, type LinkPurpose } from '#shared/domain/link-token.ts';
+import { type RecordAnswerPorts, recordAnswer } from '../record-answer.ts';
+import { unsubscribeLink } from '../survey-mail.ts';
+import { type UnsubscribePorts, unsubscribe } from '../unsubscribe.ts';
+import { type CompanyIdentity, type Markup, PAGE_HEADERS } from './page-layout.ts';
+import { type PageTextKey, pageText } from './page-text.ts';
+import {
+  type FormContent,
+  formPage,
+  HONEYPOT_FIELD,
+  messagePage,
+  type PageFrame,
+  thanksPage,
+  unsubscribedPage,
+  unsubscribePage,
+} from './survey-pages.ts';
+
+export interface SurveyAppPorts extends RecordAnswerPorts, UnsubscribePorts {
+  readonly linkKeys: LinkKeys;
+  readonly identity: CompanyIdentity;
+  /** Told of failures that a customer saw as "please try again". Gets the route, never the path. */
+  readonly onFailure: (route: string, error: unknown) => void;
+}
+
+/** Largest body that is read, in bytes. */
+const MOST_BYTES = 8192;
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+const MULTIPART_TYPE = 'multipart/form-data';
+
+/** Status, page, and what only some responses have. */
+interface Reply {
+  readonly status: 200 | 400 | 404 | 405 | 410 | 413 | 415 | 503;
+  readonly body: Markup | '';
+  readonly allow?: string;
+}
+
+/**
+ * The survey's pages: `/r/:token` to answer, `/u/:token` to unsubscribe. GET and HEAD never write. Forged, cut and unknown
+ * tokens get the same page. The same app serves Lambda and Node.
+ */
+export const surveyApp = (ports: SurveyAppPorts): Hono => {
+  const app = new Hono();
+  const { identity } = ports;
+  const route = (name: string, purpose: LinkPurpose, open: Opener, post: Poster): void => {
+    app.all(`/${name}/:token`, async (context) => {
+      try {
+        return await send(context, await answer(context, purpose, open, post));
+      } catch (error) {
+        ports.onFailure(`/${name}/:token`, error);
+        return send(context, {
+          status: 503,
+          body: messagePage(identity, undefined, 'problemBusyTitle', 'problemBusy'),
+        });
+      }
+    });
+  };
+
+  const answer = async (context: Context, purpose: LinkPurpose, open: Opener, post: Poster): Promise<Reply> => {
+    const { method } = context.req;
+    if (!['GET', 'HEAD', 'POST'].includes(method)) {
+      return {
+        status: 405,
+        body: messagePage(identity, undefined, 'notFoundTitle', 'problemMethod'),
+        allow: 'GET, HEAD, POST',
+      };
+    }
+    const token = context.req.param('token') ?? '';
+    const check = checkLinkToken(ports.linkKeys, purpose, token, ports.clock.now());
+    const invitation = check.kind === 'refused' ? undefined : await ports.invitations.get(check.invitationId);
+    if (invitation === undefined) return { status: 404, body: notFound() };
+    const language = languageOf(context, invitation);
+    if (check.kind === 'expired')
+      return { status: 410, body: messagePage(identity, language, 'closedTitle', 'expired') };
+    const frame: PageFrame = { language, identity, token };
+    if (method !== 'POST') return open(frame, invitation, context);
+    const form = await readForm(context, purpose === 'unsub' ? [FORM_TYPE, MULTIPART_TYPE] : [FORM_TYPE]);
+    if (form === 'tooLarge')
+      return { status: 413, body: messagePage(identity, language, 'problemTitle', 'problemSize') };
+    if (form === 'wrongType')
+      return { status: 415, body: messagePage(identity, language, 'problemTitle', 'problemType') };
+    if (form === 'malformed')
+      return { status: 400, body: messagePage(identity, language, 'problemTitle', 'problemFields') };
+    return post(frame, invitation, form);
+  };
+  const notFound = (): Markup => messagePage(identity, undefined, 'notFoundTitle', 'notFound');
+
+  const formReply = (status: 200 | 400, frame: PageFrame, invitation: Invitation, content: FormContent): Reply => ({
+    status,
+    body: formPage(frame, invitation, content, {
+      unsubscribe: unsubscribeToken(invitation),
+      timeZone: ports.businessTimeZone,
+    }),
+  });
+  const unsubscribeToken = (invitation: Invitation): string =>
+    unsubscribeLink(
+      { publicBaseUrl: '', linkKeys: ports.linkKeys },
+      invitation.invitationId,
+      invitation.closesAt,
+    ).slice('/u/'.length);
+  const closed = (frame: PageFrame): Reply => ({
+    status: 410,
+    body: messagePage(identity, frame.language, 'closedTitle', 'closed'),
+  });
+
+  const openForm: Opener = async (frame, invitation, context) => {
+    if (ports.clock.now() >= invitation.closesAt) return closed(frame);
+    const known = (await ports.answers.get(invitation.invitationId))?.answer;
+    const linked = context.req.query('a');
+    const fromMail =
+      linked !== undefined && /^\d{1,2}$/u.test(linked) && isOnScale(invitation.question, Number(linked));
+    return formReply(200, frame, invitation, {
+      score: fromMail ? Number(linked) : known?.score,
+      comment: known?.comment ?? '',
+      wishes: known?.wishes ?? [],
+      fromMail,
+    });
+  };
+
+  const postForm: Poster = async (frame, invitation, form) => {
+    if (ports.clock.now() >= invitation.closesAt) return closed(frame);
+    const parsed = parseAnswer(form, invitation);
+    if ('problem' in parsed) {
+      const { from, to } = scaleRange(invitation.question);
+      return formReply(400, frame, invitation, {
+        ...parsed.content,
+        fromMail: false,
+        problem: pageText(frame.language, parsed.problem, { from, to }),
+      });
+    }
+    const result = await recordAnswer({ invitationId: invitation.invitationId, ...parsed }, ports);
+    if (result.kind === 'closed') return closed(frame);
+    if (result.kind === 'unknown') return { status: 404, body: notFound() };
+    return { status: 200, body: thanksPage(frame, result.answer, invitation, ports.businessTimeZone) };
+  };
+
+  const openUnsubscribe: Opener = async (frame) => ({ status: 200, body: unsubscribePage(frame) });
+
+  const postUnsubscribe: Poster = async (frame, invitation, form) => {
+    const entries = [...form.entries()];
+    const [name, value] = entries[0] ?? [];
+    const oneClick = name === 'List-Unsubscribe' && value === 'One-Click';
+    const byPage = name === 'action' && (value === 'unsubscribe' || value === 'resubscribe');
+    if (entries.length !== 1 || (!oneClick && !byPage)) {
+      return { status: 400, body: messagePage(identity, frame.language, 'problemTitle', 'problemFields') };
+    }
+    const undo = value === 'resubscribe';
+    if ((await unsubscribe({ invitationId: invitation.invitationId, undo }, ports)) === 'unknown') {
+      return { status: 404, body: notFound() };
+    }
+    return { status: 200, body: oneClick ? '' : unsubscribedPage(frame, undo) };
+  };
+
+  route('r', 'answer', openForm, postForm);
+  route('u', 'unsub', openUnsubscribe, postUnsubscribe);
+  app.all('*', (context) => send(context, { status: 404, body: notFound() }));
+  return app;
+};
+
+type Opener = (frame: PageFrame, invitation: Invitation, context: Context) => Promise<Reply>;
+type Poster = (frame: PageFrame, invitation: Invitation, form: URLSearchParams) => Promise<Reply>;
+
+const send = async (context: Context, reply: Reply): Promise<Response> => {
+  const headers = new Headers(PAGE_HEADERS);
+  if (reply.allow !== undefined) headers.set('Allow', reply.allow);
+  if (reply.body !== '') headers.set('Content-Type', 'text/html; charset=utf-8');
+  const body = context.req.method === 'HEAD' || reply.body === '' ? null : String(await reply.body);
+  return new Response(body, { status: reply.status, headers });
+};
+
+const languageOf = (context: Context, invitation: Invitation): SurveyLanguage => {
+  const wanted = context.req.query('lang');
+  return wanted === 'en' || wanted === 'zh-CN' ? wanted : invitation.language;
+};
+
+/** Reads a small form. What is too large is not read to its end. */
+const readForm = async (
+  context: Context,
+  types: readonly string[],
+): Promise<URLSearchParams | 'tooLarge' | 'wrongType' | 'malformed'> => {
+  const type = context.req.header('content-type') ?? '';
+  if (!types.includes(type.split(';')[0]?.trim().toLowerCase() ?? '')) return 'wrongType';
+  if (Number(context.req.header('content-length') ?? 0) > MOST_BYTES) return 'tooLarge';
+  const bytes = await readAtMost(context.req.raw.body, MOST_BYTES);
+  if (bytes === undefined) return 'tooLarge';
+  if (!type.toLowerCase().startsWith(MULTIPART_TYPE)) {
+    try {
+      return new URLSearchParams(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    } catch {
+      return 'malformed';
+    }
+  }
+  try {
+    const fields = await new Response(bytes, { headers: { 'Content-Type': type } }).formData();
+    const form = new URLSearchParams();
+    for (const [name, value] of fields) form.append(name, typeof value === 'string' ? value : '');
+    return form;
+  } catch {
+    return 'malformed';
+  }
+};
+
+const readAtMost = async (
+  body: ReadableStream<Uint8Array> | null,
+  most: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> => {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const reader = body?.getReader();
+  while (reader !== undefined) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > most) {
+      await reader.cancel();
+      return undefined;
+    }
+    parts.push(value);
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+};
+
+const isWish = (text: string): text is Wish => WISHES.some((wish) => wish === text);
+const FIELDS: readonly string[] = ['score', 'comment', 'wish', HONEYPOT_FIELD];
+
+interface ParsedAnswer {
+  readonly score: number;
+  readonly comment: string;
+  readonly wishes: readonly Wish[];
+  readonly honeypot: boolean;
+}
+
+/** The answer in a form, or what is wrong with it and what of it can be shown again. */
+const parseAnswer = (
+  form: URLSearchParams,
+  invitation: Invitation,
+): ParsedAnswer | { readonly problem: PageTextKey; readonly content: Omit<FormContent, 'fromMail' | 'problem'> } => {
+  const text = form.get('score') ?? '';
+  const score = /^\d{1,2}$/u.test(text) ? Number(text) : undefined;
+  const onScale = score !== undefined && isOnScale(invitation.question, score);
+  const comment = cleanComment(form.get('comment') ?? '');
+  const given = form.getAll('wish');
+  const wishes = given.filter(isWish);
+  const content = { score: onScale ? score : undefined, comment, wishes };
+  const strange = [...form.keys()].some((name) => !FIELDS.includes(name));
+  const repeated = ['score', 'comment', HONEYPOT_FIELD].some((name) => form.getAll(name).length > 1);
+  if (strange || repeated || wishes.length !== given.length) return { problem: 'problemFields', content };
+  if (!onScale) return { problem: 'problemScore', content };
+  if (!isCommentShortEnough(comment)) return { problem: 'problemComment', content };
+  return { score, comment, wishes, honeypot: (form.get(HONEYPOT_FIELD) ?? '') !== '' };
+};
