@@ -1,0 +1,12 @@
+import { lookUpWave } from '#shared/application/look-up-wave.ts';
+import { STEPS } from '#shared/contracts/workflows.ts';
+import { wavePorts } from './runtime/compose.ts';
+import { defineHandler } from './runtime/define-handler.ts';
+
+/** Says until when a wave waits. State "Look up wave" of the survey-wave workflow. */
+export const handler = defineHandler({
+  name: 'look-up-wave',
+  ...STEPS['look-up-wave'],
+  services: wavePorts,
+  run: lookUpWave,
+});
