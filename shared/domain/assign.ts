@@ -223,25 +223,25 @@ const isChanged = (row: FrameRow, next: Generation): boolean => {
 
 /** Whether two generations say the same; which run said so does not matter. */
 export const isSameStanding = (a: Generation, b: Generation): boolean => {
-  const said = ({ placements, ratings, values, flags }: Generation): unknown => ({
-    placements,
-    ratings,
-    values,
-    flags,
-  });
-  return isEqual(said(a), said(b));
+  return (
+    isEqual(a.placements, b.placements) &&
+    isEqual(a.ratings, b.ratings) &&
+    isEqual(a.values, b.values) &&
+    isEqual(a.flags, b.flags)
+  );
 };
 
 const isEqual = (a: unknown, b: unknown): boolean => {
   if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const left = new Map<string, unknown>(Object.entries(a).filter(([, value]) => value !== undefined));
-  const right = new Map<string, unknown>(Object.entries(b).filter(([, value]) => value !== undefined));
-  return (
-    left.size === right.size && [...left].every(([key, value]) => right.has(key) && isEqual(value, right.get(key)))
-  );
+  if (!isObject(a) || !isObject(b) || Array.isArray(a) !== Array.isArray(b)) return false;
+  // A key that is undefined is as good as absent: that is how it comes back from storage.
+  for (const key of Object.keys(a)) if (!isEqual(a[key], b[key])) return false;
+  for (const key of Object.keys(b)) if (b[key] !== undefined && a[key] === undefined) return false;
+  return true;
 };
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
 
 /** How a rating stands below its next cut-off. */
 export interface NextCutoff {

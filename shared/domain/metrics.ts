@@ -1,4 +1,4 @@
-import { addMonths, type Instant, type IsoDate, lastDayOf, periodOf, toDayNumber } from './calendar.ts';
+import { addMonths, fromDayNumber, type Instant, type IsoDate, lastDayOf, periodOf, toDayNumber } from './calendar.ts';
 import type { CustomerFacts, CustomerStatus, OrderDay, TraitSnapshot, TraitValue } from './facts.ts';
 import type { Metric, Policy } from './policy.ts';
 import {
@@ -13,7 +13,7 @@ import {
   within,
 } from './purchases.ts';
 import type { FrameRow, Values } from './standing.ts';
-import { roundScore, TRAIT_PREFIX } from './values.ts';
+import { oncePerPolicy, roundScore, TRAIT_PREFIX } from './values.ts';
 
 export interface Measured {
   readonly metrics: Values;
@@ -55,7 +55,7 @@ export const measure = (
 
   const last = orders.at(-1);
   const dates = [
-    ...(last === undefined ? [] : [new Date(last.day * 86_400_000).toISOString().slice(0, 10)]),
+    ...(last === undefined ? [] : [fromDayNumber(last.day)]),
     ...snapshots.map((one) => one.date),
     ...statuses.map((one) => one.date),
   ];
@@ -69,7 +69,7 @@ export const measure = (
 };
 
 /** Traits that the policy reads directly: in caps, lookups, bands, rules and partitions. Sorted, each once. */
-export const referencedTraits = (policy: Policy): readonly string[] => {
+export const referencedTraits = oncePerPolicy((policy: Policy): readonly string[] => {
   const traits = new Set<string>();
   const source = (name: string): void => {
     if (name.startsWith(TRAIT_PREFIX)) traits.add(name.slice(TRAIT_PREFIX.length));
@@ -83,7 +83,7 @@ export const referencedTraits = (policy: Policy): readonly string[] => {
     if (by.kind === 'rules') for (const rule of by.rules) for (const condition of rule.when) source(condition.of);
   }
   return [...traits].sort();
-};
+});
 
 const metricValue = (
   metric: Metric,
@@ -92,7 +92,6 @@ const metricValue = (
   asOf: IsoDate,
 ): TraitValue | null => {
   const today = toDayNumber(asOf);
-  const hasBought = orders.some((order) => order.count > 0);
   const rounded = (value: number | null): number | null => (value === null ? null : roundScore(value));
   switch (metric.kind) {
     case 'trait': {
@@ -119,9 +118,9 @@ const metricValue = (
     case 'recencyDays':
       return recencyDays(orders, today, metric.where);
     case 'orders':
-      return hasBought ? orderCount(within(orders, today, metric.windowDays, metric.where)) : null;
+      return hasBought(orders) ? orderCount(within(orders, today, metric.windowDays, metric.where)) : null;
     case 'spend':
-      return hasBought ? spendMinor(within(orders, today, metric.windowDays, metric.where)) : null;
+      return hasBought(orders) ? spendMinor(within(orders, today, metric.windowDays, metric.where)) : null;
     case 'tenureDays':
       return tenureDays(orders, today);
     case 'spendGrowth':
@@ -132,6 +131,8 @@ const metricValue = (
       return dominantAttribute(within(orders, today, metric.windowDays), metric.attribute, metric.atLeastShare);
   }
 };
+
+const hasBought = (orders: readonly OrderDay[]): boolean => orders.some((order) => order.count > 0);
 
 /** The newest value known on `date`: a snapshot without the trait leaves the one before in force. */
 const traitAt = (snapshots: readonly TraitSnapshot[], trait: string, date: IsoDate): TraitValue | null => {

@@ -30,11 +30,10 @@ export const within = (
   until: DayNumber,
   windowDays?: number,
   where?: Where,
-): readonly OrderDay[] =>
-  orders.filter(
-    (order) =>
-      order.day <= until && (windowDays === undefined || order.day > until - windowDays) && matches(order, where),
-  );
+): readonly OrderDay[] => {
+  const after = windowDays === undefined ? Number.NEGATIVE_INFINITY : until - windowDays;
+  return orders.filter((order) => order.day <= until && order.day > after && matches(order, where));
+};
 
 /** Whole days since the last purchase; returns do not count as one. Null without a purchase. */
 export const recencyDays = (orders: readonly OrderDay[], asOf: DayNumber, where?: Where): number | null => {

@@ -2,7 +2,7 @@ import { PermanentError } from '../errors.ts';
 import type { TraitValue } from './facts.ts';
 import type { Condition, Dimension, Policy, Rule } from './policy.ts';
 import type { FrameRow, ScoreValues } from './standing.ts';
-import { levelsOf, measuredValue } from './values.ts';
+import { levelsOf, measuredValue, oncePerPolicy } from './values.ts';
 
 /** Scores that a dimension settles: rows and columns of a matrix, or the scores with levels that rules name. */
 export const settledScores = (dimension: Dimension, policy: Pick<Policy, 'scores'>): readonly string[] => {
@@ -17,10 +17,10 @@ export const settledScores = (dimension: Dimension, policy: Pick<Policy, 'scores
 };
 
 /** The scores that any dimension settles, each once, in the policy's order. */
-export const allSettledScores = (policy: Policy): readonly string[] => {
+export const allSettledScores = oncePerPolicy((policy: Policy): readonly string[] => {
   const names = new Set(Object.values(policy.dimensions).flatMap((dimension) => settledScores(dimension, policy)));
   return policy.scoreOrder.filter((name) => names.has(name));
-};
+});
 
 /** The segment of a row by the given levels. Pure function of levels, metrics and traits: same ratings, same terms. */
 export const segmentOf = (dimension: Dimension, row: FrameRow, policy: Policy, levels: ScoreValues): string => {

@@ -25,8 +25,12 @@ export interface Placement {
   /** Segment in force, from the settled ratings or a pin. */
   readonly actual: string;
   readonly since: Period;
-  /** Closed periods in a row in `actual`, this one included if the run closes it. */
+  /**
+   * Closed periods in a row in `actual`, this one included if the run closes it. Counted as far as the exit rule asks for
+   * it (elsewhere up to 1), so that a standing at rest is not rewritten every month; `since` says how long it has lasted.
+   */
   readonly periods: number;
+  /** The last period that was counted. */
   readonly lastPeriod: Period | null;
   /** Why target and actual differ; empty if they do not. */
   readonly heldBack: readonly HoldBack[];
@@ -40,7 +44,10 @@ export interface Generation {
   readonly runId: string;
   readonly placements: Readonly<Record<string, Placement>>;
   readonly ratings: Readonly<Record<string, SettledRating>>;
-  /** Values that the next run compares with: `rising` scores' metric and the satisfaction score. */
+  /**
+   * What the next run compares with: the metric behind the upgrade rule's `rising` score, by the metric's name, for customers
+   * near its next cut-off; empty for all others.
+   */
   readonly values: ScoreValues;
   readonly flags: readonly ('upgrade' | 'exit')[];
 }

@@ -13,6 +13,16 @@ export const roundScore = (value: number): number =>
 /** The prefix by which rules, bands and lookups name a trait that is no metric. */
 export const TRAIT_PREFIX = 'trait.';
 
+/** Remembers what follows from a policy alone, since it is asked for with every customer. */
+export const oncePerPolicy = <T>(derive: (policy: Policy) => T): ((policy: Policy) => T) => {
+  const known = new WeakMap<Policy, { readonly value: T }>();
+  return (policy) => {
+    const found = known.get(policy) ?? { value: derive(policy) };
+    known.set(policy, found);
+    return found.value;
+  };
+};
+
 /** @returns the score of that name; @throws PermanentError where the policy has none, which validation rules out */
 export const scoreNamed = (policy: Policy, name: string): Score => {
   const score = policy.scores[name];
