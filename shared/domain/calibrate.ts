@@ -1,3 +1,4 @@
+import { PermanentError } from '../errors.ts';
 import { cumulativeShareCutoffs, quantileCutoffs, runsOfCounts } from './cutoffs.ts';
 import type { Policy, Score } from './policy.ts';
 import { EVERYBODY, partitionOf, satisfactionRule, scoreRow, sourceValue } from './scores.ts';
@@ -6,6 +7,9 @@ import { scoreNamed } from './values.ts';
 
 /** A segment's mean serves as prior from so many answers on; below it the global one, then 0.5 (SURVEY_PRACTICE 4.2). */
 export const ANSWERS_FOR_A_MEAN = 30;
+
+/** Partitions of one score; each holds its own statistics in memory (DECISIONS 12). */
+export const MOST_PARTITIONS = 10_000;
 
 /** Answers are summed in millionths, as whole numbers, so that their order cannot matter. */
 const MILLION = 1e6;
@@ -44,6 +48,13 @@ export const newCalibrator = (policy: Policy): Calibrator => {
     const byValue = byPartition.get(partition) ?? new Map<number, number>();
     byValue.set(value, (byValue.get(value) ?? 0) + 1);
     byPartition.set(partition, byValue);
+    if (byPartition.size > MOST_PARTITIONS + 1) {
+      throw new PermanentError(
+        'too-many-partitions',
+        `score ${score} is ranked within more than ${MOST_PARTITIONS} partitions`,
+        { hint: 'rank within something coarser, such as branch or region', path: `scores.${score}.within` },
+      );
+    }
     counts.set(score, byPartition);
   };
 

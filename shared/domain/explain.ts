@@ -448,7 +448,7 @@ const segmentAfter = ({ plan, policy, calibration }: Context, dimension: Dimensi
 const candidatesFor = ({ row, policy, calibration }: Context, name: string): readonly number[] => {
   const metric = policy.metrics[name];
   const isWhole = metric?.unit === 'days' || metric?.unit === 'count' || metric?.kind === 'spend';
-  const step = isWhole ? 1 : 1e-6;
+  const step = isWhole ? 1 : metric?.unit === 'money' ? 0.01 : 1e-6;
   const found = new Set<number>();
   const around = (value: number): void => {
     for (const one of isWhole ? [Math.floor(value), Math.ceil(value)] : [value]) {

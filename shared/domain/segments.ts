@@ -58,13 +58,13 @@ export const conditionValue = (
 ): TraitValue | null =>
   Object.hasOwn(policy.scores, condition.of) ? (levels[condition.of] ?? null) : measuredValue(row, condition.of);
 
-/** Whether a condition holds; a missing value fulfils only `missing: true`. Ranges include both ends. */
+/** Whether a condition holds; a missing value fulfils only `missing: true`. Ranges include both ends; lists compare as text. */
 export const holds = (condition: Condition, value: TraitValue | null): boolean => {
   switch (condition.kind) {
     case 'missing':
       return (value === null) === condition.missing;
     case 'oneOf':
-      return value !== null && condition.values.includes(value);
+      return value !== null && condition.values.some((one) => String(one) === String(value));
     case 'range':
       return (
         typeof value === 'number' &&

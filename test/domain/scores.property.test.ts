@@ -175,6 +175,16 @@ describe('cut-offs within a partition', () => {
   });
 });
 
+describe('a ranking within too many partitions', () => {
+  it('is refused with what to do', () => {
+    const rows = Array.from({ length: 10_001 }, (_, index) =>
+      frameRow({ branch: `b${index}`, metrics: { income: index } }),
+    );
+
+    expect(() => calibrate(policy, rows)).toThrow('more than 10000 partitions');
+  });
+});
+
 describe('the prior mean of satisfaction', () => {
   const answered = (count: number, value: number, segment: string): readonly FrameRow[] =>
     Array.from({ length: count }, () =>
