@@ -67,7 +67,7 @@ export const synthesize = async (options: SynthesizeOptions = {}): Promise<Synth
       readTemplate(join(outdir, 'Resegment-local-Loop.template.json')),
     ]);
     mkdirSync(cacheDir, { recursive: true });
-    for (const old of readdirSync(cacheDir)) rmSync(join(cacheDir, old), { force: true });
+    for (const old of readdirSync(cacheDir)) if (old.endsWith('.json')) rmSync(join(cacheDir, old), { force: true });
     const fresh = `${file}.${process.pid}`;
     writeFileSync(fresh, JSON.stringify(synthesis));
     renameSync(fresh, file);
