@@ -125,21 +125,22 @@ export const dynamoCustomers = ({
     return orders;
   };
 
-  const readMain = async (subject: string): Promise<Item | undefined> => {
+  const readMain = async (subject: string, bucket = bucketOf(subject, buckets)): Promise<Item | undefined> => {
+    const Key = { bucket: { S: bucketKey(bucket) }, subject: { S: subject } };
     const answer = await attempt('read a customer', () =>
-      client.send(new GetItemCommand({ TableName: table, Key: mainKey(subject), ConsistentRead: true })),
+      client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true })),
     );
     return answer.Item;
   };
 
   /** Decodes an item with its history; reads it again where a writer replaced a chunk in between. */
-  const complete = async (first: Item, units?: UnitMeter): Promise<CustomerFacts | undefined> => {
+  const complete = async (first: Item, bucket?: number, units?: UnitMeter): Promise<CustomerFacts | undefined> => {
     let item: Item | undefined = first;
     for (let tries = 0; tries < 5 && item !== undefined; tries += 1) {
       const keys = overflowKeys(item);
       const history = keys.length === 0 ? [] : await readHistory(item['subject']?.S ?? '', keys, units);
       if (history !== undefined) return decodeCustomer(item, history);
-      item = await readMain(item['subject']?.S ?? '');
+      item = await readMain(item['subject']?.S ?? '', bucket);
     }
     if (item === undefined) return undefined;
     throw new PoisonError('history-missing', 'the order history lacks a chunk that the item names', {
@@ -281,7 +282,7 @@ export const dynamoCustomers = ({
         if (units !== undefined) units.read += page.ConsumedCapacity?.CapacityUnits ?? 0;
         for (const item of page.Items ?? []) {
           try {
-            const facts = await complete(item, units);
+            const facts = await complete(item, bucket, units);
             if (facts !== undefined) yield { kind: 'customer', facts };
           } catch (error) {
             if (!(error instanceof PoisonError)) throw error;

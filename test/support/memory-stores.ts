@@ -1,0 +1,185 @@
+import { byBytes, checkedKey } from '#shared/adapters/directory-objects.ts';
+import { bucketOf } from '#shared/adapters/table-keys.ts';
+import type { CustomerFacts } from '#shared/domain/facts.ts';
+import { type Flag, raised, settled, withdrawn } from '#shared/domain/flags.ts';
+import type { RunPointer, Standing } from '#shared/domain/standing.ts';
+import type { CustomerStore } from '#shared/ports/customer-store.ts';
+import type { FlagStore } from '#shared/ports/flag-store.ts';
+import type { ObjectStore } from '#shared/ports/object-store.ts';
+import type { PointerStore, RecordStore, StandingStore } from '#shared/ports/standing-store.ts';
+
+/** Fakes of the stores. They pass the contract suites of the real ones (test/adapters). */
+
+const copy = <T>(value: T): T => structuredClone(value);
+
+export const memoryObjects = (): ObjectStore => {
+  const objects = new Map<string, Uint8Array>();
+  return {
+    put: async (key, bytes, options = {}) => {
+      checkedKey(key);
+      if (options.ifAbsent === true && objects.has(key)) return 'exists';
+      objects.set(key, bytes.slice());
+      return 'stored';
+    },
+    get: async (key) => objects.get(checkedKey(key))?.slice(),
+    list: async (prefix) => [...objects.keys()].filter((key) => key.startsWith(prefix)).sort(byBytes),
+    remove: async (key) => {
+      objects.delete(checkedKey(key));
+    },
+  };
+};
+
+export const memoryCustomers = (
+  buckets: number,
+  subjectSource: (customerId: string) => string,
+): CustomerStore & { erase(customerId: string): Promise<'erased' | 'unknown'> } => {
+  const subjects = new Map<string, string>();
+  const customers = new Map<string, CustomerFacts>();
+  const pick = (ids: readonly string[]): Map<string, string> => {
+    const found = new Map<string, string>();
+    for (const id of ids) {
+      const subject = subjects.get(id);
+      if (subject !== undefined) found.set(id, subject);
+    }
+    return found;
+  };
+  return {
+    buckets,
+    bucketOf: (subject) => bucketOf(subject, buckets),
+    subjectsOf: async (ids) => pick(ids),
+    ensureSubjects: async (ids) => {
+      for (const id of ids) if (!subjects.has(id)) subjects.set(id, subjectSource(id));
+      return pick(ids);
+    },
+    getMany: async (wanted) => {
+      const found = new Map<string, CustomerFacts>();
+      for (const subject of wanted) {
+        const facts = customers.get(subject);
+        if (facts !== undefined) found.set(subject, copy(facts));
+      }
+      return found;
+    },
+    get: async (customerId) => {
+      const facts = customers.get(subjects.get(customerId) ?? '');
+      return facts === undefined ? undefined : copy(facts);
+    },
+    async *readBucket(bucket, units) {
+      const here = [...customers.values()].filter((facts) => bucketOf(facts.subject, buckets) === bucket);
+      if (units !== undefined) units.read += 0.5;
+      for (const facts of here.sort((a, b) => byBytes(a.subject, b.subject)))
+        yield { kind: 'customer', facts: copy(facts) };
+    },
+    put: async (facts, expectedRev) => {
+      if ((customers.get(facts.subject)?.factsRev ?? null) !== expectedRev) return 'conflict';
+      customers.set(facts.subject, copy(facts));
+      return 'stored';
+    },
+    erase: async (customerId) => {
+      const subject = subjects.get(customerId);
+      if (subject === undefined) return 'unknown';
+      customers.delete(subject);
+      subjects.delete(customerId);
+      return 'erased';
+    },
+  };
+};
+
+export const memoryStandings = (buckets: number): StandingStore => {
+  const standings = new Map<string, Standing>();
+  return {
+    readBucket: async (bucket, units) => {
+      if (units !== undefined) units.read += 0.5;
+      return [...standings.values()]
+        .filter((one) => bucketOf(one.subject, buckets) === bucket)
+        .sort((a, b) => byBytes(a.subject, b.subject))
+        .map(copy);
+    },
+    getMany: async (subjects) =>
+      new Map(
+        subjects.flatMap((subject) => {
+          const standing = standings.get(subject);
+          return standing === undefined ? [] : [[subject, copy(standing)]];
+        }),
+      ),
+    put: async (standing, units) => {
+      if ((standings.get(standing.subject)?.current.seq ?? -1) > standing.current.seq) return 'newer';
+      standings.set(standing.subject, copy(standing));
+      if (units !== undefined) units.write += 1;
+      return 'stored';
+    },
+  };
+};
+
+export const memoryRecords = <T>(): RecordStore<T> => {
+  const records = new Map<string, { record: T; rev: number }>();
+  return {
+    create: async (id, record) => {
+      if (records.has(id)) return 'exists';
+      records.set(id, { record: copy(record), rev: 1 });
+      return 'created';
+    },
+    get: async (id) => {
+      const stored = records.get(id);
+      return stored === undefined ? undefined : copy(stored);
+    },
+    replace: async (id, record, rev) => {
+      if (records.get(id)?.rev !== rev) return 'conflict';
+      records.set(id, { record: copy(record), rev: rev + 1 });
+      return 'stored';
+    },
+    list: async (prefix = '') =>
+      [...records.entries()]
+        .filter(([id]) => id.startsWith(prefix))
+        .sort(([a], [b]) => byBytes(a, b))
+        .map(([id, { record }]) => ({ id, record: copy(record) })),
+  };
+};
+
+export const memoryPointer = (): PointerStore => {
+  let pointer: RunPointer = { published: null, previous: null, abandonedSeqs: [], lastSeq: 0, applying: null, rev: 0 };
+  return {
+    get: async () => copy(pointer),
+    compareAndSet: async (next, expectedRev) => {
+      if (pointer.rev !== expectedRev) return 'conflict';
+      pointer = { ...copy(next), rev: expectedRev + 1 };
+      return 'stored';
+    },
+  };
+};
+
+export const memoryFlags = (): FlagStore => {
+  const flags = new Map<string, Flag>();
+  const key = (subject: string, kind: string): string => `${subject} ${kind}`;
+  const keep = (flag: Flag): void => {
+    flags.set(key(flag.subject, flag.kind), copy(flag));
+  };
+  return {
+    raise: async (proposal) => {
+      const decision = raised(flags.get(key(proposal.subject, proposal.kind)), proposal);
+      if (decision === undefined) return 'unchanged';
+      keep(decision.next);
+      return decision.outcome;
+    },
+    withdraw: async (subject, kind, runId, at) => {
+      const next = withdrawn(flags.get(key(subject, kind)), runId, at);
+      if (next === undefined) return 'notOpen';
+      keep(next);
+      return 'withdrawn';
+    },
+    settle: async (subject, kind, settlement) => {
+      const next = settled(flags.get(key(subject, kind)), settlement);
+      if (next === undefined) return 'notOpen';
+      keep(next);
+      return 'settled';
+    },
+    get: async (subject, kind) => {
+      const flag = flags.get(key(subject, kind));
+      return flag === undefined ? undefined : copy(flag);
+    },
+    listOpen: async () =>
+      [...flags.values()]
+        .filter((flag) => flag.state === 'open')
+        .sort((a, b) => byBytes(`${a.raisedAt} ${a.subject} ${a.kind}`, `${b.raisedAt} ${b.subject} ${b.kind}`))
+        .map(copy),
+  };
+};
