@@ -4,8 +4,9 @@ import type { Command } from 'commander';
 import { csvLine, neutralised } from '#shared/application/export-run.ts';
 import { loadPolicy } from '#shared/application/run/run-ports.ts';
 import { type ListedMove, listMoves } from '#shared/application/run-moves.ts';
-import { stateInWords, summaryText, waveCountsOf } from '#shared/application/summary-text.ts';
+import { stateInWords, summaryText } from '#shared/application/summary-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
+import { waveCounts } from '#shared/application/wave-counts.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import { BRAKES, type RunRequest } from '#shared/contracts/workflows.ts';
 import { dateIn, isIsoDate, periodOf } from '#shared/domain/calendar.ts';
@@ -312,7 +313,7 @@ const showOutcome = async (context: CommandContext, record: RunRecord, moves: nu
   const policy = await loadPolicy(target.objects, record.policy.hash);
   const listed = moves === 0 ? undefined : await listMoves(target, record, policy, { limit: moves }, terminal.language);
   const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
-  const wave = status === undefined ? undefined : waveCountsOf(status);
+  const wave = status === undefined ? undefined : waveCounts(status);
   terminal.result(
     {
       ...summary,
@@ -417,7 +418,7 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
   const summary = { ...(await readSummary(target, record)), state: record.state };
   const quarantine = await target.files.readJson(record.runId, 'quarantine.json');
   const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
-  const wave = status === undefined ? undefined : waveCountsOf(status);
+  const wave = status === undefined ? undefined : waveCounts(status);
   terminal.result(
     { ...summary, record, wave: wave ?? null, quarantine, movesListed: listed.moves, movesTotal: listed.total },
     () =>

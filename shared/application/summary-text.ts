@@ -1,5 +1,4 @@
 import type { RunSummary } from '#shared/contracts/run-record.ts';
-import type { WaveStatus } from '#shared/contracts/survey.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { formatChange, formatNumber, formatShare, type Language, labelIn } from './format-value.ts';
 import { type Align, textTable } from './text-table.ts';
@@ -291,21 +290,4 @@ const flagText = (summary: RunSummary, language: Language): string => {
   const part = (name: string, opened: number, over: number): string =>
     `${name} ${formatNumber(opened, language)}${over > 0 ? ` (${words.overCapacity}: ${formatNumber(over, language)})` : ''}`;
   return `${words.flags}: ${part(words.upgrade, summary.flags.upgrade, summary.flags.upgradeOverCapacity)}, ${part(words.exit, summary.flags.exit, summary.flags.exitOverCapacity)}`;
-};
-
-/** A wave's ledger as the counts of a summary. Customers who were not drawn count as skipped, with their reason. */
-export const waveCountsOf = (status: WaveStatus): WaveCounts => {
-  const skipped: Record<string, number> = { ...status.notDrawn };
-  for (const [reason, count] of Object.entries(status.skipped)) skipped[reason] = (skipped[reason] ?? 0) + count;
-  return {
-    waveId: status.waveId,
-    planned: status.drawn,
-    sent: status.sent,
-    delivered: status.delivered,
-    answered: status.answered,
-    uncertain: status.uncertain,
-    rejected: status.rejected,
-    notYet: status.planned,
-    skipped,
-  };
 };

@@ -1,0 +1,373 @@
+import { createReadStream, createWriteStream, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { finished } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { CSV_ENCODINGS, csvLine } from '#shared/application/csv-rows.ts';
+import { addDemoContacts } from '#shared/application/demo-contacts.ts';
+import { decimalOfMinor } from '#shared/application/format-value.ts';
+import { importAnswers } from '#shared/application/import-answers.ts';
+import type { ImportPorts, ImportResult } from '#shared/application/import-batches.ts';
+import { importCustomers } from '#shared/application/import-customers.ts';
+import { importPurchases } from '#shared/application/import-purchases.ts';
+import type { ImportFormat } from '#shared/application/import-table.ts';
+import { dateIn } from '#shared/domain/calendar.ts';
+import { ANSWER_SCALES } from '#shared/domain/facts.ts';
+import type { ImportSource, RejectSink } from '#shared/ports/imports.ts';
+import { type CommandContext, type CommandHost, onTarget } from './command.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { UsageError } from './usage-error.ts';
+
+interface ImportOptions {
+  readonly map?: string;
+  readonly encoding?: string;
+  readonly delimiter?: string;
+  readonly decimal?: string;
+  readonly dateFormat?: string;
+  readonly rejects?: string;
+  readonly dryRun?: boolean;
+  readonly source?: string;
+  readonly replace?: string;
+  readonly append?: boolean;
+  readonly contacts?: string;
+  readonly attributes?: string;
+  readonly asOf?: string;
+  readonly complete?: boolean;
+  readonly inputDrop?: string;
+  readonly traits?: string;
+  readonly scale?: string;
+}
+
+export const addImportCommands = (program: Command, host: CommandHost): void => {
+  const group = program.command('import').description('bring in purchases, customers or answers from CSV');
+
+  withFormat(group.command('purchases'))
+    .argument('<file>', 'CSV, plain or gzip')
+    .requiredOption('--map <pairs>', 'columns: customer=…,date=…,amount=…[,id=…]')
+    .option(
+      '--contacts <file|demo>',
+      'CSV with columns id,email,name,language; or demo: invented addresses at example.com',
+    )
+    .option(
+      '--attributes <columns>',
+      'columns that become attributes of purchases; default: all others with few values',
+    )
+    .option('--replace <batch>', 'this file takes the place of an earlier batch')
+    .option('--append', 'these are other purchases than those of an earlier batch with the same dates')
+    .description('import purchases; the same file twice changes nothing, negative amounts subtract')
+    .addHelpText(
+      'after',
+      '\nExample:\n  resegment import purchases orders.csv --map customer=customer_id,date=order_date,amount=revenue --contacts demo\n',
+    )
+    .action((file: string, options: ImportOptions, command: Command) =>
+      onTarget(command, host, (context) => purchases(context, file, options)),
+    );
+
+  withFormat(group.command('customers'))
+    .argument('<file>', 'CSV, plain or gzip')
+    .requiredOption(
+      '--map <pairs>',
+      'columns: id=…[,email=…,name=…,language=…,branch=…,manager=…,status=…,consent=…,region=…,date=…]',
+    )
+    .option('--as-of <date>', 'date of the traits, YYYY-MM-DD')
+    .option('--complete', 'the file names every customer: those who are not in it have left')
+    .option('--input-drop <share>', 'largest share of customers that a complete file may lack, 0..1; default 0.10')
+    .option('--traits <columns>', 'columns that become traits; default: all that are not mapped')
+    .description('import customers; other columns become dated traits')
+    .addHelpText(
+      'after',
+      '\nExample:\n  resegment import customers customers.csv --as-of 2026-10-31 --map id=id,email=email,branch=branch\n',
+    )
+    .action((file: string, options: ImportOptions, command: Command) =>
+      onTarget(command, host, (context) => customers(context, file, options)),
+    );
+
+  withFormat(group.command('answers'))
+    .argument('<file>', 'CSV, plain or gzip')
+    .requiredOption('--map <pairs>', 'columns: customer=…,score=…,at=…[,scale=0-10|1-5|1-7 or a column]')
+    .option('--scale <scale>', `scale of all scores: ${ANSWER_SCALES.join(', ')}; default 0-10`)
+    .description('import answers that were collected elsewhere')
+    .addHelpText(
+      'after',
+      '\nExample:\n  resegment import answers answers.csv --map customer=id,score=score,at=answered_at,scale=1-5\n',
+    )
+    .action((file: string, options: ImportOptions, command: Command) =>
+      onTarget(command, host, (context) => answers(context, file, options)),
+    );
+};
+
+const withFormat = (command: Command): Command =>
+  command
+    .option('--encoding <name>', `${CSV_ENCODINGS.join(', ')}; default utf-8, with or without BOM`)
+    .option('--delimiter <character>', 'default: comma; \\t for a tab')
+    .option('--decimal <point|comma>', 'decimal sign of numbers')
+    .option('--date-format <format>', 'such as DD/MM/YYYY; default YYYY-MM-DD')
+    .option('--rejects <file>', 'where rows that were not imported go; default FILE.rejects.csv')
+    .option('--source <name>', 'the system that the file comes from')
+    .option('--dry-run', 'check and count only');
+
+const purchases = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const contactsFile =
+    options.contacts === undefined || options.contacts === 'demo' ? undefined : sourceOf(options.contacts);
+  const imported = await withRejects(file, options, (rejects) =>
+    importPurchases(
+      sourceOf(file),
+      {
+        ...formatOf(options),
+        map: pairs(options.map),
+        currency: target.currency,
+        rejects,
+        onProgress: ({ phase, rows }) =>
+          terminal.progress(phase === 'check' ? 'checking rows' : 'writing rows', rows, rows),
+        ...(options.attributes === undefined ? {} : { attributes: names(options.attributes) }),
+        ...(options.replace === undefined ? {} : { replace: options.replace }),
+        ...(options.append === true ? { append: true } : {}),
+      },
+      portsOf(context),
+    ),
+  );
+  const people =
+    options.dryRun === true
+      ? undefined
+      : contactsFile === undefined
+        ? options.contacts === 'demo'
+          ? {
+              demo: await addDemoContacts(portsOf(context), (done) =>
+                terminal.progress('making demo addresses', done, done),
+              ),
+            }
+          : undefined
+        : { file: await importContacts(context, contactsFile) };
+  return report(context, imported, people);
+};
+
+/** Columns id, email, name, language as they are named. */
+const importContacts = (context: CommandContext, source: ImportSource): Promise<ImportResult> =>
+  importCustomers(
+    source,
+    {
+      map: { id: 'id', email: 'email', name: 'name', language: 'language' },
+      traits: [],
+      asOf: dateIn(context.target.timeZone, context.target.clock.now()),
+    },
+    portsOf(context),
+  );
+
+const customers = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
+  const { terminal } = context;
+  const imported = await withRejects(file, options, (rejects) =>
+    importCustomers(
+      sourceOf(file),
+      {
+        ...formatOf(options),
+        map: pairs(options.map),
+        rejects,
+        onProgress: ({ phase, rows }) =>
+          terminal.progress(phase === 'check' ? 'checking rows' : 'writing rows', rows, rows),
+        ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
+        ...(options.complete === true ? { complete: true } : {}),
+        ...(options.traits === undefined ? {} : { traits: names(options.traits) }),
+        ...(options.inputDrop === undefined ? {} : { inputDropLimit: share('--input-drop', options.inputDrop) }),
+      },
+      portsOf(context),
+    ),
+  );
+  return report(context, imported);
+};
+
+const answers = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
+  const { scale: mappedScale, ...map } = pairs(options.map);
+  const fixed = ANSWER_SCALES.find((one) => one === mappedScale);
+  const scale = options.scale === undefined ? fixed : ANSWER_SCALES.find((one) => one === options.scale);
+  if (options.scale !== undefined && scale === undefined) {
+    throw new UsageError(
+      'scale-invalid',
+      `--scale must be one of ${ANSWER_SCALES.join(', ')}, got ${JSON.stringify(options.scale)}`,
+    );
+  }
+  const imported = await withRejects(file, options, (rejects) =>
+    importAnswers(
+      sourceOf(file),
+      {
+        ...formatOf(options),
+        map: mappedScale === undefined || fixed !== undefined ? map : { ...map, scale: mappedScale },
+        rejects,
+        ...(scale === undefined ? {} : { scale }),
+      },
+      portsOf(context),
+    ),
+  );
+  return report(context, imported);
+};
+
+const portsOf = ({ target }: CommandContext): ImportPorts => ({
+  clock: target.clock,
+  customers: target.customers,
+  batches: target.batches,
+  contacts: target.contacts,
+  businessTimeZone: target.timeZone,
+});
+
+/** `a=b,c=d` as a record. A comma or an equals sign in a column's name is written with a backslash before it. */
+export const pairs = (text: string | undefined): Readonly<Record<string, string>> => {
+  const map: Record<string, string> = {};
+  for (const part of splitOutside(text ?? '', ',')) {
+    const [name, ...rest] = splitOutside(part, '=');
+    const column = rest.join('=');
+    if (name === undefined || name.trim() === '' || column === '') {
+      throw new UsageError(
+        'map-invalid',
+        `--map takes pairs such as customer=customer_id,date=order_date, got ${JSON.stringify(part)}`,
+      );
+    }
+    const key = unescaped(name.trim());
+    if (Object.hasOwn(map, key)) throw new UsageError('map-invalid', `--map names ${key} twice`);
+    map[key] = unescaped(column.trim());
+  }
+  return map;
+};
+
+const splitOutside = (text: string, separator: string): readonly string[] => {
+  const parts: string[] = [];
+  let part = '';
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text[index] ?? '';
+    if (character === '\\' && index + 1 < text.length) {
+      part += character + (text[index + 1] ?? '');
+      index += 1;
+    } else if (character === separator) {
+      parts.push(part);
+      part = '';
+    } else part += character;
+  }
+  return [...parts, part];
+};
+
+const unescaped = (text: string): string => text.replace(/\\([,=\\])/gu, '$1');
+
+const names = (text: string): readonly string[] =>
+  splitOutside(text, ',')
+    .map((name) => unescaped(name.trim()))
+    .filter((name) => name !== '');
+
+const share = (option: string, text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new UsageError('option-invalid', `${option} must be a share from 0 to 1, got ${JSON.stringify(text)}`);
+  return value;
+};
+
+const formatOf = (options: ImportOptions): ImportFormat & { readonly source?: string; readonly dryRun?: boolean } => {
+  const encoding = CSV_ENCODINGS.find((one) => one === options.encoding?.toLowerCase());
+  if (options.encoding !== undefined && encoding === undefined) {
+    throw new UsageError(
+      'encoding-unknown',
+      `--encoding must be one of ${CSV_ENCODINGS.join(', ')}, got ${JSON.stringify(options.encoding)}`,
+    );
+  }
+  const decimal =
+    options.decimal === ',' || options.decimal === 'comma'
+      ? ','
+      : options.decimal === '.' || options.decimal === 'point'
+        ? '.'
+        : undefined;
+  if (options.decimal !== undefined && decimal === undefined) {
+    throw new UsageError('decimal-unknown', `--decimal must be point or comma, got ${JSON.stringify(options.decimal)}`);
+  }
+  return {
+    ...(encoding === undefined ? {} : { encoding }),
+    ...(options.delimiter === undefined ? {} : { delimiter: options.delimiter === '\\t' ? '\t' : options.delimiter }),
+    ...(decimal === undefined ? {} : { decimal }),
+    ...(options.dateFormat === undefined ? {} : { dateFormat: options.dateFormat }),
+    ...(options.source === undefined ? {} : { source: options.source }),
+    ...(options.dryRun === true ? { dryRun: true } : {}),
+  };
+};
+
+/** A file that can be read from its beginning again. @throws UsageError `file-not-found` or `file-not-readable` */
+const sourceOf = (file: string): ImportSource => {
+  try {
+    if (!statSync(file).isFile()) throw new UsageError('file-not-readable', `${file} is not a file`);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError('file-not-found', `there is no file ${file}`, { path: file });
+  }
+  return { name: basename(file), open: () => createReadStream(file, { highWaterMark: 1 << 18 }) };
+};
+
+type Imported = ImportResult & { readonly rejects: string | null };
+
+/** Keeps the rejected rows beside the file; the file of rejects is made with the first of them. */
+const withRejects = async (
+  file: string,
+  options: ImportOptions,
+  work: (sink: RejectSink) => Promise<ImportResult>,
+): Promise<Imported> => {
+  const path = options.rejects ?? `${file}.rejects.csv`;
+  let stream: ReturnType<typeof createWriteStream> | undefined;
+  const sink: RejectSink = {
+    write: (row) => {
+      if (stream === undefined) {
+        stream = createWriteStream(path, { mode: 0o600 });
+        stream.write('line,reason,original\n');
+      }
+      if (!stream.write(`${csvLine([String(row.line), row.reason, row.original])}\n`)) {
+        const full = stream;
+        return new Promise<void>((resolve) => full.once('drain', resolve));
+      }
+      return undefined;
+    },
+  };
+  const close = async (): Promise<void> => {
+    if (stream === undefined) return;
+    stream.end();
+    await finished(stream);
+  };
+  try {
+    const result = await work(sink);
+    await close();
+    return { ...result, rejects: stream === undefined ? null : path };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+const report = (
+  context: CommandContext,
+  imported: Imported,
+  people?: { readonly demo?: number; readonly file?: ImportResult },
+): ExitCode => {
+  const { target, terminal } = context;
+  const { totalMinor } = imported;
+  const total = totalMinor === null ? null : decimalOfMinor(totalMinor, target.currency);
+  terminal.result(
+    {
+      ...imported,
+      total,
+      currency: target.currency,
+      ...(people?.demo === undefined ? {} : { demoContacts: people.demo }),
+      ...(people?.file === undefined ? {} : { contacts: people.file }),
+    },
+    () =>
+      [
+        imported.alreadyImported
+          ? `batch ${imported.batchId}: this file was imported before; nothing was changed`
+          : imported.dryRun
+            ? `batch ${imported.batchId}: checked only; nothing was written`
+            : `batch ${imported.batchId} imported`,
+        `  rows ${imported.rows}: accepted ${imported.accepted}, rejected ${imported.rejected}`,
+        `  customers ${imported.customers}, new ${imported.newCustomers}, written ${imported.written}${imported.left > 0 ? `, left ${imported.left}` : ''}`,
+        ...(imported.dateFrom === null ? [] : [`  dates ${imported.dateFrom} to ${imported.dateTo ?? ''}`]),
+        ...(total === null ? [] : [`  total ${total} ${target.currency}`]),
+        ...imported.notices.map((notice) => `  note: ${notice}`),
+        ...(imported.unreadable.length === 0
+          ? []
+          : [`  customers whose stored facts cannot be read: ${imported.unreadable.length}`]),
+        ...(imported.rejects === null ? [] : [`  rejected rows with their reasons: ${imported.rejects}`]),
+        ...(people?.demo === undefined ? [] : [`  demo addresses made for ${people.demo} customers`]),
+        ...(people?.file === undefined ? [] : [`  contacts: ${people.file.accepted} of ${people.file.rows} rows`]),
+      ].join('\n'),
+  );
+  return imported.accepted === 0 || imported.unreadable.length > 0 ? EXIT.failed : EXIT.done;
+};

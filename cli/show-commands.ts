@@ -1,0 +1,378 @@
+import type { Command } from 'commander';
+import { formatMetric, labelIn } from '#shared/application/format-value.ts';
+import { ACTIVE_POLICY_KEY, bucketsOfShard, loadPolicy } from '#shared/application/run/run-ports.ts';
+import { stateInWords, waveText } from '#shared/application/summary-text.ts';
+import { textTable } from '#shared/application/text-table.ts';
+import { waveCounts } from '#shared/application/wave-counts.ts';
+import { explain } from '#shared/domain/explain.ts';
+import type { Policy } from '#shared/domain/policy.ts';
+import { inMajorUnits } from '#shared/domain/values.ts';
+import { type CommandContext, type CommandHost, onTarget } from './command.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { findRun, newestFirst } from './find-run.ts';
+import { csvOf, withListOptions } from './run-commands.ts';
+import { UsageError } from './usage-error.ts';
+
+interface ListOptions {
+  readonly branch?: string;
+  readonly manager?: string;
+  readonly segment?: string;
+  readonly state?: string;
+  readonly limit: number;
+  readonly csv?: boolean;
+}
+
+export const addShowCommands = (program: Command, host: CommandHost): void => {
+  program
+    .command('status')
+    .description('what is published, what waits for a person, what is going on')
+    .addHelpText('after', '\nExample:\n  resegment status --json\n')
+    .action((_options: unknown, command: Command) => onTarget(command, host, status));
+
+  program
+    .command('explain')
+    .argument('<customer>', 'id of a customer')
+    .option('--run <run>', 'id, unique beginning, latest, previous or 2026-05; default: the published run')
+    .description('why a customer is in its segment, and what would move it')
+    .addHelpText('after', '\nExample:\n  resegment explain C-1042 --run 2026-05 --lang zh-CN\n')
+    .action((customerId: string, options: { readonly run?: string }, command: Command) =>
+      onTarget(command, host, (context) => explainCustomer(context, customerId, options.run)),
+    );
+
+  const wave = program.command('wave').description('survey waves');
+  withListOptions(wave.command('list'))
+    .description('survey waves, the newest first')
+    .addHelpText('after', '\nExample:\n  resegment wave list --state open\n')
+    .action((options: ListOptions, command: Command) =>
+      onTarget(command, host, (context) => listWaves(context, options)),
+    );
+  wave
+    .command('show')
+    .argument('[wave]', 'id of a wave, or latest', 'latest')
+    .description('the ledger of a wave: planned, sent, answered, skipped by reason, uncertain')
+    .addHelpText('after', '\nExample:\n  resegment wave show w-2026-05-monthly\n')
+    .action((wanted: string, _options: unknown, command: Command) =>
+      onTarget(command, host, (context) => showWave(context, wanted)),
+    );
+
+  withListOptions(program.command('flag').description('proposals to upgrade or to let go').command('list'))
+    .option('--kind <kind>', 'upgrade or exit')
+    .description('open proposals, the oldest first')
+    .addHelpText('after', '\nExample:\n  resegment flag list --kind exit --manager "Li Wei"\n')
+    .action((options: ListOptions & { readonly kind?: string }, command: Command) =>
+      onTarget(command, host, (context) => listFlags(context, options)),
+    );
+
+  withListOptions(program.command('case').description('low answers that people work on').command('list'))
+    .description('open cases, the first due first')
+    .addHelpText('after', '\nExample:\n  resegment case list --branch Pudong --csv\n')
+    .action((options: ListOptions, command: Command) =>
+      onTarget(command, host, (context) => listCases(context, options)),
+    );
+};
+
+const activePolicy = async ({ target }: CommandContext): Promise<Policy | undefined> => {
+  const bytes = await target.objects.get(ACTIVE_POLICY_KEY);
+  if (bytes === undefined) return undefined;
+  const document: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  return typeof document === 'object' && document !== null && 'hash' in document && typeof document.hash === 'string'
+    ? loadPolicy(target.objects, document.hash)
+    : undefined;
+};
+
+const status = async (context: CommandContext): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const pointer = await target.pointer.get();
+  const runs = await newestFirst(target.runs);
+  const policy = await activePolicy(context);
+  const flags = await target.flags.listOpen();
+  const cases = await target.cases.listOpen();
+  const waves = (await target.waves.list()).map(({ record }) => record).filter((wave) => wave.finishedAt === null);
+  const now = target.clock.now();
+  const published = runs.find((run) => run.runId === pointer.published?.runId);
+  const waiting = runs.filter(
+    (run) => (run.state === 'planned' || run.state === 'held') && (run.expiresAt === null || run.expiresAt > now),
+  );
+  const overdue = cases.filter((one) => one.dueAt < now).length;
+  const document = {
+    target: target.describe(),
+    now,
+    published:
+      published === undefined
+        ? null
+        : { runId: published.runId, asOf: published.asOf, state: published.state, policy: published.policy },
+    applying: pointer.applying,
+    activePolicy: policy === undefined ? null : { name: policy.name, version: policy.version, hash: policy.hash },
+    waitingRuns: waiting.map((run) => ({
+      runId: run.runId,
+      asOf: run.asOf,
+      state: run.state,
+      expiresAt: run.expiresAt,
+    })),
+    flags: {
+      upgrade: flags.filter((flag) => flag.kind === 'upgrade').length,
+      exit: flags.filter((flag) => flag.kind === 'exit').length,
+    },
+    cases: { open: cases.length, overdue },
+    waves: waves.map((wave) => ({
+      waveId: wave.waveId,
+      state: wave.state,
+      closesAt: wave.closesAt,
+      pause: wave.pause,
+    })),
+  };
+  terminal.result(document, () =>
+    textTable([
+      ['business clock', now],
+      ['active policy', policy === undefined ? 'none yet' : `${policy.name} ${policy.version}`],
+      [
+        'published',
+        published === undefined
+          ? 'nothing yet'
+          : `${published.runId}, as of ${published.asOf}, ${stateInWords(published.state, terminal.language)}`,
+      ],
+      ...(pointer.applying === null ? [] : [['applying', `${pointer.applying.runId} holds the lock`]]),
+      ...waiting
+        .slice(0, 5)
+        .map((run) => [
+          run.state,
+          `${run.runId}, as of ${run.asOf}${run.expiresAt === null ? '' : `, expires ${run.expiresAt}`}`,
+        ]),
+      ['open proposals', `upgrade ${document.flags.upgrade}, exit ${document.flags.exit}`],
+      ['open cases', `${cases.length}, overdue ${overdue}`],
+      ...waves.map((wave) => [
+        'survey wave',
+        `${wave.waveId}, ${wave.state}, closes ${wave.closesAt}${wave.pause === null ? '' : `, paused: ${wave.pause.reason}`}`,
+      ]),
+    ]),
+  );
+  return EXIT.done;
+};
+
+const explainCustomer = async (
+  context: CommandContext,
+  customerId: string,
+  wanted: string | undefined,
+): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const published = (await target.pointer.get()).published?.runId;
+  const record = await findRun(target.runs, wanted ?? published ?? 'latest');
+  const subject = (await target.customers.subjectsOf([customerId])).get(customerId);
+  if (subject === undefined) {
+    throw new UsageError('customer-unknown', `there is no customer ${JSON.stringify(customerId.slice(0, 80))}`, {
+      hint: 'ids are as the imported files have them, capital letters included',
+    });
+  }
+  const bucket = target.customers.bucketOf(subject);
+  const shard =
+    Array.from({ length: record.shards }, (_, index) => index).find((index) =>
+      bucketsOfShard(index, record.shards, target.customers.buckets).includes(bucket),
+    ) ?? 0;
+  const row = (await target.files.readFrame(record.runId, shard)).find((one) => one.subject === subject);
+  const plan = (await target.files.readPlan(record.runId, shard)).find((one) => one.subject === subject);
+  if (row === undefined || plan === undefined) {
+    throw new UsageError('customer-not-in-run', `run ${record.runId} does not have customer ${customerId}`, {
+      hint: `nothing was known of the customer up to ${record.asOf}, or the run was limited to others`,
+    });
+  }
+  const policy = await loadPolicy(target.objects, record.policy.hash);
+  const explanation = explain(
+    row,
+    plan,
+    policy,
+    await target.files.readCalibration(record.runId),
+    terminal.language === 'en' ? 'en' : 'zh',
+  );
+  terminal.result(
+    {
+      customerId,
+      runId: record.runId,
+      asOf: record.asOf,
+      state: record.state,
+      branch: row.branch,
+      manager: row.manager,
+      ...explanation,
+    },
+    () =>
+      [
+        terminal.bold(`${customerId} · ${record.runId} · ${record.asOf} · ${policy.name} ${policy.version}`),
+        ...(record.runId === published ? [] : [`(${stateInWords(record.state, terminal.language)})`]),
+        '',
+        ...explanation.sentences,
+        '',
+        textTable([
+          ...explanation.inputs.map((input) => [input.label, input.text]),
+          ...explanation.scores.map((score) => [score.label, score.value === null ? '–' : String(score.value)]),
+        ]),
+      ].join('\n'),
+  );
+  return EXIT.done;
+};
+
+const listWaves = async (context: CommandContext, options: ListOptions): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const waves = (await target.waves.list())
+    .map(({ record }) => record)
+    .filter((wave) => options.state === undefined || wave.state === options.state)
+    .sort((a, b) => (a.plannedAt < b.plannedAt ? 1 : -1))
+    .slice(0, options.limit);
+  const rows = [
+    ['wave', 'run', 'state', 'question', 'drawn', 'of', 'reminder', 'closes'],
+    ...waves.map((wave) => [
+      wave.waveId,
+      wave.runId,
+      wave.pause === null ? wave.state : `${wave.state} (paused)`,
+      wave.question,
+      String(wave.drawn ?? '–'),
+      String(wave.population ?? '–'),
+      wave.remindAt,
+      wave.closesAt,
+    ]),
+  ];
+  if (options.csv === true) terminal.raw(csvOf(rows));
+  else
+    terminal.result(waves, () =>
+      waves.length === 0 ? 'no wave' : textTable(rows, ['left', 'left', 'left', 'left', 'right', 'right']),
+    );
+  return EXIT.done;
+};
+
+const showWave = async (context: CommandContext, wanted: string): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const newest = (await target.waves.list())
+    .map(({ record }) => record)
+    .sort((a, b) => (a.plannedAt < b.plannedAt ? 1 : -1))[0];
+  const waveId = wanted === 'latest' ? newest?.waveId : wanted;
+  const found = waveId === undefined ? undefined : await target.waveStatus(waveId);
+  if (found === undefined) {
+    throw new UsageError(
+      'wave-unknown',
+      waveId === undefined ? 'there is no survey wave yet' : `there is no wave ${JSON.stringify(waveId)}`,
+      {
+        hint:
+          waveId === undefined ? 'resegment run --survey starts one' : 'resegment wave list shows the waves there are',
+      },
+    );
+  }
+  terminal.result(found, () => {
+    const rows = Object.entries(found.segments).map(([segment, one]) => [
+      segment,
+      String(one.population),
+      String(one.drawn),
+      String(one.invited),
+      String(one.delivered),
+      String(one.answered),
+    ]);
+    return [
+      waveText(waveCounts(found), terminal.language),
+      `state ${found.state}${found.pause === null ? '' : `, paused by ${found.pause.by}: ${found.pause.reason}`}, reminder ${found.remindAt}, closes ${found.closesAt}`,
+      `reminded ${found.reminded}, bounced ${found.bounced}, complained ${found.complained}, suspect answers ${found.suspect}`,
+      '',
+      textTable(
+        [['Segment', 'Customers', 'Drawn', 'Invited', 'Delivered', 'Answered'], ...rows],
+        ['left', 'right', 'right', 'right', 'right', 'right'],
+      ),
+      ...(found.uncertainIds.length === 0
+        ? []
+        : ['', `uncertain mails: ${found.uncertainIds.slice(0, 20).join(', ')}`]),
+    ].join('\n');
+  });
+  return EXIT.done;
+};
+
+const listFlags = async (
+  context: CommandContext,
+  options: ListOptions & { readonly kind?: string },
+): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  if (options.state !== undefined && options.state !== 'open') {
+    throw new UsageError(
+      'state-unknown',
+      `the list has open proposals only, got --state ${JSON.stringify(options.state)}`,
+    );
+  }
+  if (options.kind !== undefined && options.kind !== 'upgrade' && options.kind !== 'exit') {
+    throw new UsageError('kind-unknown', `--kind must be upgrade or exit, got ${JSON.stringify(options.kind)}`);
+  }
+  const all = (await target.flags.listOpen()).filter(
+    (flag) =>
+      (options.kind === undefined || flag.kind === options.kind) &&
+      (options.branch === undefined || flag.branch === options.branch) &&
+      (options.manager === undefined || flag.manager === options.manager) &&
+      (options.segment === undefined || flag.segment === options.segment),
+  );
+  const policy = await activePolicy(context);
+  const metric = policy?.metrics[policy.valueMetric];
+  const stake = (value: number): string =>
+    policy === undefined || metric === undefined
+      ? String(value)
+      : formatMetric(inMajorUnits(metric, value, policy.currency), metric.unit, policy.currency, terminal.language);
+  const segment = (name: string): string => {
+    const label = policy?.dimensions[policy.mainDimension]?.segments[name]?.label;
+    return label === undefined ? name : labelIn(label, terminal.language);
+  };
+  const flags = all.slice(0, options.limit);
+  const rows = [
+    ['kind', 'customer', 'segment', 'branch', 'manager', 'at stake', 'raised', 'expires', 'run'],
+    ...flags.map((flag) => [
+      flag.kind,
+      flag.customerId,
+      segment(flag.segment),
+      flag.branch ?? '',
+      flag.manager ?? '',
+      stake(flag.stake),
+      flag.period,
+      flag.expiresOn,
+      flag.runId,
+    ]),
+  ];
+  if (options.csv === true) terminal.raw(csvOf(rows));
+  else
+    terminal.result(flags, () =>
+      listText(rows, all.length - flags.length, 'no open proposal', ['left', 'left', 'left', 'left', 'left', 'right']),
+    );
+  return EXIT.done;
+};
+
+const listCases = async (context: CommandContext, options: ListOptions): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  if (options.state !== undefined && options.state !== 'open' && options.state !== 'taken') {
+    throw new UsageError(
+      'state-unknown',
+      `the list has open and taken cases, got --state ${JSON.stringify(options.state)}`,
+    );
+  }
+  const all = (await target.cases.listOpen()).filter(
+    (one) =>
+      (options.state === undefined || one.state === options.state) &&
+      (options.branch === undefined || one.branch === options.branch) &&
+      (options.manager === undefined || one.manager === options.manager) &&
+      (options.segment === undefined || one.segment === options.segment),
+  );
+  const cases = all.slice(0, options.limit);
+  const rows = [
+    ['case', 'customer', 'segment', 'score', 'reason', 'priority', 'owner', 'due', 'state'],
+    ...cases.map((one) => [
+      one.caseId,
+      one.customerId,
+      one.segment,
+      `${one.score} (${one.question})`,
+      one.reason,
+      one.priority,
+      one.owner.name,
+      one.dueAt,
+      one.state,
+    ]),
+  ];
+  if (options.csv === true) terminal.raw(csvOf(rows));
+  else terminal.result(cases, () => listText(rows, all.length - cases.length, 'no open case'));
+  return EXIT.done;
+};
+
+const listText = (
+  rows: readonly (readonly string[])[],
+  more: number,
+  none: string,
+  align: readonly ('left' | 'right')[] = [],
+): string =>
+  rows.length === 1 ? none : `${textTable(rows, align)}${more > 0 ? `\nand ${more} more; --limit shows them` : ''}`;
