@@ -1,7 +1,10 @@
 import { PermanentError } from '../errors.ts';
 import type { TraitValue } from './facts.ts';
+import { currencyExponent } from './money.ts';
 import type { Metric, Policy, Score } from './policy.ts';
 import type { FrameRow } from './standing.ts';
+
+export { currencyExponent };
 
 /** Decimal places that count in comparisons: beyond them processors may differ (DECISIONS 13). */
 const PRECISION = 1e6;
@@ -58,10 +61,6 @@ export const measuredValue = (row: FrameRow, name: string): TraitValue | null =>
 
 export const asNumber = (value: TraitValue | null | undefined): number | null =>
   typeof value === 'number' && Number.isFinite(value) ? roundScore(value) : null;
-
-/** Decimal places of a currency by ISO 4217: 2 for CNY and USD, 0 for JPY. */
-export const currencyExponent = (currency: string): number =>
-  new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
 
 /**
  * A money metric in major units. Spend is kept in minor units (cents); a trait is kept as the file gave it, which is major
