@@ -1,0 +1,229 @@
+import { describe, expect, it } from 'vitest';
+import { readEnvironment } from '#functions/runtime/environment.ts';
+import { FUNCTION_ACCESS } from '#infra/function-access.ts';
+import { STAGES } from '#infra/stage-config.ts';
+import { FUNCTION_VARIABLES, type FunctionName } from '#shared/contracts/environment.ts';
+import { ENTRY_FUNCTIONS, STEPS, TABLES } from '#shared/contracts/workflows.ts';
+import { type TemplateJson, templatesOf } from './templates.ts';
+
+const dev = templatesOf('dev');
+const prod = templatesOf('prod');
+const ofType = (template: TemplateJson, type: string) =>
+  Object.entries(template.Resources).filter(([, one]) => one.Type === type);
+const only = (template: TemplateJson, type: string) => {
+  const [first, ...others] = ofType(template, type);
+  if (first === undefined || others.length > 0) throw new Error(`not exactly one ${type}`);
+  return first[1];
+};
+const FUNCTIONS: readonly FunctionName[] = [...(Object.keys(STEPS) as FunctionName[]), ...ENTRY_FUNCTIONS];
+const functionNamed = (template: TemplateJson, name: string) => {
+  const found = ofType(template, 'AWS::Lambda::Function').find(([, one]) =>
+    one['Properties'].FunctionName.endsWith(`-dev-${name}`),
+  );
+  if (found === undefined) throw new Error(`no function ${name}`);
+  return found;
+};
+
+interface Statement {
+  Effect: string;
+  Action: string | string[];
+  Resource: unknown;
+  Condition?: unknown;
+}
+const statements = (template: TemplateJson): Statement[] =>
+  ofType(template, 'AWS::IAM::Policy').flatMap(([, policy]) => policy['Properties'].PolicyDocument.Statement);
+const list = (value: string | string[]): string[] => (Array.isArray(value) ? value : [value]);
+
+/** Statements of the role of one function. */
+const statementsOf = (name: string): Statement[] => {
+  const [, lambda] = functionNamed(dev.loop, name);
+  const roleId = lambda['Properties'].Role['Fn::GetAtt'][0];
+  return ofType(dev.loop, 'AWS::IAM::Policy')
+    .filter(([, policy]) => policy['Properties'].Roles.some((role: { Ref: string }) => role.Ref === roleId))
+    .flatMap(([, policy]) => policy['Properties'].PolicyDocument.Statement);
+};
+
+describe('the data stack', () => {
+  it('R25 keeps every table: point-in-time recovery, deletion protection, retained, encrypted', () => {
+    const tables = ofType(prod.data, 'AWS::DynamoDB::GlobalTable');
+
+    expect(tables).toHaveLength(TABLES.length);
+    for (const [id, table] of tables) {
+      expect(table['DeletionPolicy'], id).toBe('Retain');
+      expect(table['UpdateReplacePolicy'], id).toBe('Retain');
+      expect(table['Properties'].BillingMode, id).toBe('PAY_PER_REQUEST');
+      for (const replica of table['Properties'].Replicas) {
+        expect(replica, id).toMatchObject({
+          DeletionProtectionEnabled: true,
+          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        });
+      }
+    }
+  });
+
+  it('keeps the workspace, closed to the public and to plain HTTP', () => {
+    const bucket = only(prod.data, 'AWS::S3::Bucket');
+
+    expect(bucket['DeletionPolicy']).toBe('Retain');
+    expect(bucket['Properties'].VersioningConfiguration).toBeUndefined();
+    expect(Object.values(bucket['Properties'].PublicAccessBlockConfiguration)).toEqual([true, true, true, true]);
+    expect(JSON.stringify(ofType(prod.data, 'AWS::S3::BucketPolicy'))).toContain('aws:SecureTransport');
+  });
+});
+
+describe('the functions', () => {
+  it('are those of the contracts, on Node 24 and ARM, each with its own log that ends', () => {
+    const lambdas = ofType(dev.loop, 'AWS::Lambda::Function');
+
+    expect(lambdas.map(([, one]) => one['Properties'].FunctionName).sort()).toEqual(
+      FUNCTIONS.map((name) => `resegment-dev-${name}`).sort(),
+    );
+    for (const [id, one] of lambdas) {
+      expect(one['Properties'], id).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        LoggingConfig: { LogFormat: 'JSON' },
+      });
+      expect(one['Properties'].Timeout, id).toBeLessThanOrEqual(900);
+    }
+    for (const [id, log] of ofType(dev.loop, 'AWS::Logs::LogGroup'))
+      expect(log['Properties'].RetentionInDays, id).toBe(30);
+  });
+
+  it.each(FUNCTIONS)('%s gets exactly the variables that it reads, in a form that it accepts', (name) => {
+    const [, lambda] = functionNamed(dev.loop, name);
+    const { LOG_LEVEL, NODE_OPTIONS, ...variables } = lambda['Properties'].Environment.Variables;
+    const resolved = Object.fromEntries(
+      Object.entries(variables).map(([variable, value]) => [variable, typeof value === 'string' ? value : 'resolved']),
+    );
+
+    expect(Object.keys(variables).sort()).toEqual([...new Set(FUNCTION_VARIABLES[name])].sort());
+    expect(() => readEnvironment(FUNCTION_VARIABLES[name], resolved)).not.toThrow();
+    expect([LOG_LEVEL, NODE_OPTIONS]).toEqual(['info', '--enable-source-maps']);
+  });
+});
+
+describe('rights', () => {
+  it('R25 name every action in full', () => {
+    for (const statement of [...statements(prod.loop), ...statements(prod.data)]) {
+      for (const action of list(statement.Action)) expect(action).toMatch(/^[a-z0-9]+:[A-Za-z]+$/);
+    }
+  });
+
+  it('R25 name a resource each', () => {
+    for (const statement of statements(prod.loop)) expect(list(statement.Resource as string)).not.toContain('*');
+  });
+
+  it.each(FUNCTIONS)('R25 let %s touch its own tables only', (name) => {
+    const allowed = Object.keys(FUNCTION_ACCESS[name].tables);
+    const dynamo = statementsOf(name).filter((one) =>
+      list(one.Action).some((action) => action.startsWith('dynamodb:')),
+    );
+    const touched = TABLES.filter((table) => {
+      const exported = `${table.charAt(0).toUpperCase()}${table.slice(1)}Table`;
+      return dynamo.some((one) => JSON.stringify(one.Resource).includes(exported));
+    });
+
+    expect([...touched].sort()).toEqual([...allowed].sort());
+  });
+
+  it('let only planning, sending, answering and mail events see contacts', () => {
+    const readers = FUNCTIONS.filter((name) => FUNCTION_ACCESS[name].tables.contacts !== undefined);
+
+    expect([...readers].sort()).toEqual([
+      'answer-survey',
+      'ingest-mail-event',
+      'plan-wave',
+      'send-invitations',
+      'send-reminders',
+    ]);
+  });
+
+  it('let only applying write standings', () => {
+    const writers = FUNCTIONS.filter((name) =>
+      (FUNCTION_ACCESS[name].tables.standings ?? []).some((access) => access === 'put' || access === 'batchPut'),
+    );
+
+    expect(writers).toEqual(['apply-shard']);
+  });
+
+  it('let mail leave only from the stage’s own sender', () => {
+    const sending = statements(dev.loop).filter((one) => list(one.Action).includes('ses:SendRawEmail'));
+
+    expect(sending).toHaveLength(3);
+    for (const one of sending)
+      expect(one.Condition).toEqual({ StringEquals: { 'ses:FromAddress': STAGES.dev.senderAddress } });
+  });
+});
+
+describe('the monthly run', () => {
+  const schedules = ofType(dev.loop, 'AWS::Scheduler::Schedule').map(([, one]) => one['Properties']);
+
+  it('begins on the first in the stage’s time zone, with the instant that it was due', () => {
+    const monthly = schedules.find((one) => one.ScheduleExpression.startsWith('cron'));
+
+    expect(monthly).toMatchObject({
+      ScheduleExpression: 'cron(0 2 1 * ? *)',
+      ScheduleExpressionTimezone: 'Asia/Shanghai',
+    });
+    expect(JSON.parse(monthly.Target.Input)).toEqual({
+      schema: 1,
+      trigger: 'schedule',
+      mode: 'run',
+      scheduledAt: '<aws.scheduler.scheduled-time>',
+      by: 'schedule',
+    });
+    expect(STEPS['open-run'].input.safeParse(JSON.parse(monthly.Target.Input)).success).toBe(true);
+  });
+
+  it('has answers brought back each minute, and dead letters for what could not start', () => {
+    expect(schedules.map((one) => one.ScheduleExpression)).toContain('rate(1 minute)');
+    for (const one of schedules) expect(one.Target.DeadLetterConfig).toBeDefined();
+  });
+});
+
+describe('mail events', () => {
+  it('reach their function by a queue with dead letters, which only the topic may fill', () => {
+    const queues = ofType(dev.loop, 'AWS::SQS::Queue').map(([, one]) => one['Properties']);
+    const policies = JSON.stringify(ofType(dev.loop, 'AWS::SQS::QueuePolicy'));
+
+    expect(queues.filter((one) => one.RedrivePolicy?.maxReceiveCount === 5)).toHaveLength(1);
+    expect(policies).toContain('sns.amazonaws.com');
+    expect(policies).toContain('aws:SourceArn');
+    expect(ofType(dev.loop, 'AWS::SNS::Subscription').map(([, one]) => one['Properties'].Protocol)).toEqual(['sqs']);
+  });
+});
+
+describe('the pages', () => {
+  it('R23 are throttled, unsubscribing by itself, and log the route and never the path', () => {
+    const stage = only(dev.loop, 'AWS::ApiGatewayV2::Stage');
+
+    expect(stage['Properties'].DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 });
+    expect(Object.keys(stage['Properties'].RouteSettings)).toEqual(['ANY /u/{proxy+}']);
+    expect(stage['Properties'].AccessLogSettings.Format).not.toMatch(/path|requestId|sourceIp/i);
+  });
+});
+
+describe('stages', () => {
+  it.each(['dev', 'prod', 'local'] as const)('%s is what was reviewed', (stage) => {
+    const templates = templatesOf(stage);
+
+    expect(normalised(templates)).toMatchSnapshot();
+  });
+
+  it.each(Object.entries(STAGES))('%s has no more shards than key partitions', (_, config) => {
+    expect(config.shards).toBeLessThanOrEqual(Math.min(config.buckets, 2_048));
+  });
+});
+
+/** Without what changes with the code of functions or with the CDK's version. */
+const normalised = (value: unknown): unknown => {
+  if (typeof value === 'string') return value.replace(/[0-9a-f]{64}/g, 'HASH');
+  if (Array.isArray(value)) return value.map(normalised);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => !['Metadata', 'Parameters', 'Rules', 'Outputs', 'ZipFile', 'S3Key'].includes(key))
+      .map(([key, inner]) => [key, normalised(inner)]),
+  );
+};
