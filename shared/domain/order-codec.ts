@@ -75,10 +75,19 @@ const attributeSets = (text: string): readonly Readonly<Record<string, string>>[
   return parsed.map((pairs) => Object.fromEntries(pairs));
 };
 
+/** Strict, unlike `parseInt`, which would read a damaged number as a shorter one; and faster. */
 const base36 = (text: string | undefined): number => {
-  const value = text === undefined ? Number.NaN : Number.parseInt(text, 36);
-  if (!Number.isSafeInteger(value)) throw unreadable(`has ${JSON.stringify(text)} where a number must be`);
-  return value === 0 ? 0 : value;
+  if (text === undefined || text === '') throw unreadable('lacks a number');
+  const negative = text.charCodeAt(0) === 45;
+  let value = 0;
+  for (let at = negative ? 1 : 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    const digit = code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 122 ? code - 87 : Number.NaN;
+    value = value * 36 + digit;
+  }
+  if (!Number.isSafeInteger(value) || text === '-')
+    throw unreadable(`has ${JSON.stringify(text)} where a number must be`);
+  return negative ? -value : value;
 };
 
 const unreadable = (what: string): PoisonError => new PoisonError('orders-unreadable', `the order history ${what}`);

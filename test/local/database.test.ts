@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createTables, startDatabase } from '#local/database.ts';
+import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
+import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
+
+const dataDir = mkdtempSync(path.join(tmpdir(), 'resegment-database-'));
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+const templates = TABLE_DEFINITIONS.map((table) => tableProperties(table, `t-${table.name}`));
+
+describe('the local database', () => {
+  it('keeps tables and items over a restart', async () => {
+    const first = await startDatabase({ dataDir });
+    expect(await createTables(first.endpoint, templates)).toHaveLength(TABLE_DEFINITIONS.length);
+    expect(await createTables(first.endpoint, templates)).toEqual([]);
+    const writer = dynamoClient({ endpoint: first.endpoint });
+    const Item = { kind: { S: 'RUN' }, id: { S: 'a' }, note: { S: 'kept' } };
+    await writer.send(new PutItemCommand({ TableName: 't-runs', Item }));
+    writer.destroy();
+    await first.stop();
+    await first.stop();
+
+    const second = await startDatabase({ dataDir });
+    const reader = dynamoClient({ endpoint: second.endpoint });
+    const found = await reader.send(
+      new GetItemCommand({ TableName: 't-runs', Key: { kind: { S: 'RUN' }, id: { S: 'a' } } }),
+    );
+    reader.destroy();
+    await second.stop();
+
+    expect(found.Item).toEqual(Item);
+  });
+
+  it('refuses a folder that another stack keeps open, and says so', async () => {
+    const running = await startDatabase({ dataDir });
+
+    await expect(startDatabase({ dataDir, lockWaitMs: 300 })).rejects.toMatchObject({
+      code: 'data-folder-in-use',
+      message: expect.stringContaining(dataDir),
+    });
+
+    await running.stop();
+  });
+
+  it('waits for a folder that is being released', async () => {
+    const leaving = await startDatabase({ dataDir });
+    setTimeout(() => void leaving.stop(), 300);
+
+    const next = await startDatabase({ dataDir, lockWaitMs: 5_000 });
+
+    expect(next.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    await next.stop();
+  });
+
+  it('refuses a port that is taken', async () => {
+    const running = await startDatabase();
+    const port = Number(new URL(running.endpoint).port);
+
+    await expect(startDatabase({ port })).rejects.toMatchObject({ code: 'port-taken' });
+
+    await running.stop();
+  });
+});
