@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { wavePortsFrom } from '#functions/runtime/ports.ts';
+import { storesFrom } from '#functions/runtime/stores.ts';
+import { isStage, STAGES } from '#infra/stage-config.ts';
+import { placeOfTable } from '#shared/adapters/describe-stage.ts';
+import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
+import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
+import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
+import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
+import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
+import { waveStatus } from '#shared/application/close-wave.ts';
+import { ImportBatch } from '#shared/contracts/import-batch.ts';
+import { PermanentError } from '#shared/errors.ts';
+import type { Target, TargetOptions } from './target.ts';
+import { UsageError } from './usage-error.ts';
+
+/** A stage of an account: names by convention, account and region from the table that the caller's credentials reach. */
+export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> => {
+  if (!isStage(stage) || stage === 'local') {
+    const deployable = Object.keys(STAGES).filter((name) => name !== 'local');
+    throw new UsageError(
+      'stage-unknown',
+      `--stage must be one of ${deployable.join(', ')}, got ${JSON.stringify(stage)}`,
+    );
+  }
+  const { buckets, businessTimeZone, currency } = STAGES[stage];
+  const dynamo = dynamoClient();
+  const name = (part: string): string => `resegment-${stage}-${part}`;
+  const { account, region } = await placeOfTable(dynamo, name('customers'));
+  const tables = {
+    customers: name('customers'),
+    standings: name('standings'),
+    contacts: name('contacts'),
+    invitations: name('invitations'),
+    answers: name('answers'),
+    flags: name('flags'),
+    cases: name('cases'),
+    runs: name('runs'),
+  };
+  const parts = {
+    dynamo,
+    tables,
+    buckets,
+    subjectSource: () => randomBytes(16).toString('base64url'),
+    objects: s3Objects({ client: s3Client({ region }), bucket: `${name('workspace')}-${account}-${region}` }),
+    clock: { now: () => new Date().toISOString() },
+    businessTimeZone,
+  };
+  const ledger = wavePortsFrom(parts);
+  const machine = (workflow: string): string => `arn:aws:states:${region}:${account}:stateMachine:${name(workflow)}`;
+  return {
+    describe: () => ({ target: 'aws', stage, account, region }),
+    ...storesFrom(parts),
+    clock: parts.clock,
+    timeZone: businessTimeZone,
+    currency,
+    workflows: sfnWorkflows({
+      region,
+      machineArns: { resegmentation: machine('resegmentation'), 'survey-wave': machine('survey-wave') },
+    }),
+    cases: dynamoCases(dynamo, tables.cases),
+    waves: ledger.waves,
+    waveStatus: (waveId) => waveStatus(waveId, ledger),
+    batches: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'BATCH', schema: ImportBatch }),
+    contacts: {
+      upsertPerson: async () => {
+        throw new PermanentError(
+          'addresses-not-importable',
+          `the key of address hashes of stage ${stage} is kept from operators, so addresses cannot be imported from here`,
+          { hint: 'import without the columns email, name and language' },
+        );
+      },
+    },
+    close: async () => dynamo.destroy(),
+  };
+};

@@ -1,0 +1,88 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import * as z from 'zod/mini';
+import { PermanentError } from '#shared/errors.ts';
+import type { Clock } from '#shared/ports/clock.ts';
+import { openAwsTarget } from './aws-target.ts';
+import type { Target, TargetOptions } from './target.ts';
+
+/** Opens what the options name: a stage of an account; else a running local stack, or one opened for this command. */
+export const openTarget = async (options: TargetOptions): Promise<Target> =>
+  options.target === 'aws' ? openAwsTarget(options) : openLocalTarget(path.resolve(options.data), options.data);
+
+/** The local stack is loaded only where it is used, so that commands on an account do not wait for it. */
+const openLocalTarget = async (dataDir: string, shownAs: string): Promise<Target> => {
+  const local = await import('#local/stack.ts');
+  const description = { target: 'local' as const, stage: 'local', data: shownAs };
+  const running = await findRunning(local.runningFile(dataDir));
+  if (running !== undefined) {
+    const stage = local.readStage(dataDir);
+    if (stage === undefined) {
+      throw new PermanentError('data-folder-broken', `${shownAs} has a running stack but no stage.json`);
+    }
+    const clock = fileClock(path.join(dataDir, 'clock.json'));
+    const parts = local.partsFor(dataDir, running.database, clock, stage.timeZone);
+    const { storesFrom } = await import('#functions/runtime/stores.ts');
+    return {
+      describe: () => description,
+      ...storesFrom(parts),
+      ...local.toolPorts(parts),
+      clock,
+      timeZone: stage.timeZone,
+      currency: stage.currency,
+      workflows: await local.workflowsAt(running.workflows),
+      close: async () => parts.dynamo.destroy(),
+    };
+  }
+  const stack = await local.openStack({ dataDir, port: 0 });
+  return {
+    describe: () => description,
+    ...stack.run,
+    ...stack.tool,
+    clock: stack.clock,
+    timeZone: stack.stage.timeZone,
+    currency: stack.stage.currency,
+    workflows: stack.workflows,
+    close: () => stack.close(),
+  };
+};
+
+/** What a running stack says of itself in its folder. */
+const Running = z.object({ pid: z.number(), database: z.string(), workflows: z.string() });
+
+/** The running stack of a folder: its process lives and its database answers. */
+const findRunning = async (file: string): Promise<z.infer<typeof Running> | undefined> => {
+  if (!existsSync(file)) return undefined;
+  const parsed = z.safeParse(Running, JSON.parse(readFileSync(file, 'utf8')));
+  if (!parsed.success || !isAlive(parsed.data.pid)) return undefined;
+  return (await answers(parsed.data.database)) ? parsed.data : undefined;
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+};
+
+const answers = async (url: string): Promise<boolean> => {
+  try {
+    await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** The business clock of a stack in another process, which writes it down every second. */
+const fileClock = (file: string): Clock => ({
+  now: () => {
+    const document: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof document === 'object' && document !== null && 'now' in document && typeof document.now === 'string') {
+      return document.now;
+    }
+    throw new PermanentError('clock-unreadable', `${file} does not say what the business clock shows`);
+  },
+});
