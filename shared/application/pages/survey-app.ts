@@ -29,8 +29,8 @@ export interface SurveyAppPorts extends RecordAnswerPorts, UnsubscribePorts {
 
 /** Largest body that is read, in bytes. */
 const MOST_BYTES = 8192;
-const FORM_TYPE = 'application/x-www-form-urlencoded';
 const MULTIPART_TYPE = 'multipart/form-data';
+const FORM_TYPES: readonly string[] = ['application/x-www-form-urlencoded', MULTIPART_TYPE];
 
 /** Status, page, and what only some responses have. */
 interface Reply {
@@ -78,7 +78,7 @@ export const surveyApp = (ports: SurveyAppPorts): Hono => {
       return { status: 410, body: messagePage(identity, language, 'closedTitle', 'expired') };
     const frame: PageFrame = { language, identity, token };
     if (method !== 'POST') return open(frame, invitation, context);
-    const form = await readForm(context, purpose === 'unsub' ? [FORM_TYPE, MULTIPART_TYPE] : [FORM_TYPE]);
+    const form = await readForm(context);
     if (form === 'tooLarge')
       return { status: 413, body: messagePage(identity, language, 'problemTitle', 'problemSize') };
     if (form === 'wrongType')
@@ -178,12 +178,9 @@ const languageOf = (context: Context, invitation: Invitation): SurveyLanguage =>
 };
 
 /** Reads a small form. What is too large is not read to its end. */
-const readForm = async (
-  context: Context,
-  types: readonly string[],
-): Promise<URLSearchParams | 'tooLarge' | 'wrongType' | 'malformed'> => {
+const readForm = async (context: Context): Promise<URLSearchParams | 'tooLarge' | 'wrongType' | 'malformed'> => {
   const type = context.req.header('content-type') ?? '';
-  if (!types.includes(type.split(';')[0]?.trim().toLowerCase() ?? '')) return 'wrongType';
+  if (!FORM_TYPES.includes(type.split(';')[0]?.trim().toLowerCase() ?? '')) return 'wrongType';
   if (Number(context.req.header('content-length') ?? 0) > MOST_BYTES) return 'tooLarge';
   const bytes = await readAtMost(context.req.raw.body, MOST_BYTES);
   if (bytes === undefined) return 'tooLarge';
@@ -197,7 +194,7 @@ const readForm = async (
   try {
     const fields = await new Response(bytes, { headers: { 'Content-Type': type } }).formData();
     const form = new URLSearchParams();
-    for (const [name, value] of fields) form.append(name, typeof value === 'string' ? value : '');
+    for (const [name, value] of fields) form.append(name, typeof value === 'string' ? value : 'file');
     return form;
   } catch {
     return 'malformed';

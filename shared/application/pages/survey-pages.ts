@@ -42,7 +42,10 @@ export interface FormContent {
 const closingDate = (language: SurveyLanguage, timeZone: string, closesAt: string): string =>
   new Intl.DateTimeFormat(language, { timeZone, dateStyle: 'long', timeStyle: 'short' }).format(new Date(closesAt));
 
-/** The form: question, scale, comment, wishes. It works without scripts and has none. */
+/**
+ * The form: question, scale, comment, wishes. It works without scripts and has none. It is sent as multipart, since percent
+ * encoding would make a Chinese comment of allowed length three times as long, more than is read of a body.
+ */
 export const formPage = (
   frame: PageFrame,
   invitation: Invitation,
@@ -58,7 +61,7 @@ export const formPage = (
   return page(
     { language, identity, title: say('title'), self: token },
     html`${content.problem === undefined ? '' : html`<p class="problem" role="alert">${content.problem}</p>`}
-<form method="post" action="${token}?lang=${language}" accept-charset="utf-8">
+<form method="post" action="${token}?lang=${language}" accept-charset="utf-8" enctype="multipart/form-data">
 <fieldset>
 <legend>${question}</legend>
 <p class="soft" id="scale">${say(SCALE[invitation.question])}</p>

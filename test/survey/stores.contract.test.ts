@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTables, type Database, startDatabase } from '#local/database.ts';
+import { answersOver, dynamoAnswers } from '#shared/adapters/dynamo-answers.ts';
+import { casesOver, dynamoCases } from '#shared/adapters/dynamo-cases.ts';
+import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
+import { contactsOver, dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
+import { dynamoInvitations, invitationsOver } from '#shared/adapters/dynamo-invitations.ts';
+import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
+import { PoisonError } from '#shared/errors.ts';
+import type { StoredAnswer } from '#shared/ports/answer-store.ts';
+import type { CustomerCase } from '#shared/ports/case-store.ts';
+import { ADDRESS_KEY, invitationOf, memoryDocuments, NOW } from './memory.ts';
+
+let database: Database;
+beforeAll(async () => {
+  database = await startDatabase();
+  await createTables(
+    database.endpoint,
+    TABLE_DEFINITIONS.map((definition) => tableProperties(definition, definition.name)),
+  );
+});
+afterAll(() => database.stop());
+
+const engines = {
+  memory: () => ({
+    contacts: contactsOver(memoryDocuments(), ADDRESS_KEY),
+    invitations: invitationsOver(memoryDocuments()),
+    answers: answersOver(memoryDocuments<StoredAnswer>((stored) => (stored.pending ? stored.answer.at : undefined))),
+    cases: casesOver(memoryDocuments<CustomerCase>((known) => (known.state === 'closed' ? undefined : known.dueAt))),
+  }),
+  dynamo: () => {
+    const client = dynamoClient({ endpoint: database.endpoint });
+    return {
+      contacts: dynamoContacts(client, 'contacts', ADDRESS_KEY),
+      invitations: dynamoInvitations(client, 'invitations'),
+      answers: dynamoAnswers(client, 'answers'),
+      cases: dynamoCases(client, 'cases'),
+    };
+  },
+};
+
+const stored = (answerId: string, version: number): StoredAnswer => ({
+  answer: {
+    answerId,
+    waveId: 'w',
+    customerId: 'c1',
+    question: 'nps',
+    segment: 'hold',
+    language: 'zh-CN',
+    version,
+    score: 9,
+    comment: '很好 😀',
+    wishes: [],
+    at: NOW,
+    signals: [],
+    suspect: false,
+    history: [],
+  },
+  pending: true,
+  subject: 's-c1',
+  branch: null,
+  manager: null,
+  caseForEveryLow: false,
+  caseDueHours: 24,
+});
+
+describe.each(['memory', 'dynamo'] as const)('survey stores on %s', (engine) => {
+  it('hand a claim to exactly one of many concurrent attempts', async () => {
+    const { contacts } = engines[engine]();
+    const addressKey = await contacts.upsertPerson({ customerId: 'c1', email: 'race@example.com' });
+    const request = {
+      invitationId: 'i1',
+      kind: 'invitation',
+      now: NOW,
+      contactEveryDays: 90,
+      customerId: 'c1',
+    } as const;
+
+    const results = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => contacts.claim(addressKey, { ...request, attemptId: `t${index}` })),
+    );
+
+    expect(results.filter((result) => result.kind === 'claimed')).toHaveLength(1);
+    expect(results.filter((result) => result.kind === 'held')).toHaveLength(7);
+    const other = await contacts.claim(addressKey, { ...request, invitationId: 'i2', attemptId: 'x' });
+    expect(other).toEqual({ kind: 'refused', reason: 'contactBudget' });
+  });
+
+  it('release only the claim of the attempt that took it', async () => {
+    const { contacts } = engines[engine]();
+    const addressKey = await contacts.upsertPerson({ customerId: 'c1', email: 'release@example.com' });
+    const mail = { invitationId: 'i1', kind: 'invitation', attemptId: 't1' } as const;
+    await contacts.claim(addressKey, { ...mail, now: NOW, contactEveryDays: 90, customerId: 'c1' });
+
+    await contacts.release(addressKey, { ...mail, attemptId: 'other' });
+    expect(Object.keys((await contacts.get(addressKey))?.claims ?? {})).toEqual(['i1#invitation']);
+    await contacts.release(addressKey, mail);
+    expect((await contacts.get(addressKey))?.claims).toEqual({});
+  });
+
+  it('keep suppression and unsubscription when a person is imported again, and forget a person who is erased', async () => {
+    const { contacts } = engines[engine]();
+    const person = { customerId: 'c1', email: 'Keep@Example.com', name: '李雷', language: 'zh-CN' } as const;
+    const addressKey = await contacts.upsertPerson(person);
+    await contacts.unsubscribe(addressKey, NOW);
+    await contacts.suppress(addressKey, 'hardBounce', NOW);
+
+    expect(await contacts.upsertPerson({ ...person, email: ' keep@example.com' })).toBe(addressKey);
+    expect(await contacts.get(addressKey)).toMatchObject({
+      address: 'keep@example.com',
+      unsubscribed: { at: NOW },
+      suppression: { reason: 'hardBounce' },
+      people: { c1: { name: '李雷', language: 'zh-CN' } },
+    });
+    await contacts.erasePerson(addressKey, 'c1', NOW);
+    expect(JSON.stringify(await contacts.get(addressKey))).not.toMatch(/keep@|李雷|c1/u);
+    await expect(contacts.upsertPerson({ customerId: 'c1', email: 'no address' })).rejects.toBeInstanceOf(PoisonError);
+  });
+
+  it('create an invitation once and keep what others changed', async () => {
+    const { invitations } = engines[engine]();
+    const first = invitationOf(1);
+    await invitations.createMany([first]);
+    await invitations.update(first.invitationId, (known) => ({ ...known, deliveredAt: NOW }));
+
+    await invitations.createMany([first, invitationOf(2)]);
+
+    const all = await invitations.getMany([
+      first.invitationId,
+      invitationOf(2).invitationId,
+      invitationOf(3).invitationId,
+    ]);
+    expect(all.size).toBe(2);
+    expect(all.get(first.invitationId)?.deliveredAt).toBe(NOW);
+  });
+
+  it('store an answer only on top of the version it was made from, and list it until it is projected', async () => {
+    const { answers } = engines[engine]();
+    expect(await answers.put(stored('a1', 1), 0)).toBe('stored');
+    expect(await answers.put(stored('a1', 1), 0)).toBe('conflict');
+    expect((await answers.listPending(10)).map((one) => one.answer.comment)).toEqual(['很好 😀']);
+    expect(await answers.put(stored('a1', 2), 1)).toBe('stored');
+
+    await answers.clearPending('a1', 1);
+    expect((await answers.get('a1'))?.pending).toBe(true);
+    await answers.clearPending('a1', 2);
+
+    expect(await answers.listPending(10)).toEqual([]);
+    expect(await answers.get('a1')).toMatchObject({ pending: false, answer: { version: 2 } });
+  });
+
+  it('open a case once, and list open ones by their due time', async () => {
+    const { cases } = engines[engine]();
+    const known = (caseId: string, dueAt: string): CustomerCase => ({
+      caseId,
+      customerId: 'c1',
+      subject: 's-c1',
+      waveId: 'w',
+      segment: 'hold',
+      branch: null,
+      manager: null,
+      owner: { kind: 'central', name: 'central' },
+      reason: 'lowAnswer',
+      score: 2,
+      question: 'nps',
+      priority: 'normal',
+      openedAt: NOW,
+      dueAt,
+      state: 'open',
+      history: [],
+    });
+    expect(await cases.createIfAbsent(known('late', '2026-06-03T00:00:00.000Z'))).toBe('created');
+    expect(await cases.createIfAbsent(known('soon', '2026-06-02T00:00:00.000Z'))).toBe('created');
+    expect(await cases.createIfAbsent(known('soon', '2026-06-09T00:00:00.000Z'))).toBe('exists');
+
+    expect((await cases.listOpen()).map((one) => one.caseId)).toEqual(['soon', 'late']);
+    await cases.update('soon', (one) => ({ ...one, state: 'closed' }));
+
+    expect((await cases.listOpen()).map((one) => one.caseId)).toEqual(['late']);
+  });
+});
