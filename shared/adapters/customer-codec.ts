@@ -102,6 +102,21 @@ export const decodeCustomer = (item: Item, history: readonly OrderDay[]): Custom
   }
 };
 
+/** Few dates and instants repeat over all customers, and writing one out takes as long as parsing a small customer. */
+const remembered = <T>(limit: number, write: (value: number) => T): ((value: number) => T) => {
+  const known = new Map<number, T>();
+  return (value) => {
+    const before = known.get(value);
+    if (before !== undefined) return before;
+    if (known.size >= limit) known.clear();
+    const written = write(value);
+    known.set(value, written);
+    return written;
+  };
+};
+const dateOf = remembered(10_000, fromDayNumber);
+const instantOf = remembered(10_000, (ms) => new Date(ms).toISOString());
+
 const poison = (field: string, what: string): PoisonError =>
   new PoisonError('customer-unreadable', `field ${field} ${what}`, { path: field });
 
@@ -124,7 +139,7 @@ const unpackBatches = (packed: string): readonly BatchMark[] => {
     const [id, recordedAt, ...chunks] = entry.split(',');
     return {
       batchId: decodeURIComponent(text(id, 'batches')),
-      recordedAt: new Date(number36(recordedAt, 'batches')).toISOString(),
+      recordedAt: instantOf(number36(recordedAt, 'batches')),
       chunks: chunks.map((chunk) => number36(chunk, 'batches')),
     };
   });
@@ -166,7 +181,7 @@ const unpackSnapshots = (packed: string | undefined): readonly TraitSnapshot[] =
       }
       traits[names[index]] = value;
     }
-    return { date: fromDayNumber(row[0]), recordedAt: new Date(row[1]).toISOString(), traits };
+    return { date: dateOf(row[0]), recordedAt: instantOf(row[1]), traits };
   });
 };
 

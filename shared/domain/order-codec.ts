@@ -44,50 +44,73 @@ export const packOrders = (orders: readonly OrderDay[]): string => {
 /** The inverse of `packOrders`. @throws PoisonError `orders-unreadable` for anything that it cannot have written */
 export const unpackOrders = (text: string): OrderDay[] => {
   if (text === '') return [];
-  const split = text.indexOf('\n');
-  if (split < 0) throw unreadable('has no attribute table');
-  const sets = attributeSets(text.slice(0, split));
+  const start = text.indexOf('\n');
+  if (start < 0) throw unreadable('has no attribute table');
+  const sets = start === 0 ? NO_SETS : attributeSets(text.slice(0, start));
+  const orders: OrderDay[] = [];
   let day = 0;
-  return text
-    .slice(split + 1)
-    .split(';')
-    .map((entry) => {
-      const [dayText, countText, amountText, batchText, setText, idText] = entry.split(',');
-      day += base36(dayText);
-      const set = setText === undefined ? 0 : base36(setText);
-      const attributes = set === 0 ? {} : sets[set - 1];
-      if (attributes === undefined) throw unreadable(`names attribute set ${set}, which does not exist`);
-      return {
-        day,
-        count: base36(countText),
-        amountMinor: base36(amountText),
-        attributes,
-        batch: batchText === undefined ? 0 : base36(batchText),
-        ...(idText === undefined ? {} : { id: decodeURIComponent(idText) }),
-      };
-    });
+  let at = start + 1;
+  while (at <= text.length) {
+    // One pass over the characters: splitting into entries and fields took three times as long.
+    FIELDS.fill(0);
+    let field = 0;
+    let id: string | undefined;
+    for (;;) {
+      if (field === ID_FIELD) {
+        const end = text.indexOf(';', at);
+        id = decodeURIComponent(text.slice(at, end < 0 ? text.length : end));
+        at = end < 0 ? text.length : end;
+        break;
+      }
+      const first = at;
+      const negative = text.charCodeAt(at) === MINUS;
+      if (negative) at += 1;
+      const digits = at;
+      let value = 0;
+      let code = text.charCodeAt(at);
+      while (code !== COMMA && code !== SEMICOLON && at < text.length) {
+        value =
+          value * 36 + (code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 122 ? code - 87 : Number.NaN);
+        at += 1;
+        code = text.charCodeAt(at);
+      }
+      if (at === digits || !Number.isSafeInteger(value)) {
+        throw unreadable(`has ${JSON.stringify(text.slice(first, at))} where a number must be`);
+      }
+      FIELDS[field] = negative ? -value : value;
+      field += 1;
+      if (code !== COMMA) break;
+      at += 1;
+    }
+    if (field < 3) throw unreadable('has an entry with too few fields');
+    const [days = 0, count = 0, amountMinor = 0, batch = 0, set = 0] = FIELDS;
+    day += days;
+    const attributes = set === 0 ? NO_ATTRIBUTES : sets[set - 1];
+    if (attributes === undefined) throw unreadable(`names attribute set ${set}, which does not exist`);
+    orders.push(
+      id === undefined
+        ? { day, count, amountMinor, attributes, batch }
+        : { day, count, amountMinor, attributes, batch, id },
+    );
+    at += 1;
+  }
+  return orders;
 };
 
+const MINUS = 45;
+const COMMA = 44;
+const SEMICOLON = 59;
+/** The sixth field is text. */
+const ID_FIELD = 5;
+/** The numbers of the entry that is being read; reused, since the loop has no await. */
+const FIELDS: number[] = [0, 0, 0, 0, 0];
+const NO_ATTRIBUTES: Readonly<Record<string, string>> = Object.freeze({});
+const NO_SETS: readonly Readonly<Record<string, string>>[] = [];
+
 const attributeSets = (text: string): readonly Readonly<Record<string, string>>[] => {
-  if (text === '') return [];
   const parsed: unknown = JSON.parse(text);
   if (!Array.isArray(parsed)) throw unreadable('has an attribute table that is no list');
   return parsed.map((pairs) => Object.fromEntries(pairs));
-};
-
-/** Strict, unlike `parseInt`, which would read a damaged number as a shorter one; and faster. */
-const base36 = (text: string | undefined): number => {
-  if (text === undefined || text === '') throw unreadable('lacks a number');
-  const negative = text.charCodeAt(0) === 45;
-  let value = 0;
-  for (let at = negative ? 1 : 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    const digit = code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 122 ? code - 87 : Number.NaN;
-    value = value * 36 + digit;
-  }
-  if (!Number.isSafeInteger(value) || text === '-')
-    throw unreadable(`has ${JSON.stringify(text)} where a number must be`);
-  return negative ? -value : value;
 };
 
 const unreadable = (what: string): PoisonError => new PoisonError('orders-unreadable', `the order history ${what}`);
