@@ -28,7 +28,8 @@ th:first-child,td:first-child{padding-left:0}
 .figures td,.figures thead th:not(:first-child),.right{text-align:right}
 td.right{white-space:nowrap}
 .sum th,.sum td{font-weight:600;border-bottom:0}
-.matrix td,.shaded td{text-align:center!important;border:2px solid #fff;min-width:3.2rem}
+.matrix td,.shaded td{text-align:center!important;vertical-align:middle;border:2px solid #fff;min-width:2.6em}
+.matrix tbody th,.shaded tbody th{vertical-align:middle}
 .matrix thead th:not(:first-child),.shaded thead th:not(:first-child){text-align:center!important}
 .empty{color:#98a2b3}
 .id{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9em;overflow-wrap:anywhere}
@@ -36,32 +37,38 @@ td.right{white-space:nowrap}
 .person li{display:flex;gap:.8rem;padding:.3rem 0;border-bottom:1px solid var(--line);align-items:baseline}
 .person b{min-width:2.6rem;text-align:right;font-size:1.1rem}
 .person .quiet b{font-weight:400}
-.list td,.list tbody th{overflow-wrap:anywhere}
+.list td,.list tbody th{overflow-wrap:break-word}
+.list .id{min-width:6.5em}
+.kind-exit,.kind-upgrade{white-space:nowrap}
 .kind-exit{color:var(--bad);font-weight:600}
 .kind-upgrade{color:var(--good);font-weight:600}
 .rest{margin-top:2rem;border-top:1px solid var(--line)}
 figure{margin:0;max-width:40rem}
 svg{width:100%;height:auto;display:block}
 footer{margin-top:2.5rem;border-top:1px solid var(--line);color:var(--quiet);font-size:.85rem}
-@media (max-width:52rem){main{padding:1rem}.columns{display:block}.tiles{grid-template-columns:1fr 1fr}.tile:first-child{grid-column:1/-1}.tile small{white-space:normal;margin-left:0;display:block}table{display:block;overflow-x:auto}}
+@media screen and (max-width:52rem){main{padding:1rem}.columns{display:block}.tiles{grid-template-columns:1fr 1fr}.tile:first-child{grid-column:1/-1}.tile small{white-space:normal;margin-left:0;display:block}table{display:block;overflow-x:auto}}
 @page{size:A4;margin:13mm 12mm}
 @media print{
-body{font-size:9.2pt;line-height:1.35}
+html{font-size:8.3pt}
+body{font-size:1rem;line-height:1.3}
 main{max-width:none;padding:0}
-h1{font-size:13pt}
-h2{font-size:10.5pt;margin:.75rem 0 .3rem}
-th,td{padding:.17rem .4rem}
-.tile{padding:.3rem .6rem}
-.tile dd{font-size:12pt}
-.columns{display:grid;grid-template-columns:minmax(0,1.9fr) minmax(0,1fr);gap:0 1.2rem}
-.tiles{grid-template-columns:2.2fr .8fr .8fr 1.2fr;gap:.5rem}
+header{margin-bottom:.7rem;padding-left:.8rem}
+h1{font-size:1.3rem}
+h2{font-size:1.08rem;margin:.8rem 0 .25rem}
+p{margin:.25rem 0}
+th,td{padding:.16rem .35rem}
+.tiles{grid-template-columns:2.4fr .8fr .8fr 1.2fr;gap:.5rem}
+.tile{padding:.25rem .6rem}
+.tile dd{font-size:1.2rem}
+.tile small{font-size:.95rem}
+.columns{grid-template-columns:minmax(0,1.85fr) minmax(0,1fr);gap:0 1.3rem}
 .person li{padding:.15rem 0;gap:.5rem}
-.person b{min-width:1.8rem;font-size:10pt}
-table{display:table;overflow:visible}
+.person b{min-width:1.8rem;font-size:1.05rem}
+.figures td small{white-space:nowrap}
 .rest{break-before:page;border-top:0;margin-top:0}
 section:not(.long):not(.first),tr{break-inside:avoid}
 h2{break-after:avoid}
 thead{display:table-header-group}
-figure{max-width:125mm}
+figure{max-width:115mm}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 }`;
