@@ -1,3 +1,5 @@
+import type { SurveyIdentity } from '#shared/contracts/survey.ts';
+
 /** Where the loop can be deployed; `local` is synthesized for the local stack and never deployed. */
 export type Stage = 'dev' | 'prod' | 'local';
 
@@ -26,8 +28,8 @@ export interface StageConfig {
   readonly pageThrottle: { readonly ratePerSecond: number; readonly burst: number };
   /** Mails per second; 0.8 × the account's quota. */
   readonly mailRatePerSecond: number;
-  readonly senderAddress: string;
-  readonly replyToAddress: string;
+  /** The company as customers see it, in mails and on pages. */
+  readonly identity: SurveyIdentity;
   /** Who is told of held and failed runs. */
   readonly operatorAddress: string;
   /** The company's own domain, where customers reach the pages; without a slash at the end. */
@@ -35,6 +37,16 @@ export interface StageConfig {
   /** Key with which new links are signed. */
   readonly linkKeyId: string;
 }
+
+/** To be replaced by the company's own before anything is deployed. */
+const IDENTITY = {
+  company: { en: 'Example Company', 'zh-CN': '示例公司' },
+  postalAddress: { en: '1 Example Road, Shanghai 200000, China', 'zh-CN': '中国上海市示例路1号，邮编200000' },
+  howToVerify: {
+    en: 'Ask your account manager, or call the number on your account statement.',
+    'zh-CN': '请向您的客户经理核实，或拨打对账单上的电话。',
+  },
+} as const;
 
 const SHARED = {
   businessTimeZone: 'Asia/Shanghai',
@@ -56,8 +68,7 @@ export const STAGES = {
     workspaceRetentionDays: 90,
     pageThrottle: { ratePerSecond: 20, burst: 40 },
     mailRatePerSecond: 0.8,
-    senderAddress: 'survey@dev.example.com',
-    replyToAddress: 'service@dev.example.com',
+    identity: { ...IDENTITY, senderAddress: 'survey@dev.example.com', replyToAddress: 'service@dev.example.com' },
     operatorAddress: 'operations@dev.example.com',
     publicBaseUrl: 'https://survey.dev.example.com',
   },
@@ -71,8 +82,7 @@ export const STAGES = {
     workspaceRetentionDays: 760,
     pageThrottle: { ratePerSecond: 200, burst: 400 },
     mailRatePerSecond: 11.2,
-    senderAddress: 'survey@example.com',
-    replyToAddress: 'service@example.com',
+    identity: { ...IDENTITY, senderAddress: 'survey@example.com', replyToAddress: 'service@example.com' },
     operatorAddress: 'operations@example.com',
     publicBaseUrl: 'https://survey.example.com',
   },
@@ -86,8 +96,7 @@ export const STAGES = {
     workspaceRetentionDays: 90,
     pageThrottle: { ratePerSecond: 200, burst: 400 },
     mailRatePerSecond: 200,
-    senderAddress: 'survey@example.com',
-    replyToAddress: 'service@example.com',
+    identity: { ...IDENTITY, senderAddress: 'survey@example.com', replyToAddress: 'service@example.com' },
     operatorAddress: 'operations@example.com',
     publicBaseUrl: 'http://127.0.0.1:3000',
   },

@@ -99,14 +99,16 @@ const launch = async (folder: string | undefined, port: number): Promise<Databas
 /** The parts of `AWS::DynamoDB::Table` and `AWS::DynamoDB::GlobalTable` that matter locally; other properties are ignored. */
 export interface TableTemplate {
   readonly TableName: string;
-  readonly BillingMode?: string;
+  readonly BillingMode?: string | undefined;
   readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: string }[];
   readonly AttributeDefinitions: readonly { readonly AttributeName: string; readonly AttributeType: string }[];
-  readonly GlobalSecondaryIndexes?: readonly {
-    readonly IndexName: string;
-    readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: string }[];
-    readonly Projection: { readonly ProjectionType?: string; readonly NonKeyAttributes?: readonly string[] };
-  }[];
+  readonly GlobalSecondaryIndexes?:
+    | readonly {
+        readonly IndexName: string;
+        readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: string }[];
+        readonly Projection: { readonly ProjectionType?: string; readonly NonKeyAttributes?: readonly string[] };
+      }[]
+    | undefined;
 }
 
 /** Creates the tables that are absent; those that exist stay as they are. @returns the names that were created */

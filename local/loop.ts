@@ -1,4 +1,5 @@
 import { loadPolicy } from '#shared/application/run/run-ports.ts';
+import { waveIdOf } from '#shared/application/wave-record.ts';
 import type { RunRequest } from '#shared/contracts/workflows.ts';
 import {
   addMonths,
@@ -26,6 +27,8 @@ export interface LoopPlan {
   readonly current: Period;
   /** Date of the current run, if it is not the last day of its month. */
   readonly asOf?: string;
+  /** Brings the facts of the current month, just before its run. */
+  readonly arrive?: () => Promise<void>;
 }
 
 /** Months before the last one that are computed without mail, so that streaks and trends are genuine. */
@@ -38,6 +41,12 @@ export const planLoop = (current: Period, asOf?: string): LoopPlan => ({
   current,
   ...(asOf === undefined || asOf === lastDayOf(current) ? {} : { asOf }),
 });
+
+/** Id of the loop's last run. */
+export const currentRunId = (plan: Pick<LoopPlan, 'current' | 'asOf'>): string =>
+  plan.asOf === undefined ? `${plan.current}-monthly` : `${periodOf(plan.asOf)}-${requestIdOf(plan.asOf)}`;
+
+const requestIdOf = (asOf: string): string => `asof-${asOf}`;
 
 /** When the monthly run of a period is due: two in the morning of the next month's first day. */
 const dueInstant = (stack: Stack, period: Period): string => atHour(stack, `${addMonths(period, 1)}-01`, 2);
@@ -68,33 +77,49 @@ export const playLoop = async (stack: Stack, plan: LoopPlan, policyHash: string,
   }
   progress(`computing ${plan.last}, and its survey`);
   await playMonth(stack, plan.last, policyHash, true);
-  await answerWave(stack, `w-${plan.last}-monthly`, policyHash, progress);
+  await answerWave(stack, waveIdOf(`${plan.last}-monthly`), policyHash, progress);
   await playCurrent(stack, plan, policyHash, progress);
 };
 
-/** One more month on the kept data, with the answers to the survey before. */
+/** One more month on the kept data, with the answers to the survey before. `arrive` brings the month's facts. */
 export const playNextMonth = async (
   stack: Stack,
   period: Period,
   policyHash: string,
   progress: Progress,
+  arrive: () => Promise<void>,
 ): Promise<void> => {
-  await answerWave(stack, `w-${addMonths(period, -1)}-monthly`, policyHash, progress);
+  const before = (await stack.run.pointer.get()).published?.runId;
+  if (before !== undefined && before !== `${period}-monthly`) {
+    await answerWave(stack, waveIdOf(before), policyHash, progress);
+  }
+  await stack.clock.moveTo(later(stack.clock.now(), dueInstant(stack, period)));
+  progress(`importing what ${period} brought`);
+  await arrive();
   progress(`computing ${period}`);
   await playMonth(stack, period, policyHash, true);
-  await mailsSettled(stack, `w-${period}-monthly`, progress);
+  await mailsSettled(stack, waveIdOf(`${period}-monthly`), progress);
 };
 
 const playCurrent = async (stack: Stack, plan: LoopPlan, policyHash: string, progress: Progress): Promise<void> => {
+  const due =
+    plan.asOf === undefined
+      ? dueInstant(stack, plan.current)
+      : atHour(stack, fromDayNumber(toDayNumber(plan.asOf) + 1), 2);
+  const runId = currentRunId(plan);
+  if ((await stack.run.runs.get(runId)) === undefined) {
+    await stack.clock.moveTo(later(stack.clock.now(), due));
+    progress(`importing what ${plan.current} brought`);
+    await plan.arrive?.();
+  }
   progress(`computing ${plan.asOf ?? plan.current} with the answers`);
   if (plan.asOf === undefined) {
     await playMonth(stack, plan.current, policyHash, true);
-    await mailsSettled(stack, `w-${plan.current}-monthly`, progress);
+    await mailsSettled(stack, waveIdOf(`${plan.current}-monthly`), progress);
     return;
   }
-  await stack.clock.moveTo(later(stack.clock.now(), atHour(stack, fromDayNumber(toDayNumber(plan.asOf) + 1), 2)));
-  const requestId = `asof-${plan.asOf}`;
-  await playRun(stack, `${periodOf(plan.asOf)}-${requestId}`, {
+  const requestId = requestIdOf(plan.asOf);
+  await playRun(stack, runId, {
     schema: 1,
     trigger: 'operator',
     mode: 'run',
@@ -104,7 +129,7 @@ const playCurrent = async (stack: Stack, plan: LoopPlan, policyHash: string, pro
     survey: true,
     by: 'local loop',
   });
-  await mailsSettled(stack, `w-${periodOf(plan.asOf)}-${requestId}`, progress);
+  await mailsSettled(stack, waveIdOf(runId), progress);
 };
 
 const playMonth = async (stack: Stack, period: Period, policyHash: string, survey: boolean): Promise<void> => {
@@ -149,7 +174,7 @@ const playRun = async (stack: Stack, runId: string, request: RunRequest): Promis
 /** Waits until every invitation of the wave was sent, skipped or refused. */
 const mailsSettled = async (stack: Stack, waveId: string, progress: Progress): Promise<void> => {
   for (let waited = 0; waited < 600; waited += 1) {
-    const status = await stack.waveStatus(waveId);
+    const status = await stack.tool.waveStatus(waveId);
     if (status === undefined) return;
     if (status.planned > 0) progress('sending survey mails', status.drawn - status.planned, status.drawn);
     else if (status.state !== 'planned') return;
@@ -161,12 +186,12 @@ const mailsSettled = async (stack: Stack, waveId: string, progress: Progress): P
 /** Moves the clock from answer to answer and gives each through the real pages; ends after the wave's closing. */
 const answerWave = async (stack: Stack, waveId: string, policyHash: string, progress: Progress): Promise<void> => {
   await mailsSettled(stack, waveId, progress);
-  const status = await stack.waveStatus(waveId);
+  const status = await stack.tool.waveStatus(waveId);
   if (status === undefined) return;
   const survey = (await loadPolicy(stack.run.objects, policyHash)).survey;
   if (survey === undefined) return;
   const [from, to] = SCALE_OF_QUESTION[survey.ask].split('-').map(Number);
-  const mails = stack.mails().filter((mail) => mail.tags['run'] === waveId && mail.tags['kind'] !== 'reminder');
+  const mails = stack.mail.mails().filter((mail) => mail.tags['run'] === waveId && mail.tags['kind'] !== 'reminder');
   const answers = await planAnswers(mails, { from: from ?? 0, to: to ?? 10 });
   for (const [index, answer] of answers.entries()) {
     progress('simulated customers answer on the survey pages', index + 1, answers.length);

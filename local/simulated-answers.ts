@@ -44,10 +44,10 @@ export const planAnswers = async (
 ): Promise<readonly PlannedAnswer[]> => {
   const planned: PlannedAnswer[] = [];
   for (const mail of mails) {
+    if (!willAnswer(mail.to)) continue;
     const draw = drawsOf(mail.to);
-    if (draw(0) >= ANSWERING_SHARE) continue;
     const parsed = await PostalMime.parse(mail.raw);
-    const link = answerLink(parsed.text ?? '');
+    const link = answerLinkOf(parsed.text ?? '');
     if (link === undefined) continue;
     const high = draw(1) ** 0.55;
     const score = scale.from + Math.min(scale.to - scale.from, Math.floor(high * (scale.to - scale.from + 1)));
@@ -81,7 +81,11 @@ export const giveAnswer = async (answer: PlannedAnswer): Promise<number> => {
   return posted.status;
 };
 
-const answerLink = (text: string): string | undefined => /https?:\/\/\S+\/r\/[\w.-]+/u.exec(text)?.[0];
+/** Whether the simulated customer at the address answers surveys. */
+export const willAnswer = (address: string): boolean => drawsOf(address)(0) < ANSWERING_SHARE;
+
+/** The address of the answer page in the plain text of a mail. */
+export const answerLinkOf = (text: string): string | undefined => /https?:\/\/\S+\/r\/[\w.-]+/u.exec(text)?.[0];
 
 /** Uniform numbers in [0, 1) that depend on the address only. */
 const drawsOf = (address: string): ((index: number) => number) => {

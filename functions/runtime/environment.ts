@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { VariableName } from '#shared/contracts/environment.ts';
+import { SurveyIdentity } from '#shared/contracts/survey.ts';
 import { PermanentError } from '#shared/errors.ts';
 
 const Text = z.string().check(z.minLength(1));
@@ -29,8 +30,8 @@ const VARIABLES = {
   PLAN_EXPIRES_HOURS: WholeNumber,
   /** Who is told of held runs. */
   OPERATOR_ADDRESS: Text,
-  SENDER_ADDRESS: Text,
-  REPLY_TO_ADDRESS: Text,
+  /** The company as customers see it, as JSON: `SurveyIdentity` of shared/contracts/survey.ts. */
+  SURVEY_IDENTITY: z.pipe(z.pipe(z.string(), z.transform(parseJson)), SurveyIdentity),
   SURVEY_MACHINE_ARN: Text,
   /** Where customers reach the survey pages; without a slash at the end. */
   PUBLIC_BASE_URL: z.string().check(z.regex(/^https?:\/\/[^\s]*[^\s/]$/)),
@@ -83,5 +84,13 @@ function isTimeZone(name: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

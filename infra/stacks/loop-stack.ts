@@ -148,8 +148,7 @@ export class LoopStack extends Stack {
       SHARDS: () => String(config.shards),
       PLAN_EXPIRES_HOURS: () => String(config.planExpiresHours),
       OPERATOR_ADDRESS: () => config.operatorAddress,
-      SENDER_ADDRESS: () => config.senderAddress,
-      REPLY_TO_ADDRESS: () => config.replyToAddress,
+      SURVEY_IDENTITY: () => JSON.stringify(config.identity),
       SURVEY_MACHINE_ARN: () => this.surveyArn(),
       PUBLIC_BASE_URL: () => config.publicBaseUrl,
       CONFIGURATION_SET: () => this.configurationSet.configurationSetName,
@@ -185,10 +184,10 @@ export class LoopStack extends Stack {
     const mail = new PolicyStatement({
       actions: ['ses:SendRawEmail'],
       resources: [
-        this.sesArn('identity', config.senderAddress.replace(/^.*@/, '')),
+        this.sesArn('identity', config.identity.senderAddress.replace(/^.*@/, '')),
         this.sesArn('configuration-set', this.configurationSet.configurationSetName),
       ],
-      conditions: { StringEquals: { 'ses:FromAddress': config.senderAddress } },
+      conditions: { StringEquals: { 'ses:FromAddress': config.identity.senderAddress } },
     });
     return [
       ...tables,

@@ -32,15 +32,15 @@ export const RUN_VARIABLES = [
   'SHARDS',
   'PLAN_EXPIRES_HOURS',
   'OPERATOR_ADDRESS',
-  'SENDER_ADDRESS',
+  'SURVEY_IDENTITY',
+  'CONFIGURATION_SET',
   'SURVEY_MACHINE_ARN',
 ] as const;
 
 /** Environment of the steps of a survey wave, and of what answers its mails. */
 export const SURVEY_VARIABLES = [
   'PUBLIC_BASE_URL',
-  'SENDER_ADDRESS',
-  'REPLY_TO_ADDRESS',
+  'SURVEY_IDENTITY',
   'CONFIGURATION_SET',
   'LINK_KEY_ID',
   'KEY_RING_OBJECT',
@@ -49,7 +49,7 @@ export const SURVEY_VARIABLES = [
 ] as const;
 
 /** Environment of the function behind the pages. */
-export const ANSWER_VARIABLES = ['LINK_KEY_ID', 'KEY_RING_OBJECT', 'KEY_RING_KMS_KEY_ARN', 'PUBLIC_BASE_URL'] as const;
+export const ANSWER_VARIABLES = ['LINK_KEY_ID', 'KEY_RING_OBJECT', 'KEY_RING_KMS_KEY_ARN', 'SURVEY_IDENTITY'] as const;
 
 /** Environment of the function that reads the events of mails. */
 export const MAIL_EVENT_VARIABLES = ['MAIL_EVENTS_TOPIC_ARN', 'KEY_RING_OBJECT', 'KEY_RING_KMS_KEY_ARN'] as const;

@@ -1,11 +1,14 @@
 import { renderReport } from '#shared/application/report/render-report.ts';
-import { buildReportData } from '#shared/application/report/report-data.ts';
-import { loadPolicy, loadRun, type RunPorts } from './run-ports.ts';
+import { buildReportData, type ReportPorts } from '#shared/application/report/report-data.ts';
+import type { RunPorts } from './run-ports.ts';
+import { loadPolicy, loadRun } from './run-ports.ts';
+
+export type WriteReportPorts = Pick<RunPorts, 'runs' | 'objects' | 'files'> & ReportPorts;
 
 /** Writes the report of a planned, held or published run as self-contained HTML in both languages. */
 export const writeRunReport = async (
   { runId }: { readonly runId: string },
-  ports: RunPorts,
+  ports: WriteReportPorts,
 ): Promise<Record<string, never>> => {
   const { record } = await loadRun(ports, runId);
   const policy = await loadPolicy(ports.objects, record.policy.hash);

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
+import { kmsKeyRing } from '#shared/adapters/kms-key-ring.ts';
+import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
+import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
+import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
+import {
+  ANSWER_VARIABLES,
+  BASE_VARIABLES,
+  MAIL_EVENT_VARIABLES,
+  RUN_VARIABLES,
+  SURVEY_VARIABLES,
+} from '#shared/contracts/environment.ts';
+import { readEnvironment } from './environment.ts';
+import {
+  type BaseParts,
+  mailEventPortsFrom,
+  planWavePortsFrom,
+  projectAnswerPortsFrom,
+  reportPortsFrom,
+  runPortsFrom,
+  sendPortsFrom,
+  startWavePortsFrom,
+  surveyPagePortsFrom,
+  wavePortsFrom,
+} from './ports.ts';
+
+/** What a function in an account is built from. Each builder reads the variables of its functions and no others. */
+
+const base = (env: ReturnType<typeof readEnvironment<(typeof BASE_VARIABLES)[number]>>): BaseParts => ({
+  dynamo: dynamoClient(),
+  tables: {
+    customers: env.TABLE_CUSTOMERS,
+    standings: env.TABLE_STANDINGS,
+    contacts: env.TABLE_CONTACTS,
+    invitations: env.TABLE_INVITATIONS,
+    answers: env.TABLE_ANSWERS,
+    flags: env.TABLE_FLAGS,
+    cases: env.TABLE_CASES,
+    runs: env.TABLE_RUNS,
+  },
+  buckets: env.BUCKETS,
+  subjectSource: () => randomBytes(16).toString('base64url'),
+  objects: s3Objects({ client: s3Client(), bucket: env.WORKSPACE_BUCKET }),
+  clock: { now: () => new Date().toISOString() },
+  businessTimeZone: env.BUSINESS_TIME_ZONE,
+});
+
+const keyRing = (
+  { objects }: BaseParts,
+  env: { readonly KEY_RING_OBJECT: string; readonly KEY_RING_KMS_KEY_ARN: string; readonly LINK_KEY_ID?: string },
+) =>
+  kmsKeyRing({
+    objects,
+    key: env.KEY_RING_OBJECT,
+    kmsKeyArn: env.KEY_RING_KMS_KEY_ARN,
+    ...(env.LINK_KEY_ID === undefined ? {} : { linkKeyId: env.LINK_KEY_ID }),
+  });
+
+export const runPorts = () => {
+  const env = readEnvironment([...BASE_VARIABLES, ...RUN_VARIABLES]);
+  return runPortsFrom({
+    ...base(env),
+    mail: sesMailSender({ client: newSesClient(), configurationSet: env.CONFIGURATION_SET }),
+    identity: env.SURVEY_IDENTITY,
+    operatorAddress: env.OPERATOR_ADDRESS,
+    settings: {
+      businessTimeZone: env.BUSINESS_TIME_ZONE,
+      shards: env.SHARDS,
+      planExpiresHours: env.PLAN_EXPIRES_HOURS,
+    },
+  });
+};
+
+export const writeReportPorts = () => reportPortsFrom(base(readEnvironment(BASE_VARIABLES)));
+
+export const startWavePorts = () => {
+  const env = readEnvironment([...BASE_VARIABLES, ...RUN_VARIABLES]);
+  return startWavePortsFrom({
+    ...base(env),
+    workflows: sfnWorkflows({ machineArns: { 'survey-wave': env.SURVEY_MACHINE_ARN } }),
+  });
+};
+
+export const planWavePorts = async () => {
+  const env = readEnvironment([...BASE_VARIABLES, ...SURVEY_VARIABLES]);
+  const parts = base(env);
+  return planWavePortsFrom({ ...parts, addressKey: await keyRing(parts, env).addressKey() });
+};
+
+export const sendPorts = async () => {
+  const env = readEnvironment([...BASE_VARIABLES, ...SURVEY_VARIABLES]);
+  const parts = base(env);
+  const secrets = keyRing(parts, env);
+  return sendPortsFrom({
+    ...parts,
+    addressKey: await secrets.addressKey(),
+    linkKeys: await secrets.linkKeys(),
+    mail: sesMailSender({ client: newSesClient(), configurationSet: env.CONFIGURATION_SET }),
+    identity: env.SURVEY_IDENTITY,
+    publicBaseUrl: env.PUBLIC_BASE_URL,
+    mailRatePerSecond: env.MAIL_RATE_PER_SECOND,
+  });
+};
+
+export const wavePorts = () => wavePortsFrom(base(readEnvironment(BASE_VARIABLES)));
+
+export const surveyPagePorts = async () => {
+  const env = readEnvironment([...BASE_VARIABLES, ...ANSWER_VARIABLES]);
+  const parts = base(env);
+  const secrets = keyRing(parts, env);
+  return surveyPagePortsFrom({
+    ...parts,
+    addressKey: await secrets.addressKey(),
+    linkKeys: await secrets.linkKeys(),
+    identity: env.SURVEY_IDENTITY,
+  });
+};
+
+export const mailEventPorts = async () => {
+  const env = readEnvironment([...BASE_VARIABLES, ...MAIL_EVENT_VARIABLES]);
+  const parts = base(env);
+  const secrets = keyRing(parts, env);
+  return mailEventPortsFrom({
+    ...parts,
+    addressKey: await secrets.addressKey(),
+    mailEventsTopicArn: env.MAIL_EVENTS_TOPIC_ARN,
+  });
+};
+
+export const projectAnswerPorts = () => projectAnswerPortsFrom(base(readEnvironment(BASE_VARIABLES)));

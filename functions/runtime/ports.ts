@@ -1,0 +1,191 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import * as z from 'zod/mini';
+import { dynamoAnswers } from '#shared/adapters/dynamo-answers.ts';
+import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
+import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
+import { dynamoInvitations } from '#shared/adapters/dynamo-invitations.ts';
+import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
+import { objectWaveFiles } from '#shared/adapters/object-wave-files.ts';
+import type { WaveHealthPorts } from '#shared/application/assert-wave-healthy.ts';
+import { type CloseWavePorts, waveStatus } from '#shared/application/close-wave.ts';
+import type { ImportPorts } from '#shared/application/import-batches.ts';
+import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
+import type { SurveyAppPorts } from '#shared/application/pages/survey-app.ts';
+import type { PlanWavePorts } from '#shared/application/plan-wave.ts';
+import { type ProjectAnswerPorts, projectPendingAnswers } from '#shared/application/project-answer.ts';
+import type { RunPorts, RunSettings } from '#shared/application/run/run-ports.ts';
+import { tellOperators } from '#shared/application/run/tell-operators.ts';
+import type { WriteReportPorts } from '#shared/application/run/write-run-report.ts';
+import type { SendPorts } from '#shared/application/send-batch.ts';
+import { createSendPacer } from '#shared/application/send-pacer.ts';
+import type { StartWavePorts } from '#shared/application/start-wave.ts';
+import { mailIdentity, type SurveyIdentity, surveyMailComposer } from '#shared/application/survey-mail.ts';
+import { waveCounts } from '#shared/application/wave-counts.ts';
+import { waveIdOf } from '#shared/application/wave-record.ts';
+import { ImportBatch } from '#shared/contracts/import-batch.ts';
+import { WaveRecord } from '#shared/contracts/survey.ts';
+import { encodeId, type LinkKeys } from '#shared/domain/link-token.ts';
+import { errorFields, log } from '#shared/log.ts';
+import type { Clock } from '#shared/ports/clock.ts';
+import type { MailSender } from '#shared/ports/mail-sender.ts';
+import type { AddressKey } from '#shared/ports/secrets.ts';
+import type { Workflows } from '#shared/ports/workflows.ts';
+import { type StoreParts, storesFrom } from './stores.ts';
+
+/** What every function has. */
+export interface BaseParts extends StoreParts {
+  readonly clock: Clock;
+  readonly businessTimeZone: string;
+}
+
+export interface MailParts {
+  readonly mail: MailSender;
+  readonly identity: SurveyIdentity;
+}
+
+const records = ({ dynamo: client, tables }: StoreParts) => ({
+  waves: dynamoRecords({ client, table: tables.runs, kind: 'WAVE', schema: WaveRecord }),
+  batches: dynamoRecords({ client, table: tables.runs, kind: 'BATCH', schema: ImportBatch }),
+  rates: dynamoRecords({ client, table: tables.runs, kind: 'STATE', schema: z.object({ nextSlotMs: z.number() }) }),
+});
+
+/** For bringing stored answers to their customers. */
+export const projectAnswerPortsFrom = (parts: BaseParts): ProjectAnswerPorts => ({
+  clock: parts.clock,
+  answers: dynamoAnswers(parts.dynamo, parts.tables.answers),
+  customers: storesFrom(parts).customers,
+  cases: dynamoCases(parts.dynamo, parts.tables.cases),
+  businessTimeZone: parts.businessTimeZone,
+});
+
+/** For the steps of a run. */
+export const runPortsFrom = (
+  parts: BaseParts & MailParts & { readonly settings: RunSettings; readonly operatorAddress: string },
+): RunPorts => {
+  const projection = projectAnswerPortsFrom(parts);
+  return {
+    ...storesFrom(parts),
+    clock: parts.clock,
+    settings: parts.settings,
+    projectPendingAnswers: () => projectPendingAnswers(projection),
+    tellOperators: tellOperators({
+      mail: parts.mail,
+      sender: mailIdentity(parts.identity, 'en'),
+      operatorAddress: parts.operatorAddress,
+      replyTo: parts.identity.replyToAddress,
+    }),
+  };
+};
+
+export const startWavePortsFrom = (parts: BaseParts & { readonly workflows: Workflows }): StartWavePorts => {
+  const { runs, objects } = storesFrom(parts);
+  return { clock: parts.clock, runs, objects, waves: records(parts).waves, workflows: parts.workflows };
+};
+
+export const planWavePortsFrom = (parts: BaseParts & { readonly addressKey: AddressKey }): PlanWavePorts => {
+  const { runs, objects, files, customers } = storesFrom(parts);
+  return {
+    clock: parts.clock,
+    runs,
+    objects,
+    files,
+    customers,
+    waves: records(parts).waves,
+    waveFiles: objectWaveFiles(objects),
+    contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
+    invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
+    newInvitationId: () => encodeId(randomBytes(16)),
+  };
+};
+
+export const sendPortsFrom = (
+  parts: BaseParts &
+    MailParts & {
+      readonly addressKey: AddressKey;
+      readonly linkKeys: LinkKeys;
+      readonly publicBaseUrl: string;
+      /** Of the whole account. */
+      readonly mailRatePerSecond: number;
+    },
+): SendPorts => {
+  const { waves, rates } = records(parts);
+  return {
+    clock: parts.clock,
+    waves,
+    waveFiles: objectWaveFiles(parts.objects),
+    invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
+    contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
+    answers: dynamoAnswers(parts.dynamo, parts.tables.answers),
+    mail: parts.mail,
+    compose: surveyMailComposer(parts),
+    pacer: createSendPacer({
+      rates,
+      ratePerSecond: parts.mailRatePerSecond,
+      nowMs: Date.now,
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    }),
+    newAttemptId: randomUUID,
+  };
+};
+
+/** For the pages that customers answer and unsubscribe on. */
+export const surveyPagePortsFrom = (
+  parts: BaseParts & {
+    readonly addressKey: AddressKey;
+    readonly linkKeys: LinkKeys;
+    readonly identity: SurveyIdentity;
+  },
+): SurveyAppPorts => ({
+  ...projectAnswerPortsFrom(parts),
+  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
+  contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
+  linkKeys: parts.linkKeys,
+  identity: parts.identity,
+  onProjectionFailed: (answerId, error) =>
+    log.warn('an answer waits for the sweeper', { answerId, ...errorFields(error) }),
+  onFailure: (route, error) => log.error('a page failed', { route, ...errorFields(error) }),
+});
+
+/** For the ledger of a wave: looking at it, closing it, judging it. */
+export const wavePortsFrom = (parts: BaseParts): CloseWavePorts & WaveHealthPorts => ({
+  clock: parts.clock,
+  waves: records(parts).waves,
+  waveFiles: objectWaveFiles(parts.objects),
+  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
+  answers: dynamoAnswers(parts.dynamo, parts.tables.answers),
+});
+
+export const mailEventPortsFrom = (
+  parts: BaseParts & { readonly addressKey: AddressKey; readonly mailEventsTopicArn: string },
+): MailEventPorts => ({
+  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
+  contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
+  topicArn: parts.mailEventsTopicArn,
+});
+
+/** For imports, which the operator's tool runs. */
+export const importPortsFrom = (parts: BaseParts & { readonly addressKey: AddressKey }): ImportPorts => ({
+  clock: parts.clock,
+  customers: storesFrom(parts).customers,
+  batches: records(parts).batches,
+  contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
+  businessTimeZone: parts.businessTimeZone,
+});
+
+/** What the report of a run shows besides the run: the survey whose answers it used, and the cases that are due. */
+export const reportPortsFrom = (parts: BaseParts): WriteReportPorts => {
+  const { runs, files, customers, objects } = storesFrom(parts);
+  const ledger = wavePortsFrom(parts);
+  const cases = dynamoCases(parts.dynamo, parts.tables.cases);
+  return {
+    runs,
+    files,
+    objects,
+    customers,
+    casesDue: async (day) => (await cases.listOpen()).filter((open) => open.dueAt.slice(0, 10) <= day).length,
+    waveOf: async (run) => {
+      const status = run.basedOn === null ? undefined : await waveStatus(waveIdOf(run.basedOn), ledger);
+      return status === undefined ? undefined : waveCounts(status);
+    },
+  };
+};

@@ -1,0 +1,77 @@
+import PostalMime from 'postal-mime';
+import { measureFacts } from '#shared/application/run/measure-shard.ts';
+import { loadPolicy } from '#shared/application/run/run-ports.ts';
+import { dateIn } from '#shared/domain/calendar.ts';
+import { satisfactionOf } from '#shared/domain/scores.ts';
+import { answerLinkOf, willAnswer } from './simulated-answers.ts';
+import type { Stack } from './stack.ts';
+
+/** The customer whose invitation is left for whoever started the loop. */
+export interface Reader {
+  readonly customerId: string;
+  readonly invitationId: string;
+  readonly to: string;
+  readonly mailUrl: string;
+  readonly link: string;
+}
+
+/** The first invitation of the wave, in the order of sending, that no simulated customer will answer. */
+export const findReader = async (stack: Stack, waveId: string): Promise<Reader | undefined> => {
+  for (const mail of stack.mail.mails({ tags: { run: waveId, kind: 'invitation' } })) {
+    const invitationId = mail.tags['inv'];
+    if (willAnswer(mail.to) || invitationId === undefined) continue;
+    const invitation = await stack.tool.invitations.get(invitationId);
+    const { raw } = await stack.mail.read(mail.id);
+    const link = answerLinkOf((await PostalMime.parse(raw)).text ?? '');
+    if (invitation === undefined || link === undefined) continue;
+    return { customerId: invitation.customerId, invitationId, to: mail.to, mailUrl: stack.mail.mailUrl(mail.id), link };
+  }
+  return undefined;
+};
+
+/** What is known of the reader's satisfaction and case now, as lines of text. */
+export const showReader = async (stack: Stack, reader: Reader): Promise<string> => `
+One invitation is left for you: you are customer ${reader.customerId} (${reader.to}).
+Open this mail and answer it: ${reader.mailUrl}
+  ${(await readerState(stack, reader)).replaceAll('\n', '\n  ')}
+`;
+
+const readerState = async (stack: Stack, reader: Reader): Promise<string> => {
+  const facts = await stack.run.customers.get(reader.customerId);
+  const pointer = await stack.run.pointer.get();
+  if (facts === undefined || pointer.published === null) return 'This customer is not known any more.';
+  const { record } = (await stack.run.runs.get(pointer.published.runId)) ?? {};
+  if (record === undefined) return 'The published run has no record.';
+  const policy = await loadPolicy(stack.run.objects, record.policy.hash);
+  const calibration = await stack.run.files.readCalibration(record.runId);
+  const now = stack.clock.now();
+  const standing = (await stack.run.standings.getMany([facts.subject])).get(facts.subject);
+  const measured = measureFacts(stack.run.customers.bucketOf(facts.subject), facts, standing, pointer, policy, {
+    asOf: dateIn(stack.timeZone, now),
+    frozenAt: now,
+  });
+  const satisfaction = measured === undefined ? null : satisfactionOf(measured.row, policy, calibration);
+  const open = facts.openCase === undefined ? undefined : await stack.tool.cases.get(facts.openCase);
+  return [
+    satisfaction === null
+      ? 'Satisfaction: not known, no answer yet'
+      : `Satisfaction: ${satisfaction.score.toFixed(0)} of 100, from ${satisfaction.answers} answer${satisfaction.answers === 1 ? '' : 's'}, the newest ${satisfaction.ageDays} days old, confidence ${(satisfaction.confidence * 100).toFixed(0)} %`,
+    open === undefined
+      ? 'Case: none'
+      : `Case: ${open.state}, for ${open.owner.name}, due ${open.dueAt.slice(0, 16).replace('T', ' ')} UTC (${open.reason})`,
+  ].join('\n');
+};
+
+/** Looks for the reader's answer and tells what it did, each time it changes. */
+export const watchReader = (stack: Stack, reader: Reader, tell: (text: string) => void): void => {
+  let seen = 0;
+  const look = async (): Promise<void> => {
+    const stored = await stack.tool.answers.get(reader.invitationId);
+    if (stored === undefined || stored.answer.version === seen || stored.pending) return;
+    seen = stored.answer.version;
+    tell(
+      `\nYour answer arrived: ${stored.answer.score}.\n  ${(await readerState(stack, reader)).replaceAll('\n', '\n  ')}\n`,
+    );
+  };
+  setInterval(() => void look().catch(() => undefined), 1_000).unref();
+};

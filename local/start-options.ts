@@ -1,0 +1,117 @@
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { isIsoDate } from '#shared/domain/calendar.ts';
+import { PermanentError } from '#shared/errors.ts';
+
+export interface StartOptions {
+  readonly once: boolean;
+  readonly fresh: boolean;
+  readonly nextMonth: boolean;
+  readonly help: boolean;
+  readonly dataDir: string;
+  readonly policy: string;
+  readonly language: 'en' | 'zh-CN';
+  /** Own purchases in place of the sample. */
+  readonly purchases?: {
+    readonly file: string;
+    readonly map?: Readonly<Record<string, string>>;
+    readonly dateFormat?: string;
+    readonly decimal?: string;
+    readonly delimiter?: string;
+    readonly encoding?: string;
+  };
+  readonly asOf?: string;
+}
+
+export const START_HELP = `npm start -- [options]
+
+Runs the whole loop on the local stack: earlier months, last month with its survey, answers, this month.
+Without --purchases it makes a synthetic sample of 2,000 companies.
+
+  --once                 exit after the summary
+  --next-month           go on by one month on the kept data
+  --fresh                remove the data folder and start over
+  --data DIR             data folder (default .local/demo, or .local/<name of the purchases file>)
+  --purchases FILE       purchases from a CSV file; the customers get invented addresses at example.com
+  --map customer=COLUMN,date=COLUMN,amount=COLUMN[,id=COLUMN]
+  --date-format F --decimal . --delimiter , --encoding utf-8
+  --policy NAME|FILE     a preset or a policy file (default bank-three-class; retail-rfm with --purchases)
+  --as-of YYYY-MM-DD     date of the last run (default: the last day of last month)
+  --lang en|zh-CN        language of the summary
+`;
+
+/** @throws PermanentError `usage` which says what was given and what is allowed */
+export const readStartOptions = (args: readonly string[]): StartOptions => {
+  const { values } = parse(args);
+  const purchases = values.purchases;
+  if (purchases === undefined && values.map !== undefined)
+    throw usage('--map says how to read the file of --purchases; give that too');
+  if (values['as-of'] !== undefined && !isIsoDate(values['as-of'])) {
+    throw usage(`--as-of takes a date as YYYY-MM-DD, got ${JSON.stringify(values['as-of'])}`);
+  }
+  const language = values.lang ?? 'en';
+  if (language !== 'en' && language !== 'zh-CN') throw usage(`--lang is en or zh-CN, got ${JSON.stringify(language)}`);
+  const name = purchases === undefined ? 'demo' : path.basename(purchases).replace(/\.[^.]*(\.gz)?$/u, '');
+  return {
+    once: values.once === true,
+    fresh: values.fresh === true,
+    nextMonth: values['next-month'] === true,
+    help: values.help === true,
+    dataDir: path.resolve(values.data ?? path.join('.local', name)),
+    policy: values.policy ?? (purchases === undefined ? 'bank-three-class' : 'retail-rfm'),
+    language,
+    ...(purchases === undefined
+      ? {}
+      : {
+          purchases: {
+            file: purchases,
+            ...(values.map === undefined ? {} : { map: readMap(values.map) }),
+            ...(values['date-format'] === undefined ? {} : { dateFormat: values['date-format'] }),
+            ...(values.decimal === undefined ? {} : { decimal: values.decimal }),
+            ...(values.delimiter === undefined ? {} : { delimiter: values.delimiter }),
+            ...(values.encoding === undefined ? {} : { encoding: values.encoding }),
+          },
+        }),
+    ...(values['as-of'] === undefined ? {} : { asOf: values['as-of'] }),
+  };
+};
+
+const parse = (args: readonly string[]) => {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        once: { type: 'boolean' },
+        fresh: { type: 'boolean' },
+        'next-month': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+        data: { type: 'string' },
+        purchases: { type: 'string' },
+        map: { type: 'string' },
+        'date-format': { type: 'string' },
+        decimal: { type: 'string' },
+        delimiter: { type: 'string' },
+        encoding: { type: 'string' },
+        policy: { type: 'string' },
+        'as-of': { type: 'string' },
+        lang: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    throw usage(error instanceof Error ? error.message : String(error));
+  }
+};
+
+const readMap = (text: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    text.split(',').map((pair) => {
+      const [target, column] = [pair.slice(0, pair.indexOf('=')).trim(), pair.slice(pair.indexOf('=') + 1).trim()];
+      if (!pair.includes('=') || target === '' || column === '') {
+        throw usage(`--map takes pairs such as customer=id,date=day,amount=total; got ${JSON.stringify(pair)}`);
+      }
+      return [target, column];
+    }),
+  );
+
+const usage = (message: string): PermanentError =>
+  new PermanentError('usage', message, { hint: 'npm start -- --help' });
