@@ -5,8 +5,9 @@ import type { TableName } from '#shared/contracts/workflows.ts';
 export const TABLE_ACTIONS = {
   get: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
   query: ['dynamodb:Query'],
-  put: ['dynamodb:PutItem', 'dynamodb:UpdateItem'],
-  batchPut: ['dynamodb:BatchWriteItem', 'dynamodb:PutItem'],
+  put: ['dynamodb:PutItem'],
+  /** Of items that a customer's facts no longer need. */
+  remove: ['dynamodb:DeleteItem'],
 } as const;
 export type TableAccess = keyof typeof TABLE_ACTIONS;
 
@@ -34,9 +35,8 @@ const WAVE_RECORD = { runs: ['get', 'put'] } as const;
 
 /** Projecting an answer: to the customer's facts, and a case if it is due. */
 const PROJECTS_ANSWERS = {
-  customers: ['get', 'put'],
+  customers: ['get', 'query', 'put', 'remove'],
   answers: ['get', 'query', 'put'],
-  invitations: ['get'],
   cases: ['get', 'put'],
 } as const;
 
@@ -62,37 +62,49 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
   'apply-shard': {
     tables: {
       ...READS_RUN_RECORD,
-      customers: ['get'],
-      standings: ['get', 'batchPut'],
-      flags: ['get', 'query', 'put'],
+      customers: ['get', 'query'],
+      standings: ['put'],
+      flags: ['get', 'put'],
     },
     workspace: { policies: 'read', runs: 'write' },
   },
   'publish-run': { tables: RUN_RECORD, workspace: { policies: 'read', runs: 'write' } },
-  'write-report': { tables: READS_RUN_RECORD, workspace: { policies: 'read', runs: 'write', waves: 'read' } },
-  'start-wave': { tables: WAVE_RECORD, workspace: { policies: 'read', waves: 'write' }, startsSurveys: true },
+  'write-report': {
+    tables: {
+      ...READS_RUN_RECORD,
+      customers: ['get', 'query'],
+      cases: ['query'],
+      invitations: ['get'],
+      answers: ['get'],
+    },
+    workspace: { policies: 'read', runs: 'write', waves: 'read' },
+  },
+  'start-wave': { tables: WAVE_RECORD, workspace: { policies: 'read' }, startsSurveys: true },
   'assert-run-healthy': { tables: RUN_RECORD, workspace: {} },
   'fail-run': { tables: RUN_RECORD, workspace: {} },
   'plan-wave': {
     tables: {
       ...WAVE_RECORD,
-      customers: ['get'],
+      customers: ['get', 'query'],
       contacts: ['get'],
-      invitations: ['get', 'batchPut'],
+      invitations: ['get', 'put'],
     },
     workspace: { policies: 'read', runs: 'read', waves: 'write', keys: 'read' },
     usesKeyRing: true,
   },
   'send-invitations': SENDS,
-  'look-up-wave': { tables: { runs: ['get'] }, workspace: {} },
+  'look-up-wave': { tables: WAVE_RECORD, workspace: {} },
   'send-reminders': SENDS,
   'close-wave': {
-    tables: { ...WAVE_RECORD, invitations: ['get', 'put'], answers: ['get'] },
+    tables: { ...WAVE_RECORD, invitations: ['get'], answers: ['get'] },
     workspace: { policies: 'read', waves: 'write' },
   },
-  'assert-wave-healthy': { tables: WAVE_RECORD, workspace: { waves: 'read' } },
+  'assert-wave-healthy': {
+    tables: { ...WAVE_RECORD, invitations: ['get'], answers: ['get'] },
+    workspace: { waves: 'read' },
+  },
   'answer-survey': {
-    tables: { ...PROJECTS_ANSWERS, contacts: ['get', 'put'] },
+    tables: { ...PROJECTS_ANSWERS, invitations: ['get'], contacts: ['get', 'put'] },
     workspace: { keys: 'read', policies: 'read' },
     usesKeyRing: true,
   },

@@ -141,7 +141,7 @@ describe('rights', () => {
 
   it('let only applying write standings', () => {
     const writers = FUNCTIONS.filter((name) =>
-      (FUNCTION_ACCESS[name].tables.standings ?? []).some((access) => access === 'put' || access === 'batchPut'),
+      (FUNCTION_ACCESS[name].tables.standings ?? []).some((access) => access === 'put' || access === 'remove'),
     );
 
     expect(writers).toEqual(['apply-shard']);
@@ -152,7 +152,7 @@ describe('rights', () => {
 
     expect(sending).toHaveLength(3);
     for (const one of sending)
-      expect(one.Condition).toEqual({ StringEquals: { 'ses:FromAddress': STAGES.dev.senderAddress } });
+      expect(one.Condition).toEqual({ StringEquals: { 'ses:FromAddress': STAGES.dev.identity.senderAddress } });
   });
 });
 
