@@ -1,0 +1,267 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serve } from '@hono/node-server';
+import PostalMime from 'postal-mime';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTables, type Database, startDatabase } from '#local/database.ts';
+import { LOCAL_MAIL_TOPIC_ARN, type MailServer, startMailServer } from '#local/mail-server.ts';
+import { dynamoAnswers } from '#shared/adapters/dynamo-answers.ts';
+import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
+import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
+import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
+import { dynamoInvitations } from '#shared/adapters/dynamo-invitations.ts';
+import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
+import { objectWaveFiles } from '#shared/adapters/object-wave-files.ts';
+import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
+import { waveStatus } from '#shared/application/close-wave.ts';
+import { ingestMailEvent } from '#shared/application/ingest-mail-event.ts';
+import { surveyApp } from '#shared/application/pages/survey-app.ts';
+import { type SendPorts, sendInvitations, sendReminders } from '#shared/application/send-batch.ts';
+import { createSendPacer } from '#shared/application/send-pacer.ts';
+import { surveyMailComposer } from '#shared/application/survey-mail.ts';
+import { MailRate, WaveRecord } from '#shared/contracts/survey.ts';
+import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
+import {
+  ADDRESS_KEY,
+  factsOf,
+  IDENTITY,
+  invitationOf,
+  LINK_KEYS,
+  memoryCustomers,
+  memoryObjects,
+  NOW,
+  settableClock,
+  WAVE_ID,
+  waveRecord,
+} from './memory.ts';
+
+const SIZE = 30;
+const ref = { waveId: WAVE_ID, batch: 0 };
+
+/** The survey on a real database, a real mail server and real pages. Customer 1 bounces, customer 2 complains. */
+const startSurvey = async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'survey-'));
+  const database: Database = await startDatabase();
+  await createTables(
+    database.endpoint,
+    TABLE_DEFINITIONS.map((definition) => tableProperties(definition, definition.name)),
+  );
+  const client = dynamoClient({ endpoint: database.endpoint });
+  const clock = settableClock(NOW);
+  const stores = {
+    waves: dynamoRecords({ client, table: 'runs', kind: 'WAVE', schema: WaveRecord }),
+    waveFiles: objectWaveFiles(memoryObjects()),
+    contacts: dynamoContacts(client, 'contacts', ADDRESS_KEY),
+    invitations: dynamoInvitations(client, 'invitations'),
+    answers: dynamoAnswers(client, 'answers'),
+    cases: dynamoCases(client, 'cases'),
+    customers: memoryCustomers(),
+  };
+  const mailServer: MailServer = await startMailServer({
+    dataDir: folder,
+    verifiedSenders: ['example.com'],
+    maxPerSecond: 1000,
+    topicArn: LOCAL_MAIL_TOPIC_ARN,
+    clock,
+    onEvent: async (event) => {
+      for (const { body } of event.Records) await ingestMailEvent(body, { ...stores, topicArn: LOCAL_MAIL_TOPIC_ARN });
+    },
+  });
+  const failures: unknown[] = [];
+  const pages = surveyApp({
+    ...stores,
+    clock,
+    businessTimeZone: 'Asia/Shanghai',
+    linkKeys: LINK_KEYS,
+    identity: IDENTITY,
+    onProjectionFailed: (_id, error) => failures.push(error),
+    onFailure: (_route, error) => failures.push(error),
+  });
+  let publicBaseUrl = '';
+  const web = await new Promise<ReturnType<typeof serve>>((resolve) => {
+    const listening = serve({ fetch: pages.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
+      publicBaseUrl = `http://127.0.0.1:${port}`;
+      resolve(listening);
+    });
+  });
+  let attempts = 0;
+  const ports: SendPorts = {
+    ...stores,
+    clock,
+    mail: sesMailSender({
+      client: newSesClient({
+        endpoint: mailServer.url,
+        region: 'us-east-1',
+        credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+        requestTimeoutMs: 300,
+      }),
+      configurationSet: 'resegment',
+    }),
+    compose: surveyMailComposer({
+      identity: IDENTITY,
+      publicBaseUrl,
+      linkKeys: LINK_KEYS,
+      businessTimeZone: 'Asia/Shanghai',
+    }),
+    pacer: createSendPacer({
+      rates: dynamoRecords({ client, table: 'runs', kind: 'STATE', schema: MailRate }),
+      ratePerSecond: 500,
+      nowMs: Date.now,
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    }),
+    newAttemptId: () => `t${++attempts}`,
+  };
+  return {
+    ...stores,
+    clock,
+    mailServer,
+    ports,
+    failures,
+    stop: async () => {
+      await mailServer.stop();
+      await new Promise((resolve) => web.close(resolve));
+      client.destroy();
+      await database.stop();
+      await rm(folder, { recursive: true });
+    },
+  };
+};
+
+let survey: Awaited<ReturnType<typeof startSurvey>>;
+beforeAll(async () => {
+  survey = await startSurvey();
+  const local = (index: number): string => (index === 1 ? 'bounce+1' : index === 2 ? 'complaint+2' : `c${index}`);
+  const drawn = [];
+  for (let index = 1; index <= SIZE; index += 1) {
+    const language = index % 2 === 0 ? 'zh-CN' : 'en';
+    const addressKey = await survey.contacts.upsertPerson({
+      customerId: `c${index}`,
+      email: `${local(index)}@example.com`,
+      name: index % 2 === 0 ? '韩梅梅' : 'Ann',
+    });
+    const invitation = invitationOf(index, { addressKey, language, segment: 'secretsegment', manager: 'Li' });
+    await survey.invitations.createMany([invitation]);
+    survey.customers.all.set(`c${index}`, factsOf(`c${index}`));
+    drawn.push({ invitationId: invitation.invitationId, subject: invitation.subject, segment: invitation.segment });
+  }
+  await survey.waveFiles.writeJson(WAVE_ID, 'population-0.json', []);
+  await survey.waveFiles.writeJson(WAVE_ID, 'drawn.json', {
+    waveId: WAVE_ID,
+    batchSize: 50,
+    populationFile: 'population-0.json',
+    population: SIZE,
+    notDrawn: {},
+    drawn,
+  });
+  await survey.waves.create(WAVE_ID, waveRecord({ population: SIZE, drawn: SIZE }));
+});
+afterAll(() => survey.stop());
+
+const linksOf = async (id: number) => {
+  const { raw } = await survey.mailServer.read(id);
+  const parsed = await PostalMime.parse(raw);
+  const links = [...(parsed.html ?? '').matchAll(/href="([^"]+)"/gu)].map((match) =>
+    (match[1] ?? '').replaceAll('&amp;', '&'),
+  );
+  return { parsed, links: links.filter((link) => link.startsWith('http')) };
+};
+
+describe('a survey from mail to answer', () => {
+  it('I1 R04 mails every address at most once though the server loses replies, resets and throttles', async () => {
+    for (const kind of ['loseReply', 'reset', 'throttle', '500'] as const)
+      survey.mailServer.setFault({ kind, next: 2 });
+
+    for (let round = 0; round < 3; round += 1) await sendInvitations(ref, survey.ports).catch(() => undefined);
+    survey.mailServer.clearFaults();
+    await sendInvitations(ref, survey.ports);
+    await survey.mailServer.flushEvents();
+
+    const perAddress = Map.groupBy(survey.mailServer.mails(), (mail) => mail.to);
+    for (const mails of perAddress.values()) expect(mails).toHaveLength(1);
+    const status = await waveStatus(WAVE_ID, survey);
+    expect(status?.planned).toBe(0);
+    expect((status?.sent ?? 0) + (status?.uncertain ?? 0) + (status?.rejected ?? 0)).toBe(SIZE);
+    expect(status?.sent).toBe(perAddress.size);
+  });
+
+  it('R08 notes bounces and complaints that came back from the mail server', async () => {
+    const status = await waveStatus(WAVE_ID, survey);
+    const reached = survey.mailServer.mails().map((mail) => mail.to);
+
+    expect(status?.bounced).toBe(reached.filter((to) => to.startsWith('bounce')).length);
+    expect(status?.complained).toBe(reached.filter((to) => to.startsWith('complaint')).length);
+    expect(status?.delivered).toBe(reached.length - (status?.bounced ?? 0));
+  });
+
+  it('R03 changes nothing when every link of a mail is opened three times', async () => {
+    const mail = survey.mailServer.mails().find((one) => /^c\d/u.test(one.to));
+    const { links } = await linksOf(mail?.id ?? 0);
+    expect(links.length).toBeGreaterThanOrEqual(12);
+    const before = JSON.stringify(await waveStatus(WAVE_ID, survey));
+
+    for (const link of links) {
+      for (let time = 0; time < 3; time += 1) expect((await fetch(link)).status).toBe(200);
+      expect((await fetch(link, { method: 'HEAD' })).status).toBe(200);
+    }
+
+    expect(JSON.stringify(await waveStatus(WAVE_ID, survey))).toBe(before);
+    expect((await survey.answers.listPending(10)).length).toBe(0);
+  });
+
+  it('R20 has no personal datum, customer id or segment in links and tags', async () => {
+    for (const mail of survey.mailServer.mails()) {
+      const { links } = await linksOf(mail.id);
+      expect(`${links.join(' ')} ${Object.values(mail.tags).join(' ')}`).not.toMatch(
+        /@|secretsegment|Ann|\/c\d+\b|example/u,
+      );
+      expect(Object.keys(mail.tags).sort()).toEqual(['inv', 'kind', 'run']);
+    }
+  });
+
+  it('I11 stores the answer that a link of the mail leads to, and counts it on the customer', async () => {
+    const mail = survey.mailServer.mails().find((one) => /^c\d/u.test(one.to));
+    const { links } = await linksOf(mail?.id ?? 0);
+    const link = links.find((one) => one.includes('a=3')) ?? '';
+    survey.clock.moveBy(3_600_000);
+    expect(await (await fetch(link)).text()).toMatch(/value="3" required\s+checked/u);
+    const target = new URL(link);
+    target.search = '';
+
+    const body = new URLSearchParams({ score: '3', comment: 'slow <b>' });
+    const response = await fetch(target, { method: 'POST', body });
+
+    expect(response.status).toBe(200);
+    expect(await waveStatus(WAVE_ID, survey)).toMatchObject({ answered: 1, suspect: 0 });
+    const customerId = `c${mail?.to.match(/\d+/u)?.[0]}`;
+    expect(Object.values(survey.customers.all.get(customerId)?.answers ?? {})).toMatchObject([{ value: 0.3 }]);
+    expect(await survey.cases.listOpen()).toHaveLength(1);
+    expect(survey.failures).toEqual([]);
+  });
+
+  it('R02 R14 unsubscribes by the header of the mail in one click, and reminds the others once', async () => {
+    const mail = survey.mailServer.mails().findLast((one) => /^c\d/u.test(one.to));
+    const { parsed } = await linksOf(mail?.id ?? 0);
+    const header = parsed.headers.find((one) => one.key === 'list-unsubscribe')?.value ?? '';
+    const url = /<(http[^>]+)>/u.exec(header)?.[1] ?? '';
+    const response = await fetch(url, {
+      method: 'POST',
+      body: 'List-Unsubscribe=One-Click',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe('');
+
+    await sendReminders(ref, survey.ports);
+    await sendReminders(ref, survey.ports);
+
+    const invited = survey.mailServer.mails({ tags: { kind: 'invitation' } }).map((one) => one.to);
+    const reminded = survey.mailServer.mails({ tags: { kind: 'reminder' } }).map((one) => one.to);
+    const answered = 1;
+    const unsubscribed = 1;
+    const bad = invited.filter((to) => !/^c\d/u.test(to)).length;
+    expect(new Set(reminded).size).toBe(reminded.length);
+    expect(reminded).toHaveLength(invited.length - answered - unsubscribed - bad);
+    expect(reminded).not.toContain(mail?.to);
+  });
+});
