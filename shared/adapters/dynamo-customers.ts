@@ -9,7 +9,7 @@ import { mapConcurrently } from '../concurrently.ts';
 import type { CustomerFacts, OrderDay } from '../domain/facts.ts';
 import { packOrders, splitOrders, unpackOrders } from '../domain/order-codec.ts';
 import { PermanentError, PoisonError } from '../errors.ts';
-import type { CustomerRead, CustomerStore, UnitMeter } from '../ports/customer-store.ts';
+import type { CustomerEraser, CustomerRead, CustomerStore, UnitMeter } from '../ports/customer-store.ts';
 import { decodeCustomer, encodeCustomer, overflowKeys } from './customer-codec.ts';
 import { attempt, attemptIf, batchGet, type Item } from './dynamo-client.ts';
 import { bucketKey, bucketOf, historyChunkKey, historyKey, idKey } from './table-keys.ts';
@@ -30,16 +30,16 @@ export interface DynamoCustomersOptions {
   readonly subjectSource: (customerId: string) => string;
 }
 
-/** The customers of table `customers`: main items, id items and history chunks (table-keys.ts). */
+/**
+ * The customers of table `customers`: main items, id items and history chunks (table-keys.ts). Erasing removes the id item last,
+ * so that a repeated call finds what a crash left.
+ */
 export const dynamoCustomers = ({
   client,
   table,
   buckets,
   subjectSource,
-}: DynamoCustomersOptions): CustomerStore & {
-  /** Removes everything of a customer. The id item goes last, so that a repeated call finds what a crash left. */
-  erase(customerId: string): Promise<'erased' | 'unknown'>;
-} => {
+}: DynamoCustomersOptions): CustomerStore & CustomerEraser => {
   const mainKey = (subject: string): Item => ({
     bucket: { S: bucketKey(bucketOf(subject, buckets)) },
     subject: { S: subject },

@@ -1,5 +1,6 @@
 import { type DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { Standing } from '../domain/standing.ts';
+import { PoisonError } from '../errors.ts';
 import type { UnitMeter } from '../ports/customer-store.ts';
 import type { StandingStore } from '../ports/standing-store.ts';
 import { attempt, attemptIf, batchGet, type Item } from './dynamo-client.ts';
@@ -16,7 +17,7 @@ export interface DynamoStandingsOptions {
 
 /** The standings of table `standings`, one item of at most 1 KB per customer. */
 export const dynamoStandings = ({ client, table, buckets }: DynamoStandingsOptions): StandingStore => ({
-  readBucket: async (bucket, units) => {
+  readBucket: async (bucket, units, quarantined) => {
     const standings: Standing[] = [];
     let startKey: Item | undefined;
     do {
@@ -33,7 +34,14 @@ export const dynamoStandings = ({ client, table, buckets }: DynamoStandingsOptio
         ),
       );
       if (units !== undefined) units.read += page.ConsumedCapacity?.CapacityUnits ?? 0;
-      for (const item of page.Items ?? []) standings.push(decodeStanding(item));
+      for (const item of page.Items ?? []) {
+        try {
+          standings.push(decodeStanding(item));
+        } catch (error) {
+          if (quarantined === undefined || !(error instanceof PoisonError)) throw error;
+          quarantined.push({ bucket, subject: item['subject']?.S ?? '', reason: error.message });
+        }
+      }
       startKey = page.LastEvaluatedKey;
     } while (startKey !== undefined);
     return standings;

@@ -19,7 +19,9 @@ import {
  * Columns of a frame: `subject`, `bucket`, `facts_rev`, `status`, `branch`, `manager`, `open_case`, a column per metric
  * `m_…` and per trait `t_…`, and JSON texts `answers`, `pins`, `decided`, `prior`. Columns of a plan: `subject`, `bucket`,
  * `facts_rev`, `branch`, `manager`, `value`, `changed`, a column per score `s_…`, `target_…` and `segment_…` per dimension,
- * `satisfaction_score`, and JSON texts `next`, `moves`, `flags`, `satisfaction`. Missing is null.
+ * `satisfaction_score`, and JSON texts `next`, `moves`, `flags`, `satisfaction`. Missing is null. A shard has
+ * the columns of its own rows, so readers of several shards join them by name: in DuckDB `read_parquet('…/*.parquet',
+ * union_by_name = true)`.
  */
 export const parquetRunFiles = (objects: ObjectStore): RunFiles => {
   const shardKey = (runId: string, kind: 'frame' | 'plan', shard: number): string =>

@@ -33,6 +33,12 @@ export interface CustomerStore {
   put(facts: CustomerFacts, expectedRev: number | null): Promise<'stored' | 'conflict'>;
 }
 
+/** Removes everything that is known of a customer but the standing and the contact entry, which have stores of their own. */
+export interface CustomerEraser {
+  /** Repeating it finishes what a crash left. */
+  erase(customerId: string): Promise<'erased' | 'unknown'>;
+}
+
 /** Adds up DynamoDB capacity units. */
 export interface UnitMeter {
   read: number;

@@ -1,9 +1,12 @@
 import type { RunPointer, Standing } from '../domain/standing.ts';
-import type { UnitMeter } from './customer-store.ts';
+import type { QuarantinedRecord, UnitMeter } from './customer-store.ts';
 
 /** Standings, key (bucket, subject). Only runs write here. */
 export interface StandingStore {
-  readBucket(bucket: number, units?: UnitMeter): Promise<readonly Standing[]>;
+  /**
+   * All standings of a bucket ascending by subject. Items that cannot be read go to `quarantined`; without it they throw.
+   */
+  readBucket(bucket: number, units?: UnitMeter, quarantined?: QuarantinedRecord[]): Promise<readonly Standing[]>;
   getMany(subjects: readonly string[]): Promise<ReadonlyMap<string, Standing>>;
   /** Writes unless the stored newest generation has a higher sequence number; the same write twice is the same. */
   put(standing: Standing, units?: UnitMeter): Promise<'stored' | 'newer'>;

@@ -280,7 +280,7 @@ describe('the customers table', () => {
     expect((await store.get(id))?.orders).toEqual(orderDays(400, 7));
   });
 
-  it('puts an item that is no customer in quarantine, with the reason, and reads the others', async () => {
+  it('R40 puts an item that is no customer in quarantine, with the reason, and reads the others', async () => {
     const store = open();
     const id = fresh('beside-poison');
     const subject = (await store.ensureSubjects([id])).get(id) ?? '';

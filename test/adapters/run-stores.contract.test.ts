@@ -1,4 +1,4 @@
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
@@ -9,6 +9,7 @@ import { dynamoStandings } from '#shared/adapters/dynamo-standings.ts';
 import { bucketKey, bucketOf } from '#shared/adapters/table-keys.ts';
 import type { RaisedFlag } from '#shared/domain/flags.ts';
 import type { Generation, Standing } from '#shared/domain/standing.ts';
+import type { QuarantinedRecord } from '#shared/ports/customer-store.ts';
 import { memoryFlags, memoryPointer, memoryRecords, memoryStandings } from '#test/support/memory-stores.ts';
 import { type OpenTables, openTables } from '#test/support/open-tables.ts';
 
@@ -152,6 +153,25 @@ describe('the standings table', () => {
       0,
     );
     expect(bytes).toBeLessThanOrEqual(1024);
+  });
+});
+
+describe('a standing that cannot be read', () => {
+  it('R40 goes to quarantine with its reason, and the others are read', async () => {
+    const store = dynamoStandings({ client: tables.client, table: 'standings', buckets: BUCKETS });
+    const subject = fresh('beside-poison');
+    const bucket = bucketOf(subject, BUCKETS);
+    await store.put({ subject, current: generation(1) });
+    const Key = { bucket: { S: bucketKey(bucket) }, subject: { S: 'poison' } };
+    await tables.client.send(new PutItemCommand({ TableName: 'standings', Item: { ...Key, standing: { S: '[]' } } }));
+    const quarantined: QuarantinedRecord[] = [];
+
+    const read = await store.readBucket(bucket, undefined, quarantined);
+
+    expect(read.map((standing) => standing.subject)).toContain(subject);
+    expect(quarantined).toEqual([{ bucket, subject: 'poison', reason: 'the standing of poison cannot be read' }]);
+    await expect(store.readBucket(bucket)).rejects.toMatchObject({ name: 'PoisonError' });
+    await tables.client.send(new DeleteItemCommand({ TableName: 'standings', Key }));
   });
 });
 
