@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BusinessClock, openBusinessClock } from '#local/clock.ts';
 import { createRunner, executionArnOf, type Handler, type Runner } from '#local/state-machines.ts';
 import { type Synthesis, synthesize } from '#local/synthesis.ts';
@@ -279,15 +279,15 @@ describe('a survey wave on the local stack', () => {
     const { runner, clock } = runnerWith(handlers);
     const steps = () => calls.map(([name]) => name);
     const { executionArn } = await runner.start(waveArn(), 'w-1', { schema: 1, waveId: 'w-1' });
-    await settled();
 
-    expect(steps()).toEqual(['plan-wave', 'send-invitations', 'send-invitations', 'look-up-wave']);
+    await vi.waitFor(() =>
+      expect(steps()).toEqual(['plan-wave', 'send-invitations', 'send-invitations', 'look-up-wave']),
+    );
     await clock.moveTo('2026-05-07T23:00:00.000Z');
     await settled();
     expect(steps()).not.toContain('send-reminders');
     await clock.moveTo('2026-05-08T00:00:00.000Z');
-    await settled();
-    expect(steps().slice(4)).toEqual(['look-up-wave', 'send-reminders', 'send-reminders']);
+    await vi.waitFor(() => expect(steps().slice(4)).toEqual(['look-up-wave', 'send-reminders', 'send-reminders']));
     await clock.moveTo('2026-06-01T00:00:00.000Z');
     expect(await runner.finished(executionArn)).toMatchObject({ status: 'SUCCEEDED' });
     expect(steps().slice(-2)).toEqual(['close-wave', 'assert-wave-healthy']);
@@ -327,8 +327,7 @@ describe('executions and their journal', () => {
     const { handlers, calls } = noting({ calibrate: () => new Promise(() => undefined) });
     const { runner, journalDir } = runnerWith(handlers);
     await runner.start(runArn(), RUN_ID, REQUEST);
-    await settled();
-    expect(calls.at(-1)?.[0]).toBe('calibrate');
+    await vi.waitFor(() => expect(calls.at(-1)?.[0]).toBe('calibrate'));
 
     const after = noting();
     const { runner: second } = runnerWith(after.handlers, journalDir);
