@@ -99,6 +99,7 @@ describe('the answer page', () => {
     expect(english).toContain('<html lang="en">');
     expect(chinese).toContain('<html lang="zh-CN">');
     expect(chinese).toContain('提交');
+    expect(english).toMatch(/\?a=9&(?:amp;)?lang=zh-CN/u);
   });
 
   it('R11 records an answer by POST of the form alone, without a script', async () => {

@@ -57,7 +57,7 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'Permissions-Policy': 'interest-cohort=()',
 };
 
-/** A whole page. @param self path of this page relative to itself, for the switch of language; absent: no switch */
+/** A whole page. @param self path of this page relative to itself with its query, for the switch of language; absent: no switch */
 export const page = (
   {
     language,
@@ -81,7 +81,7 @@ export const page = (
 <header><strong>${identity.company[language]}</strong>${
     self === undefined
       ? ''
-      : html`<a href="${self}?lang=${other}" lang="${other}" hreflang="${other}">${pageText(language, 'otherLanguage')}</a>`
+      : html`<a href="${self}${self.includes('?') ? '&' : '?'}lang=${other}" lang="${other}" hreflang="${other}">${pageText(language, 'otherLanguage')}</a>`
   }</header>
 <main>
 <h1>${title}</h1>

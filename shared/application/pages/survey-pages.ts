@@ -59,7 +59,7 @@ export const formPage = (
   const scores = Array.from({ length: to - from + 1 }, (_, index) => from + index);
   const question = say(QUESTION[invitation.question]);
   return page(
-    { language, identity, title: say('title'), self: token },
+    { language, identity, title: say('title'), self: content.fromMail ? `${token}?a=${content.score}` : token },
     html`${content.problem === undefined ? '' : html`<p class="problem" role="alert">${content.problem}</p>`}
 <form method="post" action="${token}?lang=${language}" accept-charset="utf-8" enctype="multipart/form-data">
 <fieldset>
