@@ -34,13 +34,20 @@ const MAX_ROW_CHARACTERS = 1_000_000;
 /**
  * Reads CSV of any size: gunzips where the bytes say so, decodes, and gives the rows one by one.
  *
- * @throws PermanentError `file-empty`, `file-binary`, `file-encoding`, `file-delimiter`, `file-gzip`, `file-quotes`; those that show late
+ * @throws PermanentError `file-empty`, `file-binary`, `file-encoding`, `file-delimiter`, `file-gzip`, `file-quotes`, `delimiter-invalid`, `encoding-invalid`; those that show late
  *   are thrown by the iteration
  */
 export const readCsv = async (bytes: AsyncIterable<Uint8Array>, options: CsvOptions): Promise<CsvFile> => {
   const delimiter = options.delimiter ?? ',';
   if ([...delimiter].length !== 1 || /["\r\n]/.test(delimiter)) {
     throw new PermanentError('delimiter-invalid', `--delimiter takes one character, got ${JSON.stringify(delimiter)}`);
+  }
+  const encodings: readonly string[] = CSV_ENCODINGS;
+  if (options.encoding !== undefined && !encodings.includes(options.encoding)) {
+    throw new PermanentError(
+      'encoding-invalid',
+      `--encoding takes one of ${encodings.join(', ')}, got ${JSON.stringify(options.encoding)}`,
+    );
   }
   const parser = Readable.from(decoded(hashed(gunzipped(bytes, options.name), options.hash), options)).compose(
     parse({

@@ -25,6 +25,10 @@ export interface ImportTable {
 
 /** Opens the file and reads its first rows. @param hash gets all bytes, decompressed, as the iteration goes on */
 export const openTable = async (source: ImportSource, format: ImportFormat, hash?: Hash): Promise<ImportTable> => {
+  const decimals: readonly (string | undefined)[] = [undefined, '.', ','];
+  if (!decimals.includes(format.decimal)) {
+    throw new PermanentError('decimal-invalid', `--decimal takes . or , and got ${JSON.stringify(format.decimal)}`);
+  }
   const { header, rows } = await readCsv(source.open(), {
     name: source.name,
     ...(hash === undefined ? {} : { hash }),

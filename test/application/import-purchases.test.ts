@@ -227,6 +227,24 @@ describe('an import of purchases', () => {
       'file-gzip',
     ],
     [
+      'an unknown encoding',
+      'customer,date,amount\na,2026-01-01,1\n',
+      { encoding: 'latin9' as never },
+      'encoding-invalid',
+    ],
+    [
+      'an unknown decimal sign',
+      'customer,date,amount\na,2026-01-01,1\n',
+      { decimal: 'comma' as never },
+      'decimal-invalid',
+    ],
+    [
+      'a delimiter of two characters',
+      'customer,date,amount\na,2026-01-01,1\n',
+      { delimiter: '||' },
+      'delimiter-invalid',
+    ],
+    [
       'a batch that does not exist',
       'customer,date,amount\na,2026-01-01,1\n',
       { replace: 'purchases-none' },
