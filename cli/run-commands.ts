@@ -175,7 +175,8 @@ const request = async (
   const policy = options.policy === undefined ? undefined : readPolicy(options.policy);
   if (policy !== undefined) await storePolicy(target.objects, policy);
   const override = readOverride(options);
-  const requestId = randomBytes(4).toString('hex');
+  // A letter first, so that no id looks like a date.
+  const requestId = `r${randomBytes(4).toString('hex')}`;
   const only = await readOnly(context, options.only, requestId);
   return {
     runId: `${periodOf(asOf)}-${requestId}`,

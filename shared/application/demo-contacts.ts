@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
+import { mapConcurrently } from '#shared/concurrently.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import type { ImportedPerson } from '#shared/ports/imports.ts';
 import type { ImportPorts } from './import-batches.ts';
 import { changeCustomers, type FactsChange, newWriteCounts } from './import-write.ts';
+
+const CONCURRENT_CONTACTS = 16;
 
 /**
  * Makes up an address at example.com, a name and a language for every customer without an address, half in English and half
@@ -22,14 +25,14 @@ export const addDemoContacts = async (
       if (read.kind === 'customer' && read.facts.contactKey === undefined) lacking.push(read.facts);
     }
     const changes = new Map<string, FactsChange>();
-    for (const { customerId } of lacking) {
+    await mapConcurrently(lacking, CONCURRENT_CONTACTS, async ({ customerId }) => {
       const contactKey = await ports.contacts.upsertPerson(demoPerson(customerId, at.slice(0, 10)));
       changes.set(customerId, (facts) =>
         facts.contactKey === undefined
           ? { ...facts, contactKey, factsRev: facts.factsRev + 1, changedAt: at }
           : undefined,
       );
-    }
+    });
     await changeCustomers(ports.customers, changes, counts);
     onProgress(counts.written);
   }

@@ -1,0 +1,137 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { exitOfState } from '#cli/exit-code.ts';
+import { findRun } from '#cli/find-run.ts';
+import { pairs } from '#cli/import-commands.ts';
+import type { RunRecord } from '#shared/contracts/run-record.ts';
+
+const BIN = join(import.meta.dirname, '..', '..', 'cli', 'resegment.mjs');
+
+const resegment = (...words: string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...words], {
+    encoding: 'utf8',
+    input: '',
+    timeout: 30_000,
+  });
+  return { status, stdout, stderr };
+};
+
+describe('the command line', () => {
+  it.each([
+    [[], 'command-missing'],
+    [['frobnicate'], 'usage-unknownCommand'],
+    [['run'], 'confirmation-missing'],
+    [['run', '--yes', '--override', 'handbrake', '--reason', 'x'], 'brake-unknown'],
+    [['run', '--yes', '--override', 'movedShare'], 'reason-missing'],
+    [['export', 'latest', '--format', 'xlsx', '--out', 'x'], 'format-unknown'],
+    [['export', 'latest', '--format', 'csv'], 'usage-missingMandatoryOptionValue'],
+    [['status', '--target', 'moon'], 'target-unknown'],
+    [['status', '--target', 'aws'], 'stage-missing'],
+    [['status', '--lang', 'xx'], 'language-unknown'],
+    [['run', 'list', '--limit', '0'], 'option-invalid'],
+    [['policy', 'check', 'no-such-policy.yaml'], 'policy-not-found'],
+  ])('refuses %j as wrong usage with one JSON document', (words, code) => {
+    const { status, stdout } = resegment(...words, '--json');
+
+    expect(JSON.parse(stdout)).toEqual({
+      error: {
+        code,
+        message: expect.any(String),
+        path: null,
+        hint: expect.toSatisfy((hint) => hint === null || typeof hint === 'string'),
+      },
+    });
+    expect(status).toBe(2);
+  });
+
+  it('says what is wrong on stderr and nothing on stdout without --json', () => {
+    const { status, stdout, stderr } = resegment('run');
+
+    expect(status).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('add --yes');
+  });
+
+  it.each([
+    'plan',
+    'run',
+    'apply',
+    'status',
+    'explain',
+    'export',
+    'run list',
+    'wave show',
+    'flag list',
+    'case list',
+    'policy check',
+    'import purchases',
+    'import customers',
+    'import answers',
+  ])('explains %s with an example', (command) => {
+    const { status, stdout } = resegment(...command.split(' '), '--help');
+
+    expect(status).toBe(0);
+    expect(stdout).toContain('Example');
+    expect(stdout).toContain(`resegment ${command}`);
+  });
+
+  it('accepts the policies that come with the product', () => {
+    expect(resegment('policy', 'check', 'retail-rfm').status).toBe(0);
+    expect(resegment('policy', 'check', 'bank-three-class', '--json').status).toBe(0);
+  });
+});
+
+describe('a mapping of columns', () => {
+  it('reads pairs, and commas in names behind a backslash', () => {
+    expect(pairs('customer=id,date=Order date,amount=a\\,b')).toEqual({
+      customer: 'id',
+      date: 'Order date',
+      amount: 'a,b',
+    });
+  });
+
+  it.each(['customer', '=x', 'customer=', 'a=b,a=c'])('refuses %j', (text) => {
+    expect(() => pairs(text)).toThrow(/--map/u);
+  });
+});
+
+describe('the name of a run', () => {
+  const run = (runId: string, state: RunRecord['state'], frozenAt: string): { id: string; record: RunRecord } => ({
+    id: runId,
+    record: { runId, state, frozenAt, period: runId.slice(0, 7) } as RunRecord,
+  });
+  const runs = {
+    list: async () => [
+      run('2026-04-monthly', 'published', '2026-05-01T00:00:00.000Z'),
+      run('2026-05-monthly', 'published', '2026-06-01T00:00:00.000Z'),
+      run('2026-05-r1', 'failed', '2026-06-02T00:00:00.000Z'),
+    ],
+  };
+
+  it.each([
+    ['2026-05-r1', '2026-05-r1'],
+    ['2026-05-m', '2026-05-monthly'],
+    ['latest', '2026-05-r1'],
+    ['previous', '2026-05-monthly'],
+    ['2026-05', '2026-05-monthly'],
+  ])('%s means %s', async (wanted, runId) => {
+    expect((await findRun(runs, wanted)).runId).toBe(runId);
+  });
+
+  it.each(['2026-0', 'x', '', '2025-01'])('refuses %j, which is none or several', async (wanted) => {
+    await expect(findRun(runs, wanted)).rejects.toMatchObject({ name: 'UsageError' });
+  });
+});
+
+describe('the exit code', () => {
+  it.each([
+    ['planned', 0],
+    ['published', 0],
+    ['failed', 1],
+    ['held', 3],
+    ['degraded', 4],
+  ] as const)('of a run that ended %s is %i', (state, code) => {
+    expect(exitOfState(state)).toBe(code);
+  });
+});
