@@ -1,4 +1,5 @@
 import { type RunRecord, RunSummary } from '#shared/contracts/run-record.ts';
+import type { WaveStatus } from '#shared/contracts/survey.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import type { FrameRow, PlanRow } from '#shared/domain/standing.ts';
 import { npsOfCounts, shareOfCounts, shownGroups } from '#shared/domain/survey-statistics.ts';
@@ -29,6 +30,8 @@ export interface ReportPorts {
   readonly casesDue?: (day: string) => Promise<number>;
   /** The wave that the run's answers came from, or that the run started. */
   readonly waveOf?: (run: RunRecord) => Promise<WaveCounts | undefined>;
+  /** The ledger of that wave: with it the survey's rows are its segments at invitation, with invited and delivered. */
+  readonly surveyOf?: (run: RunRecord) => Promise<WaveStatus | undefined>;
 }
 
 const MOST_FLAGS = 60;
@@ -94,7 +97,7 @@ export const buildReportData = async (ports: ReportPorts, runId: string, policy:
       .map(({ subject: _, ...call }): CallFirst => call),
     pareto: gathered.pareto(),
     scores: gathered.scores(),
-    survey: gathered.survey(),
+    survey: surveyOfWave(await ports.surveyOf?.(record), policy) ?? gathered.survey(),
     wave: wave ?? null,
     flags: {
       shown: named(flagsShown).map(({ subject: _, ...flag }): ReportFlag => flag),
@@ -289,6 +292,60 @@ const paretoCurve = (values: number[]): ReportData['pareto'] => {
     }
   }
   return { points, customersFor80 };
+};
+
+/** Results under the segment that customers were invited in; undefined where nobody answered the wave. */
+const surveyOfWave = (status: WaveStatus | undefined, policy: Policy): SurveyResult | undefined => {
+  if (status === undefined || status.answered === 0 || policy.survey === undefined) return undefined;
+  const { ask, contactEveryDays } = policy.survey;
+  const [promoting, positiveFrom] = ask === 'ces' ? [6, 5] : ask === 'csat' ? [5, 4] : [9, 9];
+  const known = policy.dimensions[policy.mainDimension]?.segmentOrder ?? Object.keys(status.segments);
+  const groups = known.map((segment) => {
+    const one = status.segments[segment];
+    const scores = Object.entries(one?.scores ?? {}).map(([score, count]) => [Number(score), count] as const);
+    const sum = (holds: (score: number) => boolean): number =>
+      scores.reduce((total, [score, count]) => total + (holds(score) ? count : 0), 0);
+    return {
+      segment,
+      invited: one?.invited ?? 0,
+      delivered: one?.delivered ?? 0,
+      n: sum(() => true),
+      promoters: sum((score) => score >= promoting),
+      detractors: sum((score) => score <= 6),
+      positive: sum((score) => score >= positiveFrom),
+    };
+  });
+  const shown = shownGroups(Object.fromEntries(groups.map((group) => [group.segment, group.n])));
+  const add = (pick: (group: (typeof groups)[number]) => number): number =>
+    groups.reduce((total, group) => total + pick(group), 0);
+  const all = {
+    segment: null,
+    invited: add((group) => group.invited),
+    delivered: add((group) => group.delivered),
+    n: add((group) => group.n),
+    promoters: add((group) => group.promoters),
+    detractors: add((group) => group.detractors),
+    positive: add((group) => group.positive),
+  };
+  const row = (
+    group: Omit<(typeof groups)[number], 'segment'> & { readonly segment: string | null },
+    visible: boolean,
+  ): SurveyRow => ({
+    segment: group.segment,
+    answers: group.n,
+    invited: group.invited,
+    delivered: group.delivered,
+    hidden: !visible && group.n > 0,
+    estimate: visible ? estimateOf(ask, group) : null,
+  });
+  return {
+    ask,
+    windowDays: contactEveryDays,
+    rows: [
+      ...groups.map((group) => row(group, shown[group.segment] === true)),
+      row(all, shownGroups({ all: all.n })['all'] === true),
+    ],
+  };
 };
 
 /** On the scale -100..100 for NPS, 0..100 for shares; null without answers. */
