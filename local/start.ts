@@ -3,6 +3,7 @@ import path from 'node:path';
 import { styleText } from 'node:util';
 import * as z from 'zod/mini';
 import { readPolicy } from '#cli/policy-source.ts';
+import { addDemoContacts } from '#shared/application/demo-contacts.ts';
 import { importCustomers } from '#shared/application/import-customers.ts';
 import { importPurchases } from '#shared/application/import-purchases.ts';
 import { activatePolicy } from '#shared/application/run/run-ports.ts';
@@ -13,7 +14,6 @@ import { RunSummary } from '#shared/contracts/run-record.ts';
 import { addMonths, dateIn, lastDayOf, type Period, periodOf } from '#shared/domain/calendar.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { isResegmentError, PermanentError } from '#shared/errors.ts';
-import { demoContactsCsv } from './demo-contacts.ts';
 import { fileSource, firstRejects, textSource } from './import-files.ts';
 import { currentRunId, type LoopPlan, type Progress, planLoop, playLoop, playNextMonth } from './loop.ts';
 import { findReader, showReader, watchReader } from './reader.ts';
@@ -202,22 +202,7 @@ const seedPurchases = async (stack: Stack, options: StartOptions, progress: Prog
     process.stderr.write(`${result.rejected} rows were rejected: ${rejects.shown.join('; ')}\n`);
   }
   progress('making up addresses at example.com for the customers');
-  await importCustomers(
-    textSource('demo-contacts.csv', await demoContactsCsv(stack.run.customers, result.dateTo ?? '1970-01-01')),
-    {
-      map: {
-        id: 'id',
-        email: 'email',
-        name: 'name',
-        language: 'language',
-        region: 'region',
-        date: 'date',
-        consent: 'consent',
-      },
-      source: 'demo contacts',
-    },
-    stack.tool.imports,
-  );
+  await addDemoContacts(stack.tool.imports);
 };
 
 const showResult = async (

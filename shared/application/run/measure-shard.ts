@@ -28,14 +28,21 @@ export const measureShard = async ({ runId, shard }: ShardRef, ports: RunPorts):
   let newestFact: string | null = null;
 
   for (const bucket of bucketsOfShard(shard, record.shards, ports.customers.buckets)) {
+    const unreadable: QuarantinedRecord[] = [];
     const standings = new Map<string, Standing>();
-    for (const standing of await ports.standings.readBucket(bucket, units)) standings.set(standing.subject, standing);
+    for (const standing of await ports.standings.readBucket(bucket, units, unreadable))
+      standings.set(standing.subject, standing);
     for await (const read of ports.customers.readBucket(bucket, units)) {
       if (read.kind === 'quarantined') {
         quarantined.push({ bucket: read.bucket, subject: read.subject, reason: read.reason });
         continue;
       }
       const { facts } = read;
+      const poison = unreadable.find((one) => one.subject === facts.subject);
+      if (poison !== undefined) {
+        quarantined.push(poison);
+        continue;
+      }
       if (limits !== undefined && !limits.has(facts.subject)) continue;
       const measured = measureFacts(bucket, facts, standings.get(facts.subject), pointer, policy, record);
       if (measured === undefined) continue;
