@@ -91,7 +91,7 @@ export const STAGES = {
     buckets: 256,
     shards: 8,
     mapConcurrency: 4,
-    sendConcurrency: 2,
+    sendConcurrency: 8,
     logRetentionDays: 30,
     workspaceRetentionDays: 90,
     pageThrottle: { ratePerSecond: 200, burst: 400 },

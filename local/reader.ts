@@ -15,8 +15,13 @@ export interface Reader {
   readonly link: string;
 }
 
-/** The first invitation of the wave, in the order of sending, that no simulated customer will answer. */
-export const findReader = async (stack: Stack, waveId: string): Promise<Reader | undefined> => {
+/** The first invitation of the wave, in the reader's language if there is one, that no simulated customer will answer. */
+export const findReader = async (
+  stack: Stack,
+  waveId: string,
+  language: 'en' | 'zh-CN',
+): Promise<Reader | undefined> => {
+  let other: Reader | undefined;
   for (const mail of stack.mail.mails({ tags: { run: waveId, kind: 'invitation' } })) {
     const invitationId = mail.tags['inv'];
     if (willAnswer(mail.to) || invitationId === undefined) continue;
@@ -24,9 +29,17 @@ export const findReader = async (stack: Stack, waveId: string): Promise<Reader |
     const { raw } = await stack.mail.read(mail.id);
     const link = answerLinkOf((await PostalMime.parse(raw)).text ?? '');
     if (invitation === undefined || link === undefined) continue;
-    return { customerId: invitation.customerId, invitationId, to: mail.to, mailUrl: stack.mail.mailUrl(mail.id), link };
+    const reader = {
+      customerId: invitation.customerId,
+      invitationId,
+      to: mail.to,
+      mailUrl: stack.mail.mailUrl(mail.id),
+      link,
+    };
+    if (invitation.language === language) return reader;
+    other ??= reader;
   }
-  return undefined;
+  return other;
 };
 
 /** What is known of the reader's satisfaction and case now, as lines of text. */

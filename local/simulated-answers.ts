@@ -4,6 +4,7 @@ import type { StoredMail } from './mail-server.ts';
 
 /** One customer who will answer, in the order of time. */
 export interface PlannedAnswer {
+  readonly invitationId: string;
   readonly link: string;
   /** Whole minutes after the mail was delivered, 3 to 12,960 (nine days). */
   readonly afterMinutes: number;
@@ -49,12 +50,13 @@ export const planAnswers = async (
     const parsed = await PostalMime.parse(mail.raw);
     const link = answerLinkOf(parsed.text ?? '');
     if (link === undefined) continue;
-    const high = draw(1) ** 0.55;
+    const high = draw(1) ** 0.35;
     const score = scale.from + Math.min(scale.to - scale.from, Math.floor(high * (scale.to - scale.from + 1)));
     const mood = (score - scale.from) / (scale.to - scale.from) < 0.65 ? 'low' : high < 0.85 ? 'middle' : 'high';
     const language = /lang=["']?zh/u.test(parsed.html ?? '') ? 'zh-CN' : 'en';
     const comments = COMMENTS[language][mood];
     planned.push({
+      invitationId: mail.tags['inv'] ?? '',
       link,
       sentAt: mail.sentAt,
       afterMinutes: 3 + Math.floor(draw(2) ** 2 * 12_957),

@@ -11,6 +11,8 @@ export interface StartOptions {
   readonly dataDir: string;
   readonly policy: string;
   readonly language: 'en' | 'zh-CN';
+  /** Companies in a new sample. */
+  readonly companies: number;
   /** Own purchases in place of the sample. */
   readonly purchases?: {
     readonly file: string;
@@ -26,7 +28,7 @@ export interface StartOptions {
 export const START_HELP = `npm start -- [options]
 
 Runs the whole loop on the local stack: earlier months, last month with its survey, answers, this month.
-Without --purchases it makes a synthetic sample of 2,000 companies.
+Without --purchases it makes up a synthetic sample of companies.
 
   --once                 exit after the summary
   --next-month           go on by one month on the kept data
@@ -35,10 +37,13 @@ Without --purchases it makes a synthetic sample of 2,000 companies.
   --purchases FILE       purchases from a CSV file; the customers get invented addresses at example.com
   --map customer=COLUMN,date=COLUMN,amount=COLUMN[,id=COLUMN]
   --date-format F --decimal . --delimiter , --encoding utf-8
+  --companies N          companies in the sample (default 2000, at least 100)
   --policy NAME|FILE     a preset or a policy file (default bank-three-class; retail-rfm with --purchases)
   --as-of YYYY-MM-DD     date of the last run (default: the last day of last month)
   --lang en|zh-CN        language of the summary
 `;
+
+const DEFAULT_COMPANIES = 2_000;
 
 /** @throws PermanentError `usage` which says what was given and what is allowed */
 export const readStartOptions = (args: readonly string[]): StartOptions => {
@@ -48,6 +53,10 @@ export const readStartOptions = (args: readonly string[]): StartOptions => {
     throw usage('--map says how to read the file of --purchases; give that too');
   if (values['as-of'] !== undefined && !isIsoDate(values['as-of'])) {
     throw usage(`--as-of takes a date as YYYY-MM-DD, got ${JSON.stringify(values['as-of'])}`);
+  }
+  const companies = Number(values.companies ?? DEFAULT_COMPANIES);
+  if (!Number.isInteger(companies) || companies < 100 || companies > 100_000) {
+    throw usage(`--companies takes a whole number from 100 to 100000, got ${JSON.stringify(values.companies)}`);
   }
   const language = values.lang ?? 'en';
   if (language !== 'en' && language !== 'zh-CN') throw usage(`--lang is en or zh-CN, got ${JSON.stringify(language)}`);
@@ -60,6 +69,7 @@ export const readStartOptions = (args: readonly string[]): StartOptions => {
     dataDir: path.resolve(values.data ?? path.join('.local', name)),
     policy: values.policy ?? (purchases === undefined ? 'bank-three-class' : 'retail-rfm'),
     language,
+    companies,
     ...(purchases === undefined
       ? {}
       : {
@@ -92,6 +102,7 @@ const parse = (args: readonly string[]) => {
         decimal: { type: 'string' },
         delimiter: { type: 'string' },
         encoding: { type: 'string' },
+        companies: { type: 'string' },
         policy: { type: 'string' },
         'as-of': { type: 'string' },
         lang: { type: 'string' },

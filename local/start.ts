@@ -28,6 +28,7 @@ const LoopFile = z.object({
   source: z.enum(['sample', 'purchases']),
   /** First month of the sample. */
   first: z.string(),
+  companies: z.number(),
   current: z.string(),
   asOf: z.optional(z.string()),
   policyHash: z.string(),
@@ -73,7 +74,7 @@ const main = async (): Promise<number> => {
     process.stdout.write(
       `\nThe stack stays up; press Ctrl-C to stop it. Go on by a month: npm start -- --next-month${dataFlag(options)}\n`,
     );
-    const reader = await findReader(stack, waveIdOf(outcome.runId));
+    const reader = await findReader(stack, waveIdOf(outcome.runId), options.language);
     if (reader !== undefined) watchReader(stack, reader, (text) => process.stdout.write(text));
     await interrupted;
     return 0;
@@ -89,6 +90,7 @@ const newLoop = (options: StartOptions, policy: Policy): LoopFile => {
   return {
     source: options.purchases === undefined ? 'sample' : 'purchases',
     first: planLoop(current).earlier[0] ?? current,
+    companies: options.companies,
     current,
     ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
     policyHash: policy.hash,
@@ -107,16 +109,16 @@ const play = async (
   const finished = last !== null && last.runId === currentRunId(plan);
   const beyond = last !== null && last.period > plan.current;
   if (!beyond) {
-    if (settings.source === 'sample') await seedSample(stack, settings.first, addMonths(plan.current, -1), progress);
+    if (settings.source === 'sample') await seedSample(stack, settings, addMonths(plan.current, -1), progress);
     else if (!finished) await seedPurchases(stack, options, progress);
     const arrive = (): Promise<void> =>
-      settings.source === 'sample' ? importSampleMonth(stack, settings.first, plan.current) : Promise.resolve();
+      settings.source === 'sample' ? importSampleMonth(stack, settings, plan.current) : Promise.resolve();
     await playLoop(stack, { ...plan, arrive }, settings.policyHash, progress);
   }
   if (options.nextMonth && (finished || beyond)) {
     const period = addMonths(last.period, 1);
     await playNextMonth(stack, period, settings.policyHash, progress, () =>
-      settings.source === 'sample' ? importSampleMonth(stack, settings.first, period) : Promise.resolve(),
+      settings.source === 'sample' ? importSampleMonth(stack, settings, period) : Promise.resolve(),
     );
   }
   const published = (await stack.run.pointer.get()).published;
@@ -144,18 +146,26 @@ const monthsFrom = (first: Period, last: Period): readonly Period[] => {
   return months;
 };
 
-const seedSample = async (stack: Stack, first: Period, last: Period, progress: Progress): Promise<void> => {
+const seedSample = async (stack: Stack, settings: LoopFile, last: Period, progress: Progress): Promise<void> => {
   const batches = await stack.tool.batches.list();
   const seeded =
     batches.filter(({ record }) => record.fileName.startsWith('sample-until-') && record.state === 'done').length === 2;
   if (seeded) return;
-  progress('making up 2,000 companies (synthetic) and importing their months');
-  const sample = sampleCompanies({ seed: SAMPLE_SEED, months: monthsFrom(first, last) });
+  progress(`making up ${settings.companies} companies (synthetic) and importing their months`);
+  const sample = sampleCompanies({
+    seed: SAMPLE_SEED,
+    count: settings.companies,
+    months: monthsFrom(settings.first, last),
+  });
   await importSample(stack, `sample-until-${last}`, sample.customersCsv, sample.purchasesCsv);
 };
 
-const importSampleMonth = async (stack: Stack, first: Period, month: Period): Promise<void> => {
-  const rows = sampleCompanies({ seed: SAMPLE_SEED, months: monthsFrom(first, month) }).monthRows(month);
+const importSampleMonth = async (stack: Stack, settings: LoopFile, month: Period): Promise<void> => {
+  const rows = sampleCompanies({
+    seed: SAMPLE_SEED,
+    count: settings.companies,
+    months: monthsFrom(settings.first, month),
+  }).monthRows(month);
   await importSample(stack, `sample-${month}`, rows.customersCsv, rows.purchasesCsv);
 };
 
@@ -225,7 +235,7 @@ const showResult = async (
   process.stdout.write(
     `\n${synthetic}who answered the survey of the month before is simulated. This took ${(tookMs / 1000).toFixed(1)} s.\n`,
   );
-  const reader = await findReader(stack, waveIdOf(runId));
+  const reader = await findReader(stack, waveIdOf(runId), options.language);
   if (reader !== undefined) process.stdout.write(await showReader(stack, reader));
   process.stdout.write(`
 Inbox      ${stack.addresses.inbox}
@@ -233,7 +243,9 @@ Report     ${stack.reports.reportUrl(runId)}
            ${stack.reports.reportUrl(runId, 'zh-CN')}
 `);
   if (reader !== undefined) process.stdout.write(`Answer     ${reader.link}\n`);
-  const miss = reader?.customerId ?? 'CUSTOMER';
+  // An upgrade is proposed for those who nearly reach the next class: the near misses.
+  const nearMiss = (await stack.run.flags.listOpen()).find((flag) => flag.kind === 'upgrade');
+  const miss = nearMiss?.customerId ?? reader?.customerId ?? 'CUSTOMER';
   process.stdout.write(`
 Try, in another terminal:
   npx resegment explain ${miss}${dataFlag(options)}

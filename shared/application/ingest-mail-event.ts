@@ -31,7 +31,8 @@ export const ingestMailEvent = async (body: string, ports: MailEventPorts): Prom
   const { addressKey } = known;
   if (ledgerEvent.type === 'hardBounce') await ports.contacts.suppress(addressKey, 'hardBounce', ledgerEvent.at);
   if (ledgerEvent.type === 'complaint') await ports.contacts.suppress(addressKey, 'complaint', ledgerEvent.at);
-  if (PROVES_ACCEPTED.has(ledgerEvent.type)) {
+  // A line is marked as sent only after the claim was; then there is nothing left to settle.
+  if (PROVES_ACCEPTED.has(ledgerEvent.type) && lineOf(known, ledgerEvent.kind).state !== 'sent') {
     await ports.contacts.settle(addressKey, { invitationId, kind: ledgerEvent.kind }, 'accepted', event.mail.messageId);
   }
   await ports.invitations.update(invitationId, (invitation) => {

@@ -1,4 +1,5 @@
 import type { WaveRecord } from '#shared/contracts/survey.ts';
+import { dateIn, endOfDay, fromDayNumber, toDayNumber } from '#shared/domain/calendar.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import type { Workflows } from '#shared/ports/workflows.ts';
 import type { RunPorts } from './run/run-ports.ts';
@@ -28,6 +29,9 @@ export const startWave = async (
   const now = ports.clock.now();
   const later = (days: number): string => new Date(Date.parse(now) + days * DAY_MS).toISOString();
   const { reminderDays, closesAfterDays } = policy.survey;
+  // The last day counts in full, as the mail says: the wave closes when that day is over where the company is.
+  const lastDay = fromDayNumber(toDayNumber(dateIn(policy.timeZone, now)) + closesAfterDays);
+  const closesAt = new Date(Date.parse(endOfDay(policy.timeZone, lastDay)) + 1).toISOString();
   await ports.waves.create(waveId, {
     waveId,
     runId,
@@ -38,8 +42,8 @@ export const startWave = async (
     seed: record.policy.version,
     state: 'planned',
     plannedAt: now,
-    remindAt: later(reminderDays > 0 && reminderDays < closesAfterDays ? reminderDays : closesAfterDays),
-    closesAt: later(closesAfterDays),
+    remindAt: reminderDays > 0 && reminderDays < closesAfterDays ? later(reminderDays) : closesAt,
+    closesAt,
     pause: null,
     population: null,
     drawn: null,

@@ -126,6 +126,7 @@ const REASON_WORDS: Readonly<Record<string, Readonly<Record<Language, string>>>>
   askedLately: { en: 'asked lately', 'zh-CN': '近期已联系' },
   deferred: { en: 'deferred', 'zh-CN': '已顺延' },
   sameAddress: { en: 'same address', 'zh-CN': '地址相同' },
+  segmentNotSurveyed: { en: 'segment not surveyed', 'zh-CN': '该分群不调查' },
   notSampled: { en: 'not sampled', 'zh-CN': '未抽中' },
   notEligible: { en: 'not eligible', 'zh-CN': '不符合条件' },
   notActive: { en: 'not active', 'zh-CN': '非活跃客户' },

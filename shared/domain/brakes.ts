@@ -28,6 +28,8 @@ export interface BrakeFinding {
 
 /** A segment with fewer customers than this may empty by itself. */
 const SMALLEST_WATCHED_SEGMENT = 10;
+/** So many proposals of a kind a person can look at whatever share of a small population they are. */
+const FEW_FLAGS = 5;
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
@@ -50,6 +52,7 @@ export const findBrakes = (figures: BrakeFigures, brakes: Brakes): readonly Brak
     `${figures.moved} of ${figures.known} customers (${percent(moved)}) would change their segment; the limit is ${percent(brakes.movedShare)}`,
   );
   for (const kind of ['upgrade', 'exit'] as const) {
+    if (figures.flagged[kind] <= FEW_FLAGS) continue;
     const flagged = share(figures.flagged[kind], figures.population);
     check(
       'flagShare',

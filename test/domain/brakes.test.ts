@@ -58,6 +58,13 @@ describe('brakes', () => {
     expect(names({ flagged: { upgrade: 21, exit: 21 } })).toEqual(['flagShare', 'flagShare']);
   });
 
+  it('let up to five flags pass in a small population', () => {
+    expect(names({ population: 100, previousPopulation: 100, flagged: { upgrade: 5, exit: 0 } })).toEqual([]);
+    expect(names({ population: 100, previousPopulation: 100, flagged: { upgrade: 6, exit: 0 } })).toEqual([
+      'flagShare',
+    ]);
+  });
+
   it('hold when too many records are in quarantine', () => {
     expect(names({ population: 980, quarantined: 20 })).toEqual(['quarantineShare']);
   });
@@ -67,7 +74,8 @@ describe('brakes', () => {
     fc.assert(
       fc.property(count, count, count, count, (population, known, moved, quarantined) => {
         const findings = findBrakes({ ...calm, population, known, moved: Math.min(moved, known), quarantined }, limits);
-        for (const finding of findings) expect(`${finding.actual} ${finding.message}`).not.toMatch(/NaN|undefined|Infinity/);
+        for (const finding of findings)
+          expect(`${finding.actual} ${finding.message}`).not.toMatch(/NaN|undefined|Infinity/);
       }),
     );
   });

@@ -109,11 +109,29 @@ const settleFlags = async (
 ): Promise<void> => {
   for (const flag of row.flags) {
     if (!opened.has(`${flag.kind} ${row.subject}`) || facts === undefined) continue;
+    await expireOld(row.subject, flag.kind, record, ports);
     await ports.flags.raise(proposal(row, flag, facts.customerId, policy, record));
   }
   for (const kind of measured.prior?.flags ?? []) {
     if (!row.next.flags.includes(kind)) await ports.flags.withdraw(row.subject, kind, record.runId, record.frozenAt);
   }
+};
+
+/** A proposal that nobody decided in time expires; what still holds is proposed anew, with a new last day. */
+const expireOld = async (
+  subject: string,
+  kind: FlagProposal['kind'],
+  record: RunRecord,
+  ports: RunPorts,
+): Promise<void> => {
+  const known = await ports.flags.get(subject, kind);
+  if (known?.state !== 'open' || known.expiresOn >= record.asOf) return;
+  await ports.flags.settle(subject, kind, {
+    state: 'expired',
+    by: record.runId,
+    at: record.frozenAt,
+    reason: `nobody decided until ${known.expiresOn}`,
+  });
 };
 
 const proposal = (row: PlanRow, flag: FlagProposal, customerId: string, policy: Policy, record: RunRecord) => {
