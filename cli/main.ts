@@ -120,6 +120,9 @@ const USAGE_CODES = new Set([
   'scale-invalid',
   'batch-unknown',
   'no-active-policy',
+  'policy-not-found',
+  'policy-unreadable',
+  'policy-invalid',
 ]);
 
 const report = (error: unknown, json: boolean): ExitCode => {

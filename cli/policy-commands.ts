@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
+import { parsePolicyText, presetNames, readPolicy, readPolicyText } from '#shared/adapters/policy-files.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { formatPolicyErrors } from '#shared/domain/policy-file.ts';
 import { type CommandHost, terminalOf } from './command.ts';
 import { EXIT } from './exit-code.ts';
-import { parsePolicyText, presetNames, readPolicy, readPolicyText } from './policy-source.ts';
 
 export const addPolicyCommands = (program: Command, host: CommandHost): void => {
   const group = program.command('policy').description('policies: the business in one reviewed file');

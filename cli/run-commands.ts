@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { readPolicy } from '#shared/adapters/policy-files.ts';
 import { csvLine, neutralised } from '#shared/application/export-run.ts';
-import { loadPolicy } from '#shared/application/run/run-ports.ts';
+import { loadPolicy, storePolicy } from '#shared/application/run/run-ports.ts';
 import { type ListedMove, listMoves } from '#shared/application/run-moves.ts';
 import { stateInWords, summaryText } from '#shared/application/summary-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
@@ -15,7 +16,6 @@ import { type CommandContext, type CommandHost, onTarget, terminalOf, wholeNumbe
 import { EXIT, type ExitCode, exitOfState } from './exit-code.ts';
 import { findRun, newestFirst } from './find-run.ts';
 import { followRun, readSummary } from './follow-run.ts';
-import { readPolicy, storePolicy } from './policy-source.ts';
 import { UsageError } from './usage-error.ts';
 
 interface StartOptions {

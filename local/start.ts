@@ -2,11 +2,11 @@ import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { styleText } from 'node:util';
 import * as z from 'zod/mini';
-import { readPolicy } from '#cli/policy-source.ts';
+import { readPolicy } from '#shared/adapters/policy-files.ts';
 import { addDemoContacts } from '#shared/application/demo-contacts.ts';
 import { importCustomers } from '#shared/application/import-customers.ts';
 import { importPurchases } from '#shared/application/import-purchases.ts';
-import { activatePolicy } from '#shared/application/run/run-ports.ts';
+import { storePolicy } from '#shared/application/run/run-ports.ts';
 import { summaryText } from '#shared/application/summary-text.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
 import { waveIdOf } from '#shared/application/wave-record.ts';
@@ -63,7 +63,7 @@ const main = async (): Promise<number> => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(130));
   });
   try {
-    await activatePolicy(stack.run.objects, policy, { onlyIfNone: true });
+    await storePolicy(stack.run.objects, policy);
     writeJsonFile(path.join(options.dataDir, 'loop.json'), settings);
     const played = play(stack, settings, plan, options, progress);
     const outcome = await Promise.race([played, interrupted]);

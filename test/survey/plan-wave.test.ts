@@ -202,7 +202,7 @@ describe('planning a wave', () => {
     expect(await lookUpWave({ waveId: WAVE_ID }, world)).toMatchObject({
       batches: [0],
       remindAt: '2026-06-06T02:00:00.000Z',
-      closesAt: '2026-06-22T02:00:00.000Z',
+      closesAt: '2026-06-22T16:00:00.000Z',
     });
     await closeWave({ waveId: WAVE_ID }, world);
     const summary = await world.waveFiles.readJson(WAVE_ID, 'summary.json');

@@ -96,19 +96,10 @@ export const bucketsOfShard = (shard: number, shards: number, buckets: number): 
   return Array.from({ length: to - from }, (_, index) => from + index);
 };
 
-/** Keeps a policy's content in the workspace and makes it the one that scheduled runs use. */
-export const activatePolicy = async (
-  objects: ObjectStore,
-  policy: Policy,
-  options: { readonly onlyIfNone: boolean },
-): Promise<void> => {
-  await storePolicy(objects, policy);
-  const pointer = new TextEncoder().encode(JSON.stringify({ hash: policy.hash }));
-  await objects.put(ACTIVE_POLICY_KEY, pointer, { ifAbsent: options.onlyIfNone, contentType: 'application/json' });
-};
-
-/** Keeps a policy's content in the workspace under its hash; the same content twice is the same object. */
+/** Keeps a policy's content in the workspace under its hash, and makes it the one that scheduled runs use if none is yet. */
 export const storePolicy = async (objects: ObjectStore, policy: Policy): Promise<void> => {
-  const content = new TextEncoder().encode(JSON.stringify(policy.source));
-  await objects.put(policyKey(policy.hash), content, { ifAbsent: true, contentType: 'application/json' });
+  const encoded = (document: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(document));
+  const json = { ifAbsent: true, contentType: 'application/json' };
+  await objects.put(policyKey(policy.hash), encoded(policy.source), json);
+  await objects.put(ACTIVE_POLICY_KEY, encoded({ hash: policy.hash }), json);
 };

@@ -1,12 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { ACTIVE_POLICY_KEY, policyKey } from '#shared/application/run/run-ports.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { formatPolicyErrors, type ParsedPolicy, parsePolicy } from '#shared/domain/policy-file.ts';
-import type { ObjectStore } from '#shared/ports/object-store.ts';
-import { UsageError } from './usage-error.ts';
+import { PermanentError } from '#shared/errors.ts';
 
-const PRESETS = join(import.meta.dirname, '..', 'policies');
+const PRESETS = join(import.meta.dirname, '..', '..', 'policies');
 
 /** Names of the policies that come with the product. */
 export const presetNames = (): readonly string[] =>
@@ -21,7 +19,7 @@ export interface PolicyText {
   readonly text: string;
 }
 
-/** A preset by name, or else a file. @throws UsageError `policy-not-found` */
+/** A preset by name, or else a file. @throws PermanentError `policy-not-found` */
 export const readPolicyText = (nameOrFile: string): PolicyText => {
   const presets = presetNames();
   if (presets.includes(nameOrFile)) {
@@ -31,7 +29,7 @@ export const readPolicyText = (nameOrFile: string): PolicyText => {
     return { file: nameOrFile, text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(nameOrFile)) };
   } catch (cause) {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    throw new UsageError(
+    throw new PermanentError(
       missing ? 'policy-not-found' : 'policy-unreadable',
       missing
         ? `${JSON.stringify(nameOrFile)} is neither a policy that comes with the product nor a file`
@@ -43,25 +41,17 @@ export const readPolicyText = (nameOrFile: string): PolicyText => {
 
 export const parsePolicyText = ({ file, text }: PolicyText): ParsedPolicy => parsePolicy(text, file);
 
-/** The policy of a name or file. @throws UsageError `policy-invalid` with every error, as `file:line:col path: problem; cure` */
+/** The policy of a name or file. @throws PermanentError `policy-invalid` with every error, as `file:line:col path: problem; cure` */
 export const readPolicy = (nameOrFile: string): Policy => {
   const source = readPolicyText(nameOrFile);
   const parsed = parsePolicyText(source);
   if (parsed.ok) return parsed.policy;
   const [first] = parsed.errors;
-  throw new UsageError('policy-invalid', formatPolicyErrors(parsed.errors, source.file), {
+  throw new PermanentError('policy-invalid', formatPolicyErrors(parsed.errors, source.file), {
     path:
       first === undefined
         ? source.file
         : `${source.file}:${first.line}:${first.column}${first.path === '' ? '' : ` ${first.path}`}`,
     hint: `resegment policy check ${nameOrFile} shows the same without running anything`,
   });
-};
-
-/** Stores the policy's content in the workspace under its hash, and makes it the active one if none is. */
-export const storePolicy = async (objects: ObjectStore, policy: Policy): Promise<void> => {
-  const encoded = (document: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(document));
-  const json = { ifAbsent: true, contentType: 'application/json' };
-  await objects.put(policyKey(policy.hash), encoded(policy.source), json);
-  await objects.put(ACTIVE_POLICY_KEY, encoded({ hash: policy.hash }), json);
 };
