@@ -37,7 +37,7 @@ import {
   WrittenUpgrade,
 } from './policy-schema.ts';
 import { settledScores } from './segments.ts';
-import { levelsOf, TRAIT_PREFIX } from './values.ts';
+import { inKeptUnits, levelsOf, TRAIT_PREFIX } from './values.ts';
 
 export type PathStep = string | number;
 type Path = readonly PathStep[];
@@ -151,6 +151,7 @@ export const resolvePolicy = (source: unknown, hash: string): Resolved => {
           timeZone: written.timeZone,
           currency: written.currency,
           ...base,
+          ...inKeptMoney(base, written.currency),
           mainDimension,
           valueMetric: written.valueMetric,
           flags,
@@ -168,6 +169,37 @@ interface Known {
 }
 
 type Base = Pick<Policy, 'metrics' | 'scores' | 'scoreOrder' | 'dimensions' | 'moves'>;
+
+/** People write money in whole units, spend is kept in minor ones: cut points and ranges of spend follow it. */
+const inKeptMoney = ({ metrics, scores, dimensions }: Base, currency: string): Pick<Base, 'scores' | 'dimensions'> => {
+  const kept = (of: string, value: number): number => {
+    const metric = own(metrics, of);
+    return metric === undefined ? value : inKeptUnits(metric, value, currency);
+  };
+  const keptScore = (score: Score): Score =>
+    score.kind === 'bands' ? { ...score, cuts: score.cuts.map((cut) => kept(score.of, cut)) } : score;
+  const keptCondition = (condition: Condition): Condition =>
+    condition.kind === 'range'
+      ? {
+          ...condition,
+          ...(condition.from === undefined ? {} : { from: kept(condition.of, condition.from) }),
+          ...(condition.to === undefined ? {} : { to: kept(condition.of, condition.to) }),
+        }
+      : condition;
+  const keptDimension = (dimension: Dimension): Dimension =>
+    dimension.by.kind === 'rules'
+      ? {
+          ...dimension,
+          by: {
+            ...dimension.by,
+            rules: dimension.by.rules.map((rule) => ({ ...rule, when: rule.when.map(keptCondition) })),
+          },
+        }
+      : dimension;
+  const each = <T>(record: Readonly<Record<string, T>>, change: (value: T) => T): Record<string, T> =>
+    Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+  return { scores: each(scores, keptScore), dimensions: each(dimensions, keptDimension) };
+};
 
 const NAME_CURE = 'use letters, digits, - and _, starting with a letter, at most 60 characters';
 

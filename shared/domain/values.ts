@@ -68,3 +68,7 @@ export const asNumber = (value: TraitValue | null | undefined): number | null =>
  */
 export const inMajorUnits = (metric: Metric, value: number, currency: string): number =>
   metric.unit === 'money' && metric.kind === 'spend' ? value / 10 ** currencyExponent(currency) : value;
+
+/** The other way round: a figure as a person writes it, in the unit in which the metric is kept; spend in whole minor units. */
+export const inKeptUnits = (metric: Metric, value: number, currency: string): number =>
+  metric.unit === 'money' && metric.kind === 'spend' ? Math.round(value * 10 ** currencyExponent(currency)) : value;

@@ -36,13 +36,13 @@ metrics:
   mean: { traitMean: income, months: 12, unit: money }
 scores:
   place: { lookup: { city: 1, resort: 2 }, of: trait.place, otherwise: 1 }
-  spendLevel: { bands: [10000, 50000], of: spend }
+  spendLevel: { bands: [100, 500], of: spend }
 dimensions:
   need:
     ordered: false
     segments: { business: {}, other: {} }
     rules:
-      - { segment: business, when: { need: { in: [business] }, spend: { from: 10000 }, trait.vip: present, growth: missing } }
+      - { segment: business, when: { need: { in: [business] }, spend: { from: 100 }, trait.vip: present, growth: missing } }
     rest: other
 `);
     const text = describePolicy(policy, 'en').join('\n');
