@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { readPolicy } from '#shared/adapters/policy-files.ts';
 import { csvLine, neutralised } from '#shared/application/export-run.ts';
+import { abandonRun } from '#shared/application/run/abandon-run.ts';
 import { loadPolicy, storePolicy } from '#shared/application/run/run-ports.ts';
 import { type ListedMove, listMoves } from '#shared/application/run-moves.ts';
 import { stateInWords, summaryText } from '#shared/application/summary-text.ts';
@@ -65,7 +66,7 @@ export const addRunCommands = (program: Command, host: CommandHost): void => {
     .action((options: StartOptions, command: Command) => onTarget(command, host, (context) => plan(context, options)));
 
   const run = withOverride(withStartOptions(program.command('run')))
-    .description('plan a run and apply it; `run list|show|diff` look at runs')
+    .description('plan a run and apply it; `run list|show|diff|abandon` work on runs')
     .option('--yes', 'apply without asking; the brakes still hold')
     .addHelpText(
       'after',
@@ -119,6 +120,25 @@ export const addRunCommands = (program: Command, host: CommandHost): void => {
     .action((before: string, after: string, options: ListOptions, command: Command) =>
       onTarget(command, host, (context) => diff(context, before, after, options)),
     );
+
+  run
+    .command('abandon')
+    .argument('<run>', 'id, unique beginning, latest, previous or 2026-05')
+    .description('discard a planned, held or failed run, and release the lock if it holds it')
+    .addHelpText('after', '\nExample:\n  resegment run abandon 2026-05-r1d72ba0e\n')
+    .action((wanted: string, _options: unknown, command: Command) =>
+      onTarget(command, host, (context) => abandon(context, wanted)),
+    );
+};
+
+const abandon = async ({ target, terminal, by }: CommandContext, wanted: string): Promise<ExitCode> => {
+  const { runId } = await findRun(target.runs, wanted);
+  await abandonRun(runId, by, target);
+  terminal.result(
+    { runId, state: 'abandoned' },
+    () => `run ${runId} is abandoned; nothing of it is or will be in force`,
+  );
+  return EXIT.done;
 };
 
 /** The options that all lists take. */
