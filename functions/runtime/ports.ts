@@ -183,6 +183,7 @@ export const reportPortsFrom = (parts: BaseParts): WriteReportPorts => {
     objects,
     customers,
     casesDue: async (day) => (await cases.listOpen()).filter((open) => open.dueAt.slice(0, 10) <= day).length,
+    surveyOf: async (run) => (run.basedOn === null ? undefined : waveStatus(waveIdOf(run.basedOn), ledger)),
     waveOf: async (run) => {
       const status = run.basedOn === null ? undefined : await waveStatus(waveIdOf(run.basedOn), ledger);
       return status === undefined ? undefined : waveCounts(status);
