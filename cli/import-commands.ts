@@ -8,6 +8,7 @@ import { decimalOfMinor } from '#shared/application/format-value.ts';
 import { importAnswers } from '#shared/application/import-answers.ts';
 import type { ImportPorts, ImportResult } from '#shared/application/import-batches.ts';
 import { importCustomers } from '#shared/application/import-customers.ts';
+import { importFormat, importMap, splitOutside, unescaped } from '#shared/application/import-options.ts';
 import { importPurchases } from '#shared/application/import-purchases.ts';
 import type { ImportFormat } from '#shared/application/import-table.ts';
 import { dateIn } from '#shared/domain/calendar.ts';
@@ -114,7 +115,7 @@ const purchases = async (context: CommandContext, file: string, options: ImportO
       sourceOf(file),
       {
         ...formatOf(options),
-        map: pairs(options.map),
+        map: importMap(options.map),
         currency: target.currency,
         rejects,
         onProgress: ({ phase, rows }) =>
@@ -160,7 +161,7 @@ const customers = async (context: CommandContext, file: string, options: ImportO
       sourceOf(file),
       {
         ...formatOf(options),
-        map: pairs(options.map),
+        map: importMap(options.map),
         rejects,
         onProgress: ({ phase, rows }) =>
           terminal.progress(phase === 'check' ? 'checking rows' : 'writing rows', rows, rows),
@@ -176,7 +177,7 @@ const customers = async (context: CommandContext, file: string, options: ImportO
 };
 
 const answers = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
-  const { scale: mappedScale, ...map } = pairs(options.map);
+  const { scale: mappedScale, ...map } = importMap(options.map);
   const fixed = ANSWER_SCALES.find((one) => one === mappedScale);
   const scale = options.scale === undefined ? fixed : ANSWER_SCALES.find((one) => one === options.scale);
   if (options.scale !== undefined && scale === undefined) {
@@ -208,43 +209,6 @@ const portsOf = ({ target }: CommandContext): ImportPorts => ({
   businessTimeZone: target.timeZone,
 });
 
-/** `a=b,c=d` as a record. A comma or an equals sign in a column's name is written with a backslash before it. */
-export const pairs = (text: string | undefined): Readonly<Record<string, string>> => {
-  const map: Record<string, string> = {};
-  for (const part of splitOutside(text ?? '', ',')) {
-    const [name, ...rest] = splitOutside(part, '=');
-    const column = rest.join('=');
-    if (name === undefined || name.trim() === '' || column === '') {
-      throw new UsageError(
-        'map-invalid',
-        `--map takes pairs such as customer=customer_id,date=order_date, got ${JSON.stringify(part)}`,
-      );
-    }
-    const key = unescaped(name.trim());
-    if (Object.hasOwn(map, key)) throw new UsageError('map-invalid', `--map names ${key} twice`);
-    map[key] = unescaped(column.trim());
-  }
-  return map;
-};
-
-const splitOutside = (text: string, separator: string): readonly string[] => {
-  const parts: string[] = [];
-  let part = '';
-  for (let index = 0; index < text.length; index += 1) {
-    const character = text[index] ?? '';
-    if (character === '\\' && index + 1 < text.length) {
-      part += character + (text[index + 1] ?? '');
-      index += 1;
-    } else if (character === separator) {
-      parts.push(part);
-      part = '';
-    } else part += character;
-  }
-  return [...parts, part];
-};
-
-const unescaped = (text: string): string => text.replace(/\\([,=\\])/gu, '$1');
-
 const names = (text: string): readonly string[] =>
   splitOutside(text, ',')
     .map((name) => unescaped(name.trim()))
@@ -257,32 +221,11 @@ const share = (option: string, text: string): number => {
   return value;
 };
 
-const formatOf = (options: ImportOptions): ImportFormat & { readonly source?: string; readonly dryRun?: boolean } => {
-  const encoding = CSV_ENCODINGS.find((one) => one === options.encoding?.toLowerCase());
-  if (options.encoding !== undefined && encoding === undefined) {
-    throw new UsageError(
-      'encoding-unknown',
-      `--encoding must be one of ${CSV_ENCODINGS.join(', ')}, got ${JSON.stringify(options.encoding)}`,
-    );
-  }
-  const decimal =
-    options.decimal === ',' || options.decimal === 'comma'
-      ? ','
-      : options.decimal === '.' || options.decimal === 'point'
-        ? '.'
-        : undefined;
-  if (options.decimal !== undefined && decimal === undefined) {
-    throw new UsageError('decimal-unknown', `--decimal must be point or comma, got ${JSON.stringify(options.decimal)}`);
-  }
-  return {
-    ...(encoding === undefined ? {} : { encoding }),
-    ...(options.delimiter === undefined ? {} : { delimiter: options.delimiter === '\\t' ? '\t' : options.delimiter }),
-    ...(decimal === undefined ? {} : { decimal }),
-    ...(options.dateFormat === undefined ? {} : { dateFormat: options.dateFormat }),
-    ...(options.source === undefined ? {} : { source: options.source }),
-    ...(options.dryRun === true ? { dryRun: true } : {}),
-  };
-};
+const formatOf = (options: ImportOptions): ImportFormat & { readonly source?: string; readonly dryRun?: boolean } => ({
+  ...importFormat(options),
+  ...(options.source === undefined ? {} : { source: options.source }),
+  ...(options.dryRun === true ? { dryRun: true } : {}),
+});
 
 /** A file that can be read from its beginning again. @throws UsageError `file-not-found` or `file-not-readable` */
 const sourceOf = (file: string): ImportSource => {

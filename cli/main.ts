@@ -121,6 +121,9 @@ const USAGE_CODES = new Set([
   'batch-unknown',
   'no-active-policy',
   'policy-not-found',
+  'map-invalid',
+  'encoding-unknown',
+  'decimal-unknown',
   'policy-unreadable',
   'policy-invalid',
 ]);

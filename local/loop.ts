@@ -171,16 +171,33 @@ const playRun = async (stack: Stack, runId: string, request: RunRequest): Promis
   );
 };
 
-/** Waits until every invitation of the wave was sent, skipped or refused. */
+/** Without any progress for so long, real time, sending is stuck; a slow machine only takes longer. */
+const STUCK_MS = 60_000;
+
+/** Waits until every invitation of the wave was sent, skipped or refused. @throws PermanentError `wave-stuck` */
 const mailsSettled = async (stack: Stack, waveId: string, progress: Progress): Promise<void> => {
-  for (let waited = 0; waited < 600; waited += 1) {
+  let left = Number.POSITIVE_INFINITY;
+  let since = performance.now();
+  for (;;) {
     const status = await stack.tool.waveStatus(waveId);
     if (status === undefined) return;
     if (status.planned > 0) progress('sending survey mails', status.drawn - status.planned, status.drawn);
     else if (status.state !== 'planned') return;
+    if (status.planned !== left) {
+      left = status.planned;
+      since = performance.now();
+    }
+    if (performance.now() - since > STUCK_MS) {
+      throw new PermanentError(
+        'wave-stuck',
+        `wave ${waveId} has ${left} unsent invitations and sent none for a minute`,
+        {
+          hint: 'start again: it goes on where it was',
+        },
+      );
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new PermanentError('wave-stuck', `wave ${waveId} still has unsent invitations after a minute`);
 };
 
 /** Moves the clock from answer to answer and gives each through the real pages; ends after the wave's closing. */

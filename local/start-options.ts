@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { importFormat, importMap } from '#shared/application/import-options.ts';
+import type { ImportFormat } from '#shared/application/import-table.ts';
 import { isIsoDate } from '#shared/domain/calendar.ts';
 import { PermanentError } from '#shared/errors.ts';
 
@@ -10,6 +13,8 @@ export interface StartOptions {
   readonly help: boolean;
   readonly dataDir: string;
   readonly policy: string;
+  /** Whether the policy was named, and not left to the default. */
+  readonly policyGiven: boolean;
   readonly language: 'en' | 'zh-CN';
   /** Companies in a new sample. */
   readonly companies: number;
@@ -17,10 +22,7 @@ export interface StartOptions {
   readonly purchases?: {
     readonly file: string;
     readonly map?: Readonly<Record<string, string>>;
-    readonly dateFormat?: string;
-    readonly decimal?: string;
-    readonly delimiter?: string;
-    readonly encoding?: string;
+    readonly format: ImportFormat;
   };
   readonly asOf?: string;
 }
@@ -51,6 +53,8 @@ export const readStartOptions = (args: readonly string[]): StartOptions => {
   const purchases = values.purchases;
   if (purchases === undefined && values.map !== undefined)
     throw usage('--map says how to read the file of --purchases; give that too');
+  if (purchases !== undefined && !existsSync(purchases))
+    throw usage(`there is no file ${purchases}; --purchases takes the path of a CSV file`);
   if (values['as-of'] !== undefined && !isIsoDate(values['as-of'])) {
     throw usage(`--as-of takes a date as YYYY-MM-DD, got ${JSON.stringify(values['as-of'])}`);
   }
@@ -67,6 +71,7 @@ export const readStartOptions = (args: readonly string[]): StartOptions => {
     nextMonth: values['next-month'] === true,
     help: values.help === true,
     dataDir: path.resolve(values.data ?? path.join('.local', name)),
+    policyGiven: values.policy !== undefined,
     policy: values.policy ?? (purchases === undefined ? 'bank-three-class' : 'retail-rfm'),
     language,
     companies,
@@ -75,11 +80,13 @@ export const readStartOptions = (args: readonly string[]): StartOptions => {
       : {
           purchases: {
             file: purchases,
-            ...(values.map === undefined ? {} : { map: readMap(values.map) }),
-            ...(values['date-format'] === undefined ? {} : { dateFormat: values['date-format'] }),
-            ...(values.decimal === undefined ? {} : { decimal: values.decimal }),
-            ...(values.delimiter === undefined ? {} : { delimiter: values.delimiter }),
-            ...(values.encoding === undefined ? {} : { encoding: values.encoding }),
+            ...(values.map === undefined ? {} : { map: importMap(values.map) }),
+            format: importFormat({
+              ...(values['date-format'] === undefined ? {} : { dateFormat: values['date-format'] }),
+              ...(values.decimal === undefined ? {} : { decimal: values.decimal }),
+              ...(values.delimiter === undefined ? {} : { delimiter: values.delimiter }),
+              ...(values.encoding === undefined ? {} : { encoding: values.encoding }),
+            }),
           },
         }),
     ...(values['as-of'] === undefined ? {} : { asOf: values['as-of'] }),
@@ -112,17 +119,6 @@ const parse = (args: readonly string[]) => {
     throw usage(error instanceof Error ? error.message : String(error));
   }
 };
-
-const readMap = (text: string): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    text.split(',').map((pair) => {
-      const [target, column] = [pair.slice(0, pair.indexOf('=')).trim(), pair.slice(pair.indexOf('=') + 1).trim()];
-      if (!pair.includes('=') || target === '' || column === '') {
-        throw usage(`--map takes pairs such as customer=id,date=day,amount=total; got ${JSON.stringify(pair)}`);
-      }
-      return [target, column];
-    }),
-  );
 
 const usage = (message: string): PermanentError =>
   new PermanentError('usage', message, { hint: 'npm start -- --help' });

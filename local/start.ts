@@ -6,7 +6,7 @@ import { readPolicy } from '#shared/adapters/policy-files.ts';
 import { addDemoContacts } from '#shared/application/demo-contacts.ts';
 import { importCustomers } from '#shared/application/import-customers.ts';
 import { importPurchases } from '#shared/application/import-purchases.ts';
-import { storePolicy } from '#shared/application/run/run-ports.ts';
+import { loadPolicy, storePolicy } from '#shared/application/run/run-ports.ts';
 import { summaryText } from '#shared/application/summary-text.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
 import { waveIdOf } from '#shared/application/wave-record.ts';
@@ -22,6 +22,18 @@ import { openStack, readJsonFile, runningFile, type Stack, writeJsonFile } from 
 import { readStartOptions, START_HELP, type StartOptions } from './start-options.ts';
 
 const SAMPLE_SEED = 20_071_006;
+
+/** What the command was given is wrong; nothing was done. */
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  'usage',
+  'map-invalid',
+  'encoding-unknown',
+  'decimal-unknown',
+  'loop-differs',
+  'policy-not-found',
+  'policy-unreadable',
+  'policy-invalid',
+]);
 
 /** What the loop of a folder plays; written once, so that a later start goes on with the same. */
 const LoopFile = z.object({
@@ -42,14 +54,16 @@ const main = async (): Promise<number> => {
     return 0;
   }
   if (options.fresh) removeData(options.dataDir);
-  const policy = readPolicy(options.policy);
   const begun = performance.now();
   const progress = progressLine();
-  const settings = readJsonFile(path.join(options.dataDir, 'loop.json'), LoopFile) ?? newLoop(options, policy);
+  const kept = readJsonFile(path.join(options.dataDir, 'loop.json'), LoopFile);
+  const chosen = readPolicy(options.policy);
+  if (kept !== undefined) assertSameLoop(kept, options, chosen);
+  const settings = kept ?? newLoop(options, chosen);
   const plan = planLoop(settings.current, settings.asOf);
   const stack = await openStack({
     dataDir: options.dataDir,
-    stage: { timeZone: policy.timeZone, currency: policy.currency },
+    stage: { timeZone: chosen.timeZone, currency: chosen.currency },
     startAt: `${lastDayOf(plan.earlier[0] ?? settings.current)}T04:00:00.000Z`,
     onStep: (step) => progress(step),
   });
@@ -63,7 +77,8 @@ const main = async (): Promise<number> => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(130));
   });
   try {
-    await storePolicy(stack.run.objects, policy);
+    if (kept === undefined) await storePolicy(stack.run.objects, chosen);
+    const policy = await loadPolicy(stack.run.objects, settings.policyHash);
     writeJsonFile(path.join(options.dataDir, 'loop.json'), settings);
     const played = play(stack, settings, plan, options, progress);
     const outcome = await Promise.race([played, interrupted]);
@@ -82,6 +97,25 @@ const main = async (): Promise<number> => {
     progress('');
     await stop();
   }
+};
+
+/** @throws PermanentError `loop-differs` where the options ask for another loop than the folder holds */
+const assertSameLoop = (kept: LoopFile, options: StartOptions, chosen: Policy): void => {
+  const differs = [
+    ...((options.purchases === undefined) === (kept.source === 'sample') || options.purchases === undefined
+      ? []
+      : ['it holds the sample, not purchases']),
+    ...(options.asOf === undefined || options.asOf === (kept.asOf ?? lastDayOf(kept.current))
+      ? []
+      : [`its last date is ${kept.asOf ?? lastDayOf(kept.current)}, not ${options.asOf}`]),
+    ...(!options.policyGiven || chosen.hash === kept.policyHash
+      ? []
+      : [`it was begun with another version of the policy than ${options.policy}`]),
+  ];
+  if (differs.length === 0) return;
+  throw new PermanentError('loop-differs', `${options.dataDir} was begun differently: ${differs.join('; ')}`, {
+    hint: 'start over with --fresh, or keep both with --data DIR; to try a policy: npx resegment plan --policy FILE',
+  });
 };
 
 const newLoop = (options: StartOptions, policy: Policy): LoopFile => {
@@ -195,17 +229,10 @@ const seedPurchases = async (stack: Stack, options: StartOptions, progress: Prog
   }
   progress(`importing ${purchases.file}`);
   const rejects = firstRejects(3);
-  const { file, map, ...format } = purchases;
-  if (!existsSync(file)) {
-    throw new PermanentError('file-not-found', `there is no file ${file}`, {
-      hint: 'give the path of a CSV file to --purchases',
-    });
-  }
+  const { file, map, format } = purchases;
   const result = await importPurchases(
     fileSource(file),
-    { ...format, ...(map === undefined ? {} : { map }), currency: stack.stage.currency, rejects } as Parameters<
-      typeof importPurchases
-    >[1],
+    { ...format, ...(map === undefined ? {} : { map }), currency: stack.stage.currency, rejects },
     stack.tool.imports,
   );
   if (result.rejected > 0) {
@@ -308,5 +335,5 @@ try {
 } catch (error) {
   if (!isResegmentError(error)) throw error;
   process.stderr.write(`\n${error.message}\n${error.hint === undefined ? '' : `${error.hint}\n`}`);
-  process.exitCode = error.code === 'usage' ? 2 : error.code === 'run-held' ? 3 : 1;
+  process.exitCode = USAGE_CODES.has(error.code) ? 2 : error.code === 'run-held' ? 3 : 1;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exitOfState } from '#cli/exit-code.ts';
 import { findRun } from '#cli/find-run.ts';
-import { pairs } from '#cli/import-commands.ts';
+import { importMap } from '#shared/application/import-options.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 
 const BIN = join(import.meta.dirname, '..', '..', 'cli', 'resegment.mjs');
@@ -84,7 +84,7 @@ describe('the command line', () => {
 
 describe('a mapping of columns', () => {
   it('reads pairs, and commas in names behind a backslash', () => {
-    expect(pairs('customer=id,date=Order date,amount=a\\,b')).toEqual({
+    expect(importMap('customer=id,date=Order date,amount=a\\,b')).toEqual({
       customer: 'id',
       date: 'Order date',
       amount: 'a,b',
@@ -92,7 +92,7 @@ describe('a mapping of columns', () => {
   });
 
   it.each(['customer', '=x', 'customer=', 'a=b,a=c'])('refuses %j', (text) => {
-    expect(() => pairs(text)).toThrow(/--map/u);
+    expect(() => importMap(text)).toThrow(/--map/u);
   });
 });
 

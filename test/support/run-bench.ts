@@ -17,7 +17,7 @@ import { publishRun } from '#shared/application/run/publish-run.ts';
 import { reviewPlan } from '#shared/application/run/review-plan.ts';
 import { policyKey, type RunPorts } from '#shared/application/run/run-ports.ts';
 import { RunSummary } from '#shared/contracts/run-record.ts';
-import { TABLE_DEFINITIONS } from '#shared/contracts/tables.ts';
+import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
 import type { RunRequest } from '#shared/contracts/workflows.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import type { Policy } from '#shared/domain/policy.ts';
@@ -54,30 +54,7 @@ export const openRunBench = async (buckets = 16): Promise<RunBench> => {
   const database = await startDatabase();
   await createTables(
     database.endpoint,
-    TABLE_DEFINITIONS.map((table) => ({
-      TableName: table.name,
-      KeySchema: [
-        { AttributeName: table.partitionKey, KeyType: 'HASH' },
-        ...(table.sortKey === undefined ? [] : [{ AttributeName: table.sortKey, KeyType: 'RANGE' }]),
-      ],
-      AttributeDefinitions: [
-        ...new Set(
-          [
-            table.partitionKey,
-            table.sortKey,
-            ...table.indexes.flatMap((index) => [index.partitionKey, index.sortKey]),
-          ].filter((name) => name !== undefined),
-        ),
-      ].map((name) => ({ AttributeName: name, AttributeType: 'S' })),
-      GlobalSecondaryIndexes: table.indexes.map((index) => ({
-        IndexName: index.indexName,
-        KeySchema: [
-          { AttributeName: index.partitionKey, KeyType: 'HASH' },
-          { AttributeName: index.sortKey, KeyType: 'RANGE' },
-        ],
-        Projection: { ProjectionType: 'ALL' },
-      })),
-    })),
+    TABLE_DEFINITIONS.map((table) => tableProperties(table, table.name)),
   );
   const dynamo = dynamoClient({ endpoint: database.endpoint });
   let now = '2026-11-01T02:00:00.000Z';
