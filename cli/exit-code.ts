@@ -18,6 +18,7 @@ export const exitOfState = (state: RunSummary['state']): ExitCode => {
     case 'applying':
     case 'failed':
     case 'abandoned':
+    case 'rolledBack':
       return EXIT.failed;
   }
 };

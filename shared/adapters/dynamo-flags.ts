@@ -1,6 +1,6 @@
 import { type DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
-import { FLAG_STATES, type Flag, type FlagKind, raised, settled, withdrawn } from '../domain/flags.ts';
+import { FLAG_STATES, type Flag, type FlagKind, raised, settled, undone, withdrawn } from '../domain/flags.ts';
 import { PermanentError, RetryableError } from '../errors.ts';
 import type { FlagStore } from '../ports/flag-store.ts';
 import { attempt, attemptIf, type Item } from './dynamo-client.ts';
@@ -22,7 +22,7 @@ const FlagContent = z.object({
   state: z.enum(FLAG_STATES),
   history: z.array(
     z.object({
-      event: z.enum(['raised', 'confirmed', 'approved', 'refused', 'expired', 'withdrawn']),
+      event: z.enum(['raised', 'confirmed', 'approved', 'refused', 'expired', 'withdrawn', 'reopened']),
       at: z.string(),
       by: z.string(),
       reason: z.optional(z.string()),
@@ -113,6 +113,8 @@ export const dynamoFlags = ({
       (await change(subject, kind, (stored) => asDecision(settled(stored, settlement)))) === undefined
         ? 'notOpen'
         : 'settled',
+    undo: async (subject, kind, runId, rollback) =>
+      (await change(subject, kind, (stored) => undone(stored, runId, rollback)))?.outcome ?? 'unchanged',
     get: async (subject, kind) => (await read(subject, kind)).flag,
     listOpen: async () => {
       const flags: Flag[] = [];

@@ -59,6 +59,12 @@ export const planWave = async (
   const wave = await loadWave(ports.waves, waveId);
   if (wave.state !== 'planned')
     return { schema: 1, waveId, batches: wave.state === 'cancelled' ? [] : batchesOf(wave) };
+  const { record } = await loadRun(ports, wave.runId);
+  if (record.state === 'rolledBack') {
+    const finishedAt = ports.clock.now();
+    await updateWave(ports.waves, waveId, (current) => ({ ...current, state: 'cancelled', finishedAt }));
+    return { schema: 1, waveId, batches: [] };
+  }
   const policy = await loadPolicy(ports.objects, wave.policyHash);
   const survey = policy.survey;
   if (survey === undefined) throw new PermanentError('no-survey', `the policy of wave ${waveId} has no survey`);

@@ -106,6 +106,7 @@ const STATE_WORDS: Readonly<Record<RunSummary['state'], Readonly<Record<Language
   degraded: { en: 'published, but degraded', 'zh-CN': '已发布，但质量下降' },
   failed: { en: 'failed', 'zh-CN': '失败' },
   abandoned: { en: 'abandoned', 'zh-CN': '已放弃' },
+  rolledBack: { en: 'rolled back; no longer in force', 'zh-CN': '已回滚，不再生效' },
 };
 
 /** The state of a run in words. */

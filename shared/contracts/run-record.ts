@@ -10,6 +10,7 @@ export const RUN_STATES = [
   'degraded',
   'failed',
   'abandoned',
+  'rolledBack',
 ] as const;
 
 /** A brake that stopped a run, with the figures. */
@@ -47,6 +48,14 @@ export const RunRecord = z.object({
   finishedAt: z.nullable(z.string()),
   /** Set where a stored plan is applied later: customers whose facts changed since are skipped. */
   checkStale: z.optional(z.boolean()),
+  /** When the pointer moved to it. */
+  publishedAt: z.optional(z.string()),
+  /** The run of the same period in whose place an operator started this one. */
+  replaces: z.optional(z.string()),
+  /** Who took the published run back, and which run has been in force since; null: none. */
+  rolledBack: z.optional(
+    z.object({ by: z.string(), at: z.string(), reason: z.string(), restored: z.nullable(z.string()) }),
+  ),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 

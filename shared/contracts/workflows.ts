@@ -27,6 +27,8 @@ export const RunRequest = z.object({
   requestId: z.optional(z.string()),
   /** For `apply`: the planned run. */
   runId: z.optional(z.string()),
+  /** A rolled back, abandoned or expired monthly run whose period is to be closed by a new run. */
+  replaces: z.optional(z.string()),
   /** Full hash of a policy stored as `policies/<hash>.json`; absent: the active one. */
   policyHash: z.optional(z.string()),
   asOf: z.optional(z.string()),

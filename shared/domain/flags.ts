@@ -25,7 +25,7 @@ export interface RaisedFlag {
 
 /** One thing that happened to a proposal; `by` is a run id or a person. */
 export interface FlagEvent {
-  readonly event: 'raised' | 'confirmed' | 'approved' | 'refused' | 'expired' | 'withdrawn';
+  readonly event: 'raised' | 'confirmed' | 'approved' | 'refused' | 'expired' | 'withdrawn' | 'reopened';
   readonly at: Instant;
   readonly by: string;
   readonly reason?: string;
@@ -76,6 +76,34 @@ export const withdrawn = (stored: Flag | undefined, runId: string, at: Instant):
   stored?.state === 'open'
     ? { ...stored, state: 'withdrawn', history: [...stored.history, { event: 'withdrawn', at, by: runId }] }
     : undefined;
+
+/**
+ * The proposal as if the run had not been: what it raised is withdrawn, what it withdrew is open again with its old dates. A
+ * person's decision stands; a proposal that the run only confirmed stays open with the run's figures, since the ones before
+ * are not kept.
+ *
+ * @returns undefined where there is nothing to undo, also the second time
+ */
+export const undone = (
+  stored: Flag | undefined,
+  runId: string,
+  rollback: { readonly by: string; readonly at: Instant; readonly reason: string },
+): { readonly next: Flag; readonly outcome: 'withdrawn' | 'reopened' } | undefined => {
+  if (stored === undefined) return undefined;
+  const last = stored.history.at(-1);
+  if (stored.state === 'withdrawn' && last?.event === 'withdrawn' && last.by === runId) {
+    return {
+      outcome: 'reopened',
+      next: { ...stored, state: 'open', history: [...stored.history, { event: 'reopened', ...rollback }] },
+    };
+  }
+  const raisedBy = stored.history.findLast((event) => event.event === 'raised' || event.event === 'reopened')?.by;
+  if (stored.state !== 'open' || raisedBy !== runId) return undefined;
+  return {
+    outcome: 'withdrawn',
+    next: { ...stored, state: 'withdrawn', history: [...stored.history, { event: 'withdrawn', ...rollback }] },
+  };
+};
 
 /** The proposal closed. @returns undefined where it is not open */
 export const settled = (stored: Flag | undefined, settlement: FlagSettlement): Flag | undefined =>

@@ -12,6 +12,13 @@ export interface FlagStore {
   withdraw(subject: string, kind: FlagKind, runId: string, at: Instant): Promise<'withdrawn' | 'notOpen'>;
   /** Closes an open proposal with a person's decision, or as expired. */
   settle(subject: string, kind: FlagKind, settlement: FlagSettlement): Promise<'settled' | 'notOpen'>;
+  /** Undoes what a rolled back run did to a proposal; see `undone`. Doing it twice changes nothing. */
+  undo(
+    subject: string,
+    kind: FlagKind,
+    runId: string,
+    rollback: { readonly by: string; readonly at: Instant; readonly reason: string },
+  ): Promise<'withdrawn' | 'reopened' | 'unchanged'>;
   get(subject: string, kind: FlagKind): Promise<Flag | undefined>;
   /** Open proposals ascending by `raisedAt`. */
   listOpen(): Promise<readonly Flag[]>;

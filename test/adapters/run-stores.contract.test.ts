@@ -312,6 +312,35 @@ describe.each(flagStores)('a flag store ($name)', ({ open }) => {
     expect((await store.get(subject, 'upgrade'))?.history).toHaveLength(3);
   });
 
+  it('undoes what a rolled back run raised or withdrew, once, and leaves the rest', async () => {
+    const store = open();
+    const [raised, withdrawn, confirmed] = [fresh('f'), fresh('f'), fresh('f')];
+    const [may, june] = ['2026-06-01T00:00:00.000Z', '2026-07-01T00:00:00.000Z'];
+    await store.raise(proposal(raised, '2026-06-monthly', june));
+    await store.raise(proposal(withdrawn, '2026-05-monthly', may));
+    await store.withdraw(withdrawn, 'upgrade', '2026-06-monthly', june);
+    await store.raise(proposal(confirmed, '2026-05-monthly', may));
+    await store.raise(proposal(confirmed, '2026-06-monthly', june));
+    const before = await store.get(confirmed, 'upgrade');
+    const rollback = { by: 'Ann', at: '2026-07-02T00:00:00.000Z', reason: 'wrong limits' };
+    const undo = (subject: string) => store.undo(subject, 'upgrade', '2026-06-monthly', rollback);
+
+    expect([await undo(raised), await undo(withdrawn), await undo(confirmed)]).toEqual([
+      'withdrawn',
+      'reopened',
+      'unchanged',
+    ]);
+    expect([await undo(raised), await undo(withdrawn), await undo('nobody')]).toEqual([
+      'unchanged',
+      'unchanged',
+      'unchanged',
+    ]);
+    expect((await store.get(raised, 'upgrade'))?.state).toBe('withdrawn');
+    expect(await store.get(withdrawn, 'upgrade')).toMatchObject({ state: 'open', raisedAt: may });
+    expect((await store.get(withdrawn, 'upgrade'))?.history.at(-1)).toEqual({ event: 'reopened', ...rollback });
+    expect(await store.get(confirmed, 'upgrade')).toEqual(before);
+  });
+
   it('withdraws an open proposal once and lists only open ones, oldest first', async () => {
     const store = open();
     const [late, early, gone] = [fresh('f'), fresh('f'), fresh('f')];

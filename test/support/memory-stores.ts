@@ -1,7 +1,7 @@
 import { byBytes, checkedKey } from '#shared/adapters/directory-objects.ts';
 import { bucketOf } from '#shared/adapters/table-keys.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
-import { type Flag, raised, settled, withdrawn } from '#shared/domain/flags.ts';
+import { type Flag, raised, settled, undone, withdrawn } from '#shared/domain/flags.ts';
 import type { RunPointer, Standing } from '#shared/domain/standing.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { FlagStore } from '#shared/ports/flag-store.ts';
@@ -171,6 +171,12 @@ export const memoryFlags = (): FlagStore => {
       if (next === undefined) return 'notOpen';
       keep(next);
       return 'settled';
+    },
+    undo: async (subject, kind, runId, rollback) => {
+      const decision = undone(flags.get(key(subject, kind)), runId, rollback);
+      if (decision === undefined) return 'unchanged';
+      keep(decision.next);
+      return decision.outcome;
     },
     get: async (subject, kind) => {
       const flag = flags.get(key(subject, kind));

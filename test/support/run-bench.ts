@@ -6,6 +6,7 @@ import { type Stores, storesFrom } from '#functions/runtime/stores.ts';
 import { createTables, startDatabase } from '#local/database.ts';
 import { directoryObjects } from '#shared/adapters/directory-objects.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
+import { parquetRunFiles } from '#shared/adapters/parquet-run-files.ts';
 import { applyShard } from '#shared/application/run/apply-shard.ts';
 import { assignShard } from '#shared/application/run/assign-shard.ts';
 import { beginApply } from '#shared/application/run/begin-apply.ts';
@@ -16,16 +17,26 @@ import { openRun } from '#shared/application/run/open-run.ts';
 import { publishRun } from '#shared/application/run/publish-run.ts';
 import { reviewPlan } from '#shared/application/run/review-plan.ts';
 import { policyKey, type RunPorts } from '#shared/application/run/run-ports.ts';
-import { RunSummary } from '#shared/contracts/run-record.ts';
+import { type RunRecord, RunSummary } from '#shared/contracts/run-record.ts';
+import type { WaveRecord } from '#shared/contracts/survey.ts';
 import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
 import type { RunRequest } from '#shared/contracts/workflows.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { parsePolicy } from '#shared/domain/policy-file.ts';
+import type { RecordStore } from '#shared/ports/standing-store.ts';
+import {
+  memoryCustomers,
+  memoryFlags,
+  memoryObjects,
+  memoryPointer,
+  memoryRecords,
+  memoryStandings,
+} from './memory-stores.ts';
 
 /** Stores on a database in memory, a clock that the test sets, and the steps of a run called in their order. */
 export interface RunBench {
-  readonly ports: RunPorts & Stores;
+  readonly ports: RunPorts & Stores & { readonly waves: RecordStore<WaveRecord> };
   readonly dynamo: ReturnType<typeof dynamoClient>;
   setNow(instant: string): void;
   usePolicy(text: string): Promise<Policy>;
@@ -50,6 +61,9 @@ const TABLES = {
   runs: 'runs',
 } as const;
 
+/** Random in the product; the same for each id here, so that a test can be repeated. */
+const subjectSource = (id: string): string => createHash('sha256').update(id).digest('base64url').slice(0, 22);
+
 export const openRunBench = async (buckets = 16): Promise<RunBench> => {
   const database = await startDatabase();
   await createTables(
@@ -57,17 +71,44 @@ export const openRunBench = async (buckets = 16): Promise<RunBench> => {
     TABLE_DEFINITIONS.map((table) => tableProperties(table, table.name)),
   );
   const dynamo = dynamoClient({ endpoint: database.endpoint });
-  let now = '2026-11-01T02:00:00.000Z';
-  const told: string[] = [];
   const stores = storesFrom({
     dynamo,
     tables: TABLES,
     buckets,
-    subjectSource: (id) => createHash('sha256').update(id).digest('base64url').slice(0, 22),
+    subjectSource,
     objects: directoryObjects(mkdtempSync(path.join(tmpdir(), 'resegment-run-'))),
   });
+  return benchOn(stores, dynamo, async () => {
+    dynamo.destroy();
+    await database.stop();
+  });
+};
+
+/** The same on the stores in memory, for tests that run thousands of steps. It has no database to look into. */
+export const openMemoryBench = (buckets = 4): Omit<RunBench, 'dynamo'> => {
+  const objects = memoryObjects();
+  const stores = {
+    customers: memoryCustomers(buckets, subjectSource),
+    standings: memoryStandings(buckets),
+    pointer: memoryPointer(),
+    runs: memoryRecords<RunRecord>(),
+    flags: memoryFlags(),
+    files: parquetRunFiles(objects),
+    objects,
+  };
+  return benchOn(stores, undefined, async () => undefined);
+};
+
+const benchOn = <Dynamo>(
+  stores: Stores,
+  dynamo: Dynamo,
+  close: () => Promise<void>,
+): Omit<RunBench, 'dynamo'> & { readonly dynamo: Dynamo } => {
+  let now = '2026-11-01T02:00:00.000Z';
+  const told: string[] = [];
   const ports = {
     ...stores,
+    waves: memoryRecords<WaveRecord>(),
     clock: { now: () => now },
     settings: { businessTimeZone: 'UTC', shards: 4, planExpiresHours: 72 },
     projectPendingAnswers: async () => 0,
@@ -158,9 +199,6 @@ export const openRunBench = async (buckets = 16): Promise<RunBench> => {
       if (next !== 'apply') return RunSummary.parse(await ports.files.readJson(runId, 'summary.json'));
       return applyAll(runId);
     },
-    close: async () => {
-      dynamo.destroy();
-      await database.stop();
-    },
+    close,
   };
 };

@@ -1,36 +1,55 @@
+import type { RunRecord } from '#shared/contracts/run-record.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import { loadRun, type RunPorts, updateRun } from './run-ports.ts';
 
+export type AbandonPorts = Pick<RunPorts, 'runs' | 'pointer' | 'clock'>;
+
 /**
  * Discards a planned, held or failed run, and releases the lock where the run holds it. Standings that it wrote stay
- * invisible: its sequence number is listed as abandoned, for ever. Doing it twice changes nothing.
+ * invisible: its sequence number is listed as abandoned, for ever. Doing it twice changes nothing, and finishes what a
+ * crash left of the first time.
  *
- * @throws PermanentError `run-published` for a run that is in force
+ * @throws PermanentError `run-published` for a run that is or was in force
  */
-export const abandonRun = async (
-  runId: string,
-  by: string,
-  ports: Pick<RunPorts, 'runs' | 'pointer' | 'clock'>,
-): Promise<'abandoned' | 'already'> => {
+export const abandonRun = async (runId: string, by: string, ports: AbandonPorts): Promise<'abandoned' | 'already'> => {
   const { record } = await loadRun(ports, runId);
-  if (record.state === 'abandoned') return 'already';
-  if (record.state === 'published' || record.state === 'degraded') {
-    throw new PermanentError('run-published', `run ${runId} is ${record.state} and cannot be abandoned`);
-  }
-  const pointer = await ports.pointer.get();
-  if (pointer.applying?.runId === runId) {
-    const { rev, ...current } = pointer;
-    const next = { ...current, applying: null, abandonedSeqs: [...current.abandonedSeqs, pointer.applying.seq] };
-    if ((await ports.pointer.compareAndSet(next, rev)) === 'conflict') {
-      throw new RetryableError('pointer-moved', `another writer moved the pointer while ${runId} was being abandoned`);
-    }
-  }
+  assertNotInForce(record, (await ports.pointer.get()).published?.runId);
+  // The lock goes first, so that a run that is publishing itself either wins here or cannot any more.
+  await releaseLock(runId, ports);
   const now = ports.clock.now();
-  await updateRun(ports, runId, (current) => ({
-    ...current,
-    state: 'abandoned',
-    finishedAt: now,
-    error: `abandoned by ${by}`,
-  }));
-  return 'abandoned';
+  const was = record.state;
+  await updateRun(ports, runId, (current) => {
+    assertNotInForce(current, undefined);
+    return current.state === 'abandoned'
+      ? current
+      : { ...current, state: 'abandoned', finishedAt: now, error: `abandoned by ${by}` };
+  });
+  // The run may have taken the lock between the two writes above; from here on it sees that it is abandoned.
+  await releaseLock(runId, ports);
+  return was === 'abandoned' ? 'already' : 'abandoned';
+};
+
+const assertNotInForce = ({ runId, state }: RunRecord, published: string | undefined): void => {
+  if (state === 'rolledBack') {
+    throw new PermanentError(
+      'run-published',
+      `run ${runId} was published and rolled back; there is nothing to abandon`,
+    );
+  }
+  if (state !== 'published' && state !== 'degraded' && runId !== published) return;
+  throw new PermanentError('run-published', `run ${runId} is ${state} and cannot be abandoned`, {
+    hint: `to go back to the run before: resegment run rollback ${runId} --reason "…"`,
+  });
+};
+
+/** Gives the lock up if the run holds it; what it wrote stays invisible, since its sequence number counts as abandoned. */
+export const releaseLock = async (runId: string, ports: Pick<RunPorts, 'pointer'>): Promise<void> => {
+  const { rev, ...current } = await ports.pointer.get();
+  if (current.applying?.runId !== runId) return;
+  const next = { ...current, applying: null, abandonedSeqs: [...current.abandonedSeqs, current.applying.seq] };
+  if ((await ports.pointer.compareAndSet(next, rev)) === 'conflict') {
+    throw new RetryableError('pointer-moved', `another writer moved the pointer while ${runId} gave up the lock`, {
+      hint: 'do it again',
+    });
+  }
 };

@@ -1,4 +1,6 @@
+import type { RunRecord } from '#shared/contracts/run-record.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
+import { releaseLock } from './abandon-run.ts';
 import { loadRun, type RunPorts, updateRun } from './run-ports.ts';
 
 /**
@@ -6,6 +8,7 @@ import { loadRun, type RunPorts, updateRun } from './run-ports.ts';
  * expires by itself: an operator releases it by applying the run again or by abandoning it.
  *
  * @returns the shards to apply; none where the run is published already
+ * @throws PermanentError `run-discarded` for a run that was abandoned or rolled back, also while it waited for the lock
  */
 export const beginApply = async (
   { runId }: { readonly runId: string },
@@ -14,6 +17,7 @@ export const beginApply = async (
   const { record } = await loadRun(ports, runId);
   const pointer = await ports.pointer.get();
   if (pointer.published?.runId === runId) return { schema: 1, runId, shards: [] };
+  if (isDiscarded(record)) throw discarded(record);
   if (pointer.applying !== null && pointer.applying.runId !== runId) {
     throw new RetryableError(
       'another-run-is-applying',
@@ -36,6 +40,21 @@ export const beginApply = async (
       throw new RetryableError('pointer-moved', `another writer moved the pointer while ${runId} took the lock`);
     }
   }
-  await updateRun(ports, runId, (current) => ({ ...current, state: 'applying', seq }));
+  const begun = await updateRun(ports, runId, (current) =>
+    isDiscarded(current) ? current : { ...current, state: 'applying', seq },
+  );
+  if (isDiscarded(begun)) {
+    await releaseLock(runId, ports);
+    throw discarded(begun);
+  }
   return { schema: 1, runId, shards: Array.from({ length: record.shards }, (_, shard) => shard) };
 };
+
+const isDiscarded = (record: RunRecord): boolean => record.state === 'abandoned' || record.state === 'rolledBack';
+
+const discarded = ({ runId, state }: RunRecord): PermanentError =>
+  new PermanentError(
+    'run-discarded',
+    `run ${runId} was ${state === 'abandoned' ? 'abandoned' : 'rolled back'} and cannot be applied`,
+    { hint: 'make a new plan: resegment plan' },
+  );

@@ -35,7 +35,9 @@ export const failRun = async (failed: FailedExecution, ports: RunPorts): Promise
   await updateRun(ports, failed.runId, (current) =>
     current.state === 'planning' || current.state === 'applying'
       ? { ...current, state: 'failed', error, finishedAt: now }
-      : { ...current, error },
+      : current.state === 'abandoned' || current.state === 'rolledBack'
+        ? current
+        : { ...current, error },
   );
   return {};
 };

@@ -1,6 +1,7 @@
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { RunRequest } from '#shared/contracts/workflows.ts';
 import { addMonths, dateIn, isIsoDate, lastDayOf, periodOf } from '#shared/domain/calendar.ts';
+import type { RunPointer } from '#shared/domain/standing.ts';
 import { PermanentError } from '#shared/errors.ts';
 import { ACTIVE_POLICY_KEY, loadPolicy, loadRun, type RunPorts, updateRun } from './run-ports.ts';
 
@@ -24,9 +25,10 @@ const create = async (request: RunRequest, mode: 'run' | 'plan', ports: RunPorts
   const now = ports.clock.now();
   const zone = ports.settings.businessTimeZone;
   const scheduled = request.trigger === 'schedule';
+  const replaced = request.replaces === undefined ? undefined : (await loadRun(ports, request.replaces)).record;
   const asOf = scheduled
     ? lastDayOf(addMonths(periodOf(dateIn(zone, request.scheduledAt ?? now)), -1))
-    : (request.asOf ?? dateIn(zone, now));
+    : (replaced?.asOf ?? request.asOf ?? dateIn(zone, now));
   if (!isIsoDate(asOf)) {
     throw new PermanentError('as-of-invalid', `asOf must be a date as YYYY-MM-DD, got ${JSON.stringify(asOf)}`);
   }
@@ -34,20 +36,25 @@ const create = async (request: RunRequest, mode: 'run' | 'plan', ports: RunPorts
     throw new PermanentError('as-of-in-future', `asOf must not be after today, ${dateIn(zone, now)}, got ${asOf}`);
   }
   const period = periodOf(asOf);
-  if (!scheduled && request.requestId === undefined) {
+  if (!scheduled && replaced === undefined && request.requestId === undefined) {
     throw new PermanentError('request-id-missing', 'an ad hoc run needs a requestId', {
       hint: 'start runs with the resegment command, which makes one',
     });
   }
-  const runId = scheduled ? `${period}-monthly` : `${period}-${request.requestId}`;
+  const runId = scheduled
+    ? `${period}-monthly`
+    : replaced === undefined
+      ? `${period}-${request.requestId}`
+      : idInPlaceOf(replaced.runId);
 
   const existing = await ports.runs.get(runId);
   if (existing !== undefined) return { schema: 1, runId, next: await resume(existing.record, ports) };
 
+  const pointer = await ports.pointer.get();
+  if (replaced !== undefined) assertReplaceable(replaced, pointer, now);
   await ports.projectPendingAnswers();
   const hash = request.policyHash ?? (await activePolicyHash(ports));
   const policy = await loadPolicy(ports.objects, hash);
-  const pointer = await ports.pointer.get();
   const backdated = pointer.published !== null && asOf < pointer.published.asOf;
   const shards = request.shards ?? ports.settings.shards;
   if (!Number.isInteger(shards) || shards < 1 || shards > 2048) {
@@ -61,8 +68,8 @@ const create = async (request: RunRequest, mode: 'run' | 'plan', ports: RunPorts
     period,
     asOf,
     frozenAt: now,
-    closesPeriod: scheduled && !backdated,
-    survey: !backdated && (request.survey ?? scheduled),
+    closesPeriod: (scheduled || replaced !== undefined) && !backdated,
+    survey: !backdated && (request.survey ?? (replaced === undefined ? scheduled : surveyInPlaceOf(replaced))),
     by: request.by,
     policy: { name: policy.name, version: policy.version, hash: policy.hash },
     ...(request.only === undefined ? {} : { only: request.only }),
@@ -75,10 +82,53 @@ const create = async (request: RunRequest, mode: 'run' | 'plan', ports: RunPorts
     waveId: null,
     error: null,
     finishedAt: null,
+    ...(replaced === undefined ? {} : { replaces: replaced.runId }),
   };
   await ports.runs.create(runId, record);
   const stored = await loadRun(ports, runId);
   return { schema: 1, runId, next: await resume(stored.record, ports) };
+};
+
+/**
+ * The id of the run that closes a period in place of another: `2026-05-monthly-2` after `2026-05-monthly`. A run is replaced
+ * by one run only, whoever asks and however often.
+ */
+export const idInPlaceOf = (runId: string): string => {
+  const [, base, number] = /^(.*-monthly)(?:-(\d+))?$/u.exec(runId) ?? [];
+  return base === undefined ? `${runId}-2` : `${base}-${Number(number ?? '1') + 1}`;
+};
+
+/** Customers who were mailed by the run that is replaced are not asked again unless an operator wants it. */
+const surveyInPlaceOf = (replaced: RunRecord): boolean => replaced.survey && replaced.waveId === null;
+
+/** Whether a run came to nothing, so that its period may be closed by another. */
+const isOver = (record: RunRecord, now: string): boolean =>
+  record.state === 'rolledBack' ||
+  record.state === 'abandoned' ||
+  ((record.state === 'planned' || record.state === 'held') && record.expiresAt !== null && record.expiresAt <= now);
+
+const assertReplaceable = (replaced: RunRecord, pointer: RunPointer, now: string): void => {
+  if (!replaced.closesPeriod) {
+    throw new PermanentError(
+      'run-closes-no-period',
+      `run ${replaced.runId} is an ad hoc run; only the monthly run of a period can be done again`,
+      { hint: 'for one more ad hoc run: resegment run' },
+    );
+  }
+  if (!isOver(replaced, now)) {
+    throw new PermanentError(
+      'run-not-over',
+      `run ${replaced.runId} is ${replaced.state}; only a rolled back, abandoned or expired run can be done again`,
+      { hint: `resegment run rollback or resegment run abandon ${replaced.runId} takes it back first` },
+    );
+  }
+  if (pointer.published !== null && replaced.asOf < pointer.published.asOf) {
+    throw new PermanentError(
+      'period-passed',
+      `run ${pointer.published.runId} as of ${pointer.published.asOf} is published, so ${replaced.period} cannot be closed any more`,
+      { hint: 'the next monthly run goes on from there; a period that was not closed counts for no waiting time' },
+    );
+  }
 };
 
 /** What is left to do of a run that has a record. */
@@ -89,6 +139,7 @@ const resume = async (record: RunRecord, ports: RunPorts): Promise<OpenedRun['ne
     case 'planned':
     case 'held':
     case 'abandoned':
+    case 'rolledBack':
       return 'stop';
     case 'applying':
       return 'apply';

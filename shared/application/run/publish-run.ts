@@ -49,8 +49,11 @@ export const publishRun = async (
     durationMs: Math.max(0, Date.parse(ports.clock.now()) - Date.parse(record.frozenAt)),
   };
   await ports.files.writeJson(runId, 'summary.json', summary);
+  const publishedAt = ports.clock.now();
   await updateRun(ports, runId, (current) =>
-    current.state === 'published' || current.state === 'degraded' ? current : { ...current, state },
+    current.state === 'published' || current.state === 'degraded' || current.state === 'rolledBack'
+      ? current
+      : { ...current, state, publishedAt, error: null, finishedAt: null },
   );
   return {};
 };
