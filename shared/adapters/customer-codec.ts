@@ -235,7 +235,9 @@ const isAnswer = (entry: unknown): entry is AnswerFact =>
   typeof entry['suspect'] === 'boolean' &&
   ANSWER_SCALES.some((scale) => scale === entry['scale']);
 
-const isPin = (entry: unknown): entry is Pin => has(entry, ['dimension', 'segment', 'by', 'reason', 'setAt', 'until']);
+const isPin = (entry: unknown): entry is Pin =>
+  has(entry, ['dimension', 'segment', 'by', 'reason', 'setAt', 'until']) &&
+  (entry['cleared'] === undefined || has(entry['cleared'], ['at', 'by', 'reason']));
 
 const isDecision = (entry: unknown): entry is FlagDecision =>
   has(entry, ['kind', 'decision', 'by', 'reason', 'decidedAt']);

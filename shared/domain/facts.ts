@@ -72,6 +72,8 @@ export interface Pin {
   readonly setAt: Instant;
   /** Last day on which it holds, inclusive. */
   readonly until: IsoDate;
+  /** When, by whom and why it was ended early; a pin that is replaced ends too. It stays as a fact. */
+  readonly cleared?: { readonly at: Instant; readonly by: string; readonly reason: string };
 }
 
 export interface FlagDecision {

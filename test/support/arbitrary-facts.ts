@@ -97,7 +97,24 @@ export const arbitraryFacts = (customerId: string, subject: string): fc.Arbitrar
           .map((all) =>
             Object.fromEntries(all.filter((one) => one.answerId !== '__proto__').map((one) => [one.answerId, one])),
           ),
-        pins: fc.constant([]),
+        pins: fc.array(
+          fc.record(
+            {
+              dimension: word,
+              segment: word,
+              by: word,
+              reason: word,
+              setAt: instant,
+              until: fc.constantFrom('2026-01-31', '2027-12-31'),
+              cleared: fc.record({ at: instant, by: word, reason: word }, { noNullPrototype: true }),
+            },
+            {
+              requiredKeys: ['dimension', 'segment', 'by', 'reason', 'setAt', 'until'],
+              noNullPrototype: true,
+            },
+          ),
+          { maxLength: 2 },
+        ),
         decisions: fc.array(
           fc.record(
             {

@@ -1,5 +1,6 @@
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import { measure } from '#shared/domain/metrics.ts';
+import { pinsInForce } from '#shared/domain/pins.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import type { FrameRow, Generation, RunPointer, Standing } from '#shared/domain/standing.ts';
 import { PermanentError } from '#shared/errors.ts';
@@ -89,9 +90,7 @@ export const measureFacts = (
       traits: measured.traits,
       answers: measured.answers,
       openCase: facts.openCase !== undefined,
-      pins: facts.pins
-        .filter((pin) => pin.until >= when.asOf && pin.setAt <= when.frozenAt)
-        .map(({ dimension, segment, until }) => ({ dimension, segment, until })),
+      pins: pinsInForce(facts, when).map(({ dimension, segment, until }) => ({ dimension, segment, until })),
       decided: facts.decisions.map(({ kind, decision, decidedAt }) => ({
         kind,
         decision,
