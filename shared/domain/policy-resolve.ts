@@ -632,6 +632,14 @@ const resolveMatrix = (
   segments: readonly string[],
   known: Known,
 ): Dimension['by'] | undefined => {
+  if (isRecord(written) && written['missing'] === undefined) {
+    notes.add(
+      path,
+      'the matrix does not say where customers without a rating belong',
+      `add missing: with one of the segments ${segments.join(', ')}`,
+    );
+    return undefined;
+  }
   const matrix = notes.check(WrittenMatrix, written, path);
   if (matrix === undefined) return undefined;
   checkSegment(notes, matrix.missing, [...path, 'missing'], segments);
@@ -1003,7 +1011,8 @@ const hasNoGaps = <T extends object>(value: T): value is T & Defined<T> =>
   Object.values(value).every((one) => one !== undefined);
 
 const quote = (text: string): string => `"${text}"`;
-const show = (value: unknown): string => JSON.stringify(value) ?? 'nothing';
+const show = (value: unknown): string =>
+  typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'nothing');
 
 /** A cure that names the nearest of the allowed names, or lists them. */
 const nearest = (given: string, allowed: readonly string[], otherwise?: string): string => {

@@ -247,7 +247,12 @@ describe('a mistake in a policy', () => {
       'the row low has 2 cells, and contribution has 3 levels; give one segment each for low, medium, high, in this order',
     ],
     ['an odd row', 'low: [poor', 'lowest: [poor', 'quality has no level "lowest"; its levels are low, medium, high'],
-    ['no class for the unrated', '      missing: unrated\n', '', 'dimensions.class.matrix: missing is missing'],
+    [
+      'no class for the unrated',
+      '      missing: unrated\n',
+      '',
+      'dimensions.class.matrix: the matrix does not say where customers without a rating belong; add missing:',
+    ],
     ['a share above 1', 'good: 1,', 'good: 1.5,', 'survey.share.good: 1.5 is too large; use at most 1'],
     [
       'too much weight of the survey',
@@ -355,6 +360,52 @@ describe('a mistake in a policy', () => {
     const dimension = `  need:\n    segments: { a: {}, b: {} }\n    rules:\n      ${rule}\n    ${rest}\nflags:`;
 
     expect(errorsOf(change('flags:', dimension))).toContain(expected);
+  });
+
+  it.each([
+    [
+      'a key twice',
+      change('currency: CNY', 'currency: CNY\ncurrency: USD'),
+      'p.yaml:4:1 currency: the key currency is written twice in one block; keep one of them, or rename it',
+    ],
+    [
+      'a metric twice',
+      change('  growth: {', '  income: { trait: other }\n  growth: {'),
+      'p.yaml:7:3 income: the key income is written twice in one block',
+    ],
+    ['tabs', change('  income: {', '\tincome: {'), 'p.yaml:6:1: a tab indents this line; indent with spaces'],
+    ['nothing', '', 'p.yaml:1:1: the file is empty; write a policy'],
+    ['comments alone', '# later\n', 'p.yaml:1:1: the file is empty; write a policy'],
+    ['a list', '- a\n- b\n', 'p.yaml:1:1: the file is a list and no policy; begin with lines such as policy: NAME'],
+    ['a word', 'hello', 'p.yaml:1:1: the file is a single value and no policy'],
+    ['a picture', '\u0089PNG\r\n\u001a\n\0\0\0\rIHDR', 'p.yaml:1:1: the file is no text'],
+    ['another encoding', change('zh: 好', 'zh: \ufffd\ufffd'), 'give a text file in UTF-8: YAML 1.2 or JSON'],
+    ['two policies', `${SMALL}---\n${SMALL}`, 'a second policy begins here; keep one policy per file'],
+    [
+      'a program',
+      change('policy: small', 'policy: !!js/function "f"'),
+      'p.yaml:1:9: the tag !!js/function means nothing',
+    ],
+    ['brackets without end', '['.repeat(20_000), 'brackets are nested too deeply'],
+    ['a number that is none', change('[-0.05, 0.05]', '[-0.05, .nan]'), 'scores.quality.bands[2]: NaN is not a number'],
+    [
+      'aliases that multiply',
+      ['a: &a [x, x, x, x, x, x, x, x, x]']
+        .concat(
+          [...'bcdefghi'].map((key, index) => `${key}: &${key} [${Array(9).fill(`*${'abcdefgh'[index]}`).join(', ')}]`),
+        )
+        .join('\n'),
+      'p.yaml:1:1: the aliases repeat too much; write out what the aliases (*name) stand for',
+    ],
+  ])('of form is one error with its place and its cure: %s', (_, text, expected) => {
+    const told = errorsOf(text);
+
+    expect(told).toContain(expected);
+    if (!expected.includes('scores.')) expect(told.split('\n')).toHaveLength(1);
+  });
+
+  it.each([500, 1500, 3000, 4000, 6000])('of form never ends the program: %d nested blocks', (depth) => {
+    expect(errorsOf(`${'{a: '.repeat(depth)}1${'}'.repeat(depth)}`)).toMatch(/^p\.yaml:1:/);
   });
 
   it('does not hide the others: all are told, in the order of the file', () => {
