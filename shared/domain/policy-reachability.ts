@@ -728,7 +728,7 @@ export const describeFinding = (finding: ReachabilityFinding, policy: Policy, la
           ? `${where} stays empty: the rules take everybody`
           : `${where}始终为空：所有客户均已被规则归类`;
       return isEnglish
-        ? `${where} never decides: rule${finding.by.length === 1 ? '' : 's'} ${rules} always come first; put it before, or narrow them`
+        ? `${where} never decides: ${finding.by.length === 1 ? `rule ${rules} always comes` : `rules ${rules} always come`} first; move it up, or narrow what comes before`
         : `${where}从不生效：规则 ${rules} 总是先匹配；请将其提前，或收窄前面的规则`;
     }
     case 'impossible':
