@@ -1,8 +1,8 @@
 import type { RunBench } from './run-bench.ts';
 
 /**
- * One trait, two cut points, three segments, no gaps and no waiting: a reference model fits on a line. 70 and more is high,
- * 30 and more middle, the rest low. Nothing brakes.
+ * Segments by one trait and no rating, so that nothing waits and a reference model fits on a line: 70 and more is high, 30 and
+ * more middle, 0 and more low, missing unrated. Low customers are proposed for exit at once. Nothing brakes.
  */
 export const SCORE_POLICY = `
 policy: three-steps
@@ -23,9 +23,9 @@ dimensions:
       low: { en: Low, zh: 低 }
       unrated: { en: Not rated, zh: 未评级 }
     rules:
-      - { segment: high, when: { step: [3, 3] } }
-      - { segment: middle, when: { step: [2, 2] } }
-      - { segment: low, when: { step: [1, 1] } }
+      - { segment: high, when: { score: { from: 70 } } }
+      - { segment: middle, when: { score: { from: 30 } } }
+      - { segment: low, when: { score: { from: 0 } } }
     rest: unrated
 moves: { margin: 0, downgradeAfterPeriods: 1, coolingOffMonths: 0 }
 flags:

@@ -4,6 +4,7 @@ import type { CustomerFacts } from '#shared/domain/facts.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import type { FlagProposal, FrameRow, PlanRow, RunPointer } from '#shared/domain/standing.ts';
 import { PermanentError } from '#shared/errors.ts';
+import { applyReceiptName } from './apply-receipts.ts';
 import { measureFacts, type ShardRef } from './measure-shard.ts';
 import { loadPolicy, loadRun, type RunPorts } from './run-ports.ts';
 
@@ -68,7 +69,7 @@ export const applyShard = async ({ runId, shard }: ShardRef, ports: RunPorts): P
     );
   }
   const receipt: ApplyReceipt = { shard, written, stale: stale.sort(), units };
-  await ports.files.writeJson(runId, `apply/shard=${String(shard).padStart(4, '0')}.json`, receipt);
+  await ports.files.writeJson(runId, applyReceiptName(shard), receipt);
   return {};
 };
 

@@ -1,6 +1,6 @@
 import { RunSummary } from '#shared/contracts/run-record.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
-import type { ApplyReceipt } from './apply-shard.ts';
+import { applyReceipts } from './apply-receipts.ts';
 import { loadPolicy, loadRun, type RunPorts, updateRun } from './run-ports.ts';
 
 /**
@@ -57,13 +57,3 @@ export const publishRun = async (
   );
   return {};
 };
-
-const applyReceipts = async (runId: string, ports: RunPorts): Promise<readonly ApplyReceipt[]> => {
-  const receipts: ApplyReceipt[] = [];
-  for (const { document } of await ports.files.listJson(runId, 'apply'))
-    if (isApplyReceipt(document)) receipts.push(document);
-  return receipts;
-};
-
-const isApplyReceipt = (document: unknown): document is ApplyReceipt =>
-  typeof document === 'object' && document !== null && 'written' in document && 'stale' in document;

@@ -96,6 +96,10 @@ export const bucketsOfShard = (shard: number, shards: number, buckets: number): 
   return Array.from({ length: to - from }, (_, index) => from + index);
 };
 
+/** The shard whose range holds a bucket. */
+export const shardOfBucket = (bucket: number, shards: number, buckets: number): number =>
+  Math.ceil(((bucket + 1) * shards) / buckets) - 1;
+
 /** Keeps a policy's content in the workspace under its hash, and makes it the one that scheduled runs use if none is yet. */
 export const storePolicy = async (objects: ObjectStore, policy: Policy): Promise<void> => {
   const encoded = (document: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(document));
