@@ -27,15 +27,20 @@ export const parquetRunFiles = (objects: ObjectStore): RunFiles => {
   const shardKey = (runId: string, kind: 'frame' | 'plan', shard: number): string =>
     `runs/${runId}/${kind}/shard=${String(shard).padStart(4, '0')}.parquet`;
 
-  const readShard = async (runId: string, kind: 'frame' | 'plan', shard: number) => {
+  const readBytes = async (runId: string, kind: 'frame' | 'plan', shard: number): Promise<Uint8Array> => {
     const bytes = await objects.get(shardKey(runId, kind, shard));
     if (bytes === undefined) {
       throw new PermanentError('run-file-missing', `the ${kind} of run ${runId} has no shard ${shard}`, {
         hint: 'files of runs expire; a newer run has its own',
       });
     }
-    return readTable(bytes);
+    return bytes;
   };
+
+  const readShard = async (runId: string, kind: 'frame' | 'plan', shard: number) =>
+    readTable(await readBytes(runId, kind, shard));
+
+  const encodePlan = (rows: readonly PlanRow[]): Uint8Array => writeTable(planColumns(rows));
 
   const readText = async (runId: string, name: string): Promise<string | undefined> => {
     const bytes = await objects.get(`runs/${runId}/${name}`);
@@ -60,8 +65,10 @@ export const parquetRunFiles = (objects: ObjectStore): RunFiles => {
     },
     readFrame: async (runId, shard) => (await readShard(runId, 'frame', shard)).map(frameRow),
     writePlan: async (runId, shard, rows) => {
-      await objects.put(shardKey(runId, 'plan', shard), writeTable(planColumns(rows)));
+      await objects.put(shardKey(runId, 'plan', shard), encodePlan(rows));
     },
+    readPlanBytes: (runId, shard) => readBytes(runId, 'plan', shard),
+    encodePlan,
     readPlan: async (runId, shard) => (await readShard(runId, 'plan', shard)).map(planRow),
     writeJson,
     readJson,

@@ -7,6 +7,10 @@ export interface RunFiles {
   readFrame(runId: string, shard: number): Promise<readonly FrameRow[]>;
   writePlan(runId: string, shard: number, rows: readonly PlanRow[]): Promise<void>;
   readPlan(runId: string, shard: number): Promise<readonly PlanRow[]>;
+  /** The bytes of a plan's file, to be compared with what `encodePlan` makes of its rows. */
+  readPlanBytes(runId: string, shard: number): Promise<Uint8Array>;
+  /** The file that `writePlan` would write; the same rows give the same bytes. */
+  encodePlan(rows: readonly PlanRow[]): Uint8Array;
   /** Receipts and other small documents, such as `measure/shard=0003.json`, `summary.json`, `report.html`. */
   writeJson(runId: string, name: string, document: unknown): Promise<void>;
   readJson(runId: string, name: string): Promise<unknown>;

@@ -1,5 +1,8 @@
 import { newCalibrator } from '#shared/domain/calibrate.ts';
+import type { Policy } from '#shared/domain/policy.ts';
+import type { Calibration } from '#shared/domain/standing.ts';
 import { PermanentError } from '#shared/errors.ts';
+import type { RunFiles } from '#shared/ports/run-files.ts';
 import { loadPolicy, loadRun, type RunPorts } from './run-ports.ts';
 
 /**
@@ -32,13 +35,23 @@ export const calibrateRun = async (
     await ports.files.writeCalibration(runId, await ports.files.readCalibration(record.basedOn));
     return {};
   }
-  const calibrator = newCalibrator(await loadPolicy(ports.objects, record.policy.hash));
+  const policy = await loadPolicy(ports.objects, record.policy.hash);
+  await ports.files.writeCalibration(runId, await calibrationOfFrame(record, policy, ports));
+  return {};
+};
+
+/** The cut-offs and parameters that follow from a run's frame. */
+export const calibrationOfFrame = async (
+  run: { readonly runId: string; readonly shards: number },
+  policy: Policy,
+  ports: { readonly files: Pick<RunFiles, 'readFrame'> },
+): Promise<Calibration> => {
+  const calibrator = newCalibrator(policy);
   for (let round = 0; round < calibrator.rounds; round += 1) {
-    for (let shard = 0; shard < record.shards; shard += 1) {
-      for (const row of await ports.files.readFrame(runId, shard)) calibrator.add(row);
+    for (let shard = 0; shard < run.shards; shard += 1) {
+      for (const row of await ports.files.readFrame(run.runId, shard)) calibrator.add(row);
     }
     calibrator.finishRound();
   }
-  await ports.files.writeCalibration(runId, calibrator.result());
-  return {};
+  return calibrator.result();
 };

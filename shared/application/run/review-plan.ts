@@ -167,7 +167,7 @@ const summaryFigures = (document: unknown): { readonly population: number | null
 };
 
 /** Counts a plan row by row: constant memory whatever the population. */
-const newTally = (dimensions: readonly string[], main: string) => {
+export const newTally = (dimensions: readonly string[], main: string) => {
   const table = <T>(make: () => T): Record<string, T> => Object.fromEntries(dimensions.map((name) => [name, make()]));
   const segments = table<Record<string, number>>(() => ({}));
   const previousSegments = table<Record<string, number>>(() => ({}));
