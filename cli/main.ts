@@ -4,10 +4,12 @@ import { Command, CommanderError } from 'commander';
 import { printable } from '#shared/application/text-table.ts';
 import { isResegmentError } from '#shared/errors.ts';
 import { type CommandHost, DEFAULT_DATA, type OpenTarget } from './command.ts';
+import { addCustomerCommands } from './customer-commands.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { addExportCommand } from './export-command.ts';
 import { addImportCommands } from './import-commands.ts';
 import { openTarget } from './open-target.ts';
+import { addPinCommands } from './pin-commands.ts';
 import { addPolicyCommands } from './policy-commands.ts';
 import { addRunCommands } from './run-commands.ts';
 import { addShowCommands } from './show-commands.ts';
@@ -67,6 +69,8 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addImportCommands(program, host);
   addRunCommands(program, host);
   addShowCommands(program, host);
+  addPinCommands(program, host);
+  addCustomerCommands(program, host);
   addPolicyCommands(program, host);
   addExportCommand(program, host);
   for (const command of allOf(program)) {
@@ -126,6 +130,21 @@ const USAGE_CODES = new Set([
   'decimal-unknown',
   'policy-unreadable',
   'policy-invalid',
+  'customer-unknown',
+  'dimension-unknown',
+  'segment-unknown',
+  'reason-missing',
+  'until-invalid',
+  'plan-expired',
+  'run-published',
+  'run-not-published',
+  'run-not-over',
+  'run-closes-no-period',
+  'period-passed',
+  'nothing-to-roll-back',
+  'rollback-too-deep',
+  'run-is-applying',
+  'predecessor-overwritten',
 ]);
 
 const report = (error: unknown, json: boolean): ExitCode => {

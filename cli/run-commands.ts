@@ -4,12 +4,15 @@ import type { Command } from 'commander';
 import { readPolicy } from '#shared/adapters/policy-files.ts';
 import { csvLine, neutralised } from '#shared/application/export-run.ts';
 import { abandonRun } from '#shared/application/run/abandon-run.ts';
-import { loadPolicy, storePolicy } from '#shared/application/run/run-ports.ts';
-import { type ListedMove, listMoves } from '#shared/application/run-moves.ts';
+import { idInPlaceOf } from '#shared/application/run/open-run.ts';
+import { replayRun } from '#shared/application/run/replay-run.ts';
+import { rollbackRun } from '#shared/application/run/rollback-run.ts';
+import { loadPolicy, loadRun, storePolicy } from '#shared/application/run/run-ports.ts';
+import { type ListedMove, listMoves, staleCustomers } from '#shared/application/run-moves.ts';
 import { stateInWords, summaryText } from '#shared/application/summary-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
-import type { RunRecord } from '#shared/contracts/run-record.ts';
+import { RUN_STATES, type RunRecord } from '#shared/contracts/run-record.ts';
 import { BRAKES, type RunRequest } from '#shared/contracts/workflows.ts';
 import { dateIn, isIsoDate, periodOf } from '#shared/domain/calendar.ts';
 import type { Policy } from '#shared/domain/policy.ts';
@@ -23,6 +26,7 @@ interface StartOptions {
   readonly policy?: string;
   readonly asOf?: string;
   readonly only?: string;
+  readonly again?: string;
   readonly survey?: boolean;
   readonly yes?: boolean;
   readonly override?: string;
@@ -50,6 +54,7 @@ const withStartOptions = (command: Command): Command =>
       '--only <branch=NAME|file>',
       'limit to branches (comma between) or to the customer ids of a file, one per line',
     )
+    .option('--again <run>', 'close the period of a rolled back, abandoned or expired monthly run, in its place')
     .option('--survey', 'start a survey wave once it is published')
     .option('--shards <n>', 'number of shards', wholeNumber('--shards', 1))
     .option('--moves <n>', 'how many moves to list', wholeNumber('--moves', 0), DEFAULT_MOVES);
@@ -66,11 +71,11 @@ export const addRunCommands = (program: Command, host: CommandHost): void => {
     .action((options: StartOptions, command: Command) => onTarget(command, host, (context) => plan(context, options)));
 
   const run = withOverride(withStartOptions(program.command('run')))
-    .description('plan a run and apply it; `run list|show|diff|abandon` work on runs')
+    .description('plan a run and apply it; `run list|show|diff|replay|rollback|abandon` work on runs')
     .option('--yes', 'apply without asking; the brakes still hold')
     .addHelpText(
       'after',
-      '\nExamples:\n  resegment run --policy retail-rfm\n  resegment run --yes --survey\n  resegment run list --limit 5\n',
+      '\nExamples:\n  resegment run --policy retail-rfm\n  resegment run --yes --survey\n  resegment run --again 2026-05-monthly\n  resegment run list --limit 5\n',
     )
     .action(async (options: StartOptions, command: Command) => {
       const terminal = terminalOf(command);
@@ -122,6 +127,29 @@ export const addRunCommands = (program: Command, host: CommandHost): void => {
     );
 
   run
+    .command('replay')
+    .argument('[run]', 'id, unique beginning, latest, previous or 2026-05', 'latest')
+    .option('--limit <n>', 'list at most so many differences', wholeNumber('--limit', 1), DEFAULT_MOVES)
+    .description('recompute a stored run from its frame: the same bytes (exit code 0), or what differs (1)')
+    .addHelpText('after', '\nExample:\n  resegment run replay 2026-05\n')
+    .action((wanted: string, options: { readonly limit: number }, command: Command) =>
+      onTarget(command, host, (context) => replay(context, wanted, options.limit)),
+    );
+
+  run
+    .command('rollback')
+    .argument('[run]', 'the published run, which is also the default')
+    .requiredOption('--reason <text>', 'why; kept with the run')
+    .description('put the run before the published one in force again; one step')
+    .addHelpText(
+      'after',
+      '\nExample:\n  resegment run rollback 2026-05-monthly --reason "the May file lacked a branch"\n',
+    )
+    .action((wanted: string | undefined, options: { readonly reason: string }, command: Command) =>
+      onTarget(command, host, (context) => rollback(context, wanted, options.reason)),
+    );
+
+  run
     .command('abandon')
     .argument('<run>', 'id, unique beginning, latest, previous or 2026-05')
     .description('discard a planned, held or failed run, and release the lock if it holds it')
@@ -129,6 +157,75 @@ export const addRunCommands = (program: Command, host: CommandHost): void => {
     .action((wanted: string, _options: unknown, command: Command) =>
       onTarget(command, host, (context) => abandon(context, wanted)),
     );
+};
+
+const rollback = async (
+  { target, terminal, by }: CommandContext,
+  wanted: string | undefined,
+  reason: string,
+): Promise<ExitCode> => {
+  if (reason.trim() === '') throw new UsageError('reason-missing', '--reason must say why; it is kept with the run');
+  const run = wanted === undefined ? undefined : await findRun(target.runs, wanted);
+  const done = await rollbackRun({ by, reason, ...(run === undefined ? {} : { runId: run.runId }) }, target);
+  const { record } = await loadRun(target, done.runId);
+  const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
+  const mailed = status === undefined ? 0 : status.sent + status.uncertain;
+  terminal.result({ ...done, period: record.period, mailed }, () =>
+    [
+      done.outcome === 'already'
+        ? `run ${done.runId} was rolled back before, by ${record.rolledBack?.by} at ${record.rolledBack?.at}: ${record.rolledBack?.reason}`
+        : `run ${done.runId} is rolled back: ${done.restored === null ? 'no run is in force, as before it' : `${done.restored} is in force again`}`,
+      ...(done.flagsWithdrawn + done.flagsReopened === 0
+        ? []
+        : [`proposals: ${done.flagsWithdrawn} withdrawn, ${done.flagsReopened} open again`]),
+      ...(done.cancelledWave === null ? [] : [`survey ${done.cancelledWave} sends nothing more`]),
+      ...(mailed === 0 ? [] : [`${mailed} customers had been mailed; their answers still count`]),
+      ...(record.closesPeriod
+        ? [`to close ${record.period} again, once its cause is put right: resegment run --again ${done.runId}`]
+        : []),
+    ].join('\n'),
+  );
+  return EXIT.done;
+};
+
+const replay = async ({ target, terminal }: CommandContext, wanted: string, limit: number): Promise<ExitCode> => {
+  const { runId } = await findRun(target.runs, wanted);
+  terminal.progress(`replaying ${runId}`);
+  const result = await replayRun(runId, limit, target);
+  const subjects = result.differences.flatMap((one) => (one.subject === undefined ? [] : [one.subject]));
+  const known = await target.customers.getMany([...new Set(subjects)]);
+  const differences = result.differences.map((one) => ({
+    ...one,
+    ...(one.subject === undefined ? {} : { customerId: known.get(one.subject)?.customerId ?? null }),
+  }));
+  terminal.result({ ...result, differences }, () =>
+    result.same
+      ? `run ${runId} replayed: the same bytes (${result.customers} customers, ${result.shards} shards, ${result.bytes} bytes), the same ${result.calibratedFrom === null ? '' : 'cut-offs, '}proposals and counts`
+      : [
+          `run ${runId} replayed: ${result.total} values differ`,
+          '',
+          textTable([
+            ['where', 'shard', 'customer', 'field', 'stored', 'replayed'],
+            ...differences.map((one) => [
+              one.where,
+              one.shard === undefined ? '' : String(one.shard),
+              one.subject === undefined ? '' : (known.get(one.subject)?.customerId ?? one.subject),
+              one.field,
+              shortJson(one.stored),
+              shortJson(one.replayed),
+            ]),
+          ]),
+          ...(result.total > differences.length
+            ? [`and ${result.total - differences.length} more; --limit shows them`]
+            : []),
+        ].join('\n'),
+  );
+  return result.same ? EXIT.done : EXIT.failed;
+};
+
+const shortJson = (value: unknown): string => {
+  const text = value === null ? '–' : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 };
 
 const abandon = async ({ target, terminal, by }: CommandContext, wanted: string): Promise<ExitCode> => {
@@ -180,7 +277,8 @@ const request = async (
 ): Promise<{ readonly runId: string; readonly request: RunRequest }> => {
   const { target } = context;
   const today = dateIn(target.timeZone, target.clock.now());
-  const asOf = options.asOf ?? today;
+  const replaced = options.again === undefined ? undefined : await runToReplace(context, options.again, options);
+  const asOf = replaced?.asOf ?? options.asOf ?? today;
   if (!isIsoDate(asOf)) {
     throw new UsageError(
       'as-of-invalid',
@@ -199,12 +297,12 @@ const request = async (
   const requestId = `r${randomBytes(4).toString('hex')}`;
   const only = await readOnly(context, options.only, requestId);
   return {
-    runId: `${periodOf(asOf)}-${requestId}`,
+    runId: replaced === undefined ? `${periodOf(asOf)}-${requestId}` : idInPlaceOf(replaced.runId),
     request: {
       schema: 1,
       trigger: 'operator',
       mode,
-      requestId,
+      ...(replaced === undefined ? { requestId } : { replaces: replaced.runId }),
       asOf,
       by: context.by,
       ...(policy === undefined ? {} : { policyHash: policy.hash }),
@@ -214,6 +312,26 @@ const request = async (
       ...(override === undefined ? {} : { override: { ...override, by: context.by } }),
     },
   };
+};
+
+/** The last of the runs that closed, or were to close, the period of the run that is named. */
+const runToReplace = async (
+  { target }: CommandContext,
+  wanted: string,
+  options: Pick<StartOptions, 'asOf' | 'only'>,
+): Promise<RunRecord> => {
+  if (options.asOf !== undefined || options.only !== undefined) {
+    throw new UsageError(
+      'option-invalid',
+      '--again is for everybody, on the day of the run that it replaces; leave out --as-of and --only',
+    );
+  }
+  let record = await findRun(target.runs, wanted);
+  for (let next: RunRecord | undefined = record; next !== undefined; ) {
+    record = next;
+    next = (await target.runs.get(idInPlaceOf(record.runId)))?.record;
+  }
+  return record;
 };
 
 /** `branch=A,B`, or a file of customer ids: kept in the workspace as subjects. */
@@ -305,6 +423,13 @@ const applyRun = async (
   record: RunRecord,
   override: RunRequest['override'],
 ): Promise<ExitCode> => {
+  if (isExpired(record, context.target.clock.now())) {
+    throw new UsageError('plan-expired', `${record.runId} expired at ${record.expiresAt}; nothing has been changed`, {
+      hint: record.closesPeriod
+        ? `to compute its period anew: resegment run --again ${record.runId}`
+        : 'make a new plan: resegment plan',
+    });
+  }
   const overridden = new Set([
     ...record.overrides.map((one) => one.brake),
     ...(override === undefined ? [] : [override.brake]),
@@ -335,15 +460,18 @@ const showOutcome = async (context: CommandContext, record: RunRecord, moves: nu
   const listed = moves === 0 ? undefined : await listMoves(target, record, policy, { limit: moves }, terminal.language);
   const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
   const wave = status === undefined ? undefined : waveCounts(status);
+  const stale = await staleCustomers(target, record.runId, DEFAULT_MOVES);
   terminal.result(
     {
       ...summary,
+      staleCustomers: stale.customerIds,
       ...(wave === undefined ? {} : { wave }),
       ...(listed === undefined ? {} : { movesListed: listed.moves }),
     },
     () =>
       [
         summaryText(summary, wave, terminal.language, policy),
+        ...staleText(stale),
         ...(listed === undefined || listed.total === 0 ? [] : [movesText(listed.moves, listed.total, policy, context)]),
       ].join('\n'),
   );
@@ -377,10 +505,29 @@ const movesText = (
   return `${table}\n${rest > 0 ? (zh ? `另有 ${rest} 项变动\n` : `and ${rest} more moves\n`) : ''}`;
 };
 
+/** Beside the states: a planned or held run that can no longer be applied. */
+const EXPIRED = 'expired';
+
+/** Whether a plan or a hold can no longer be applied since nobody did in time. */
+export const isExpired = (run: RunRecord, now: string): boolean =>
+  (run.state === 'planned' || run.state === 'held') && run.expiresAt !== null && run.expiresAt <= now;
+
 const list = async (context: CommandContext, options: ListOptions): Promise<ExitCode> => {
   const { target, terminal } = context;
+  const states = [...RUN_STATES, EXPIRED];
+  if (options.state !== undefined && !states.some((state) => state === options.state)) {
+    throw new UsageError(
+      'state-unknown',
+      `--state must be one of ${states.join(', ')}, got ${JSON.stringify(options.state)}`,
+    );
+  }
+  const now = target.clock.now();
   const runs = (await newestFirst(target.runs))
-    .filter((run) => options.state === undefined || run.state === options.state)
+    .filter(
+      (run) =>
+        options.state === undefined ||
+        (options.state === EXPIRED ? isExpired(run, now) : run.state === options.state && !isExpired(run, now)),
+    )
     .slice(0, options.limit);
   const published = (await target.pointer.get()).published?.runId;
   const rows = [
@@ -390,7 +537,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
       run.asOf,
       run.policy.name,
       run.policy.version,
-      run.state,
+      isExpired(run, now) ? `${run.state} (expired)` : run.state,
       run.by,
       run.waveId ?? '',
       run.runId === published ? '*' : '',
@@ -399,7 +546,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
   if (options.csv === true) terminal.raw(csvOf(rows));
   else
     terminal.result(
-      runs.map((run) => ({ ...run, current: run.runId === published })),
+      runs.map((run) => ({ ...run, current: run.runId === published, expired: isExpired(run, now) })),
       () => (runs.length === 0 ? 'no run' : textTable(rows)),
     );
   return EXIT.done;
@@ -417,11 +564,12 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
     return EXIT.done;
   }
   const policy = await loadPolicy(target.objects, record.policy.hash);
-  const listed = await listMoves(target, record, policy, options, terminal.language);
+  const stale = await staleCustomers(target, record.runId, options.limit);
+  const listed = await listMoves(target, record, policy, { ...options, stale: stale.subjects }, terminal.language);
   if (options.csv === true) {
     terminal.raw(
       csvOf([
-        ['customer', 'branch', 'manager', 'dimension', 'from', 'to', 'kind', 'why'],
+        ['customer', 'branch', 'manager', 'dimension', 'from', 'to', 'kind', 'why', 'pinned_until'],
         ...listed.moves.map((move) => [
           move.customerId,
           move.branch ?? '',
@@ -431,6 +579,7 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
           move.to ?? '',
           move.kind,
           move.why,
+          move.pinnedUntil ?? '',
         ]),
       ]),
     );
@@ -441,10 +590,20 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
   const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
   const wave = status === undefined ? undefined : waveCounts(status);
   terminal.result(
-    { ...summary, record, wave: wave ?? null, quarantine, movesListed: listed.moves, movesTotal: listed.total },
+    {
+      ...summary,
+      record,
+      wave: wave ?? null,
+      quarantine,
+      movesListed: listed.moves,
+      movesTotal: listed.total,
+      staleCustomers: stale.customerIds,
+    },
     () =>
       [
         summaryText(summary, wave, terminal.language, policy),
+        ...decisionsText(record, target.clock.now()),
+        ...staleText(stale),
         ...(listed.total === 0 ? [] : [movesText(listed.moves, listed.total, policy, context)]),
         ...(Array.isArray(quarantine) && quarantine.length > 0
           ? [
@@ -460,6 +619,32 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
       ].join('\n'),
   );
   return EXIT.done;
+};
+
+/** What people decided about a run, and until when somebody may: one line each. */
+const decisionsText = (record: RunRecord, now: string): readonly string[] => [
+  ...(record.replaces === undefined ? [] : [`in place of ${record.replaces}\n`]),
+  ...record.overrides.map((one) => `brake ${one.brake} overridden by ${one.by} at ${one.at}: ${one.reason}\n`),
+  ...(record.rolledBack === undefined
+    ? []
+    : [
+        `rolled back by ${record.rolledBack.by} at ${record.rolledBack.at}: ${record.rolledBack.reason}; ${record.rolledBack.restored ?? 'no run'} was in force again\n`,
+      ]),
+  ...(record.expiresAt === null || (record.state !== 'planned' && record.state !== 'held')
+    ? []
+    : [
+        isExpired(record, now)
+          ? `expired at ${record.expiresAt}; it can no longer be applied\n`
+          : `can be applied until ${record.expiresAt}\n`,
+      ]),
+];
+
+const staleText = ({ subjects, customerIds }: Awaited<ReturnType<typeof staleCustomers>>): readonly string[] => {
+  if (subjects.size === 0) return [];
+  const rest = subjects.size - customerIds.length;
+  return [
+    `skipped as stale, since their facts changed after the plan: ${customerIds.join(', ')}${rest > 0 ? `${customerIds.length > 0 ? ' and ' : ''}${rest} more or erased` : ''}\n`,
+  ];
 };
 
 const diff = async (

@@ -4,13 +4,15 @@ import { ACTIVE_POLICY_KEY, bucketsOfShard, loadPolicy } from '#shared/applicati
 import { stateInWords, waveText } from '#shared/application/summary-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
+import { dateIn } from '#shared/domain/calendar.ts';
 import { explain } from '#shared/domain/explain.ts';
+import { activePin } from '#shared/domain/pins.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { inMajorUnits } from '#shared/domain/values.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { findRun, newestFirst } from './find-run.ts';
-import { csvOf, withListOptions } from './run-commands.ts';
+import { csvOf, isExpired, withListOptions } from './run-commands.ts';
 import { UsageError } from './usage-error.ts';
 
 interface ListOptions {
@@ -71,7 +73,8 @@ export const addShowCommands = (program: Command, host: CommandHost): void => {
     );
 };
 
-const activePolicy = async ({ target }: CommandContext): Promise<Policy | undefined> => {
+/** The policy that scheduled runs use; undefined before there is one. */
+export const activePolicy = async ({ target }: CommandContext): Promise<Policy | undefined> => {
   const bytes = await target.objects.get(ACTIVE_POLICY_KEY);
   if (bytes === undefined) return undefined;
   const document: unknown = JSON.parse(new TextDecoder().decode(bytes));
@@ -93,6 +96,7 @@ const status = async (context: CommandContext): Promise<ExitCode> => {
   const waiting = runs.filter(
     (run) => (run.state === 'planned' || run.state === 'held') && (run.expiresAt === null || run.expiresAt > now),
   );
+  const expired = runs.filter((run) => run.closesPeriod && isExpired(run, now)).slice(0, 3);
   const overdue = cases.filter((one) => one.dueAt < now).length;
   const document = {
     target: target.describe(),
@@ -104,6 +108,12 @@ const status = async (context: CommandContext): Promise<ExitCode> => {
     applying: pointer.applying,
     activePolicy: policy === undefined ? null : { name: policy.name, version: policy.version, hash: policy.hash },
     waitingRuns: waiting.map((run) => ({
+      runId: run.runId,
+      asOf: run.asOf,
+      state: run.state,
+      expiresAt: run.expiresAt,
+    })),
+    expiredRuns: expired.map((run) => ({
       runId: run.runId,
       asOf: run.asOf,
       state: run.state,
@@ -138,6 +148,10 @@ const status = async (context: CommandContext): Promise<ExitCode> => {
           run.state,
           `${run.runId}, as of ${run.asOf}${run.expiresAt === null ? '' : `, expires ${run.expiresAt}`}`,
         ]),
+      ...expired.map((run) => [
+        'expired',
+        `${run.runId} was ${run.state}, as of ${run.asOf}; to compute its period anew: resegment run --again ${run.runId}`,
+      ]),
       ['open proposals', `upgrade ${document.flags.upgrade}, exit ${document.flags.exit}`],
       ['open cases', `${cases.length}, overdue ${overdue}`],
       ...waves.map((wave) => [
@@ -312,8 +326,9 @@ const listFlags = async (
     return label === undefined ? name : labelIn(label, terminal.language);
   };
   const flags = all.slice(0, options.limit);
+  const pinned = await pinnedUntil(context, flags, policy);
   const rows = [
-    ['kind', 'customer', 'segment', 'branch', 'manager', 'at stake', 'raised', 'expires', 'run'],
+    ['kind', 'customer', 'segment', 'branch', 'manager', 'at stake', 'raised', 'expires', 'run', 'pinned until'],
     ...flags.map((flag) => [
       flag.kind,
       flag.customerId,
@@ -324,12 +339,22 @@ const listFlags = async (
       flag.period,
       flag.expiresOn,
       flag.runId,
+      pinned.get(flag.subject) ?? '',
     ]),
   ];
   if (options.csv === true) terminal.raw(csvOf(rows));
   else
-    terminal.result(flags, () =>
-      listText(rows, all.length - flags.length, 'no open proposal', ['left', 'left', 'left', 'left', 'left', 'right']),
+    terminal.result(
+      flags.map((flag) => ({ ...flag, pinnedUntil: pinned.get(flag.subject) ?? null })),
+      () =>
+        listText(rows, all.length - flags.length, 'no open proposal', [
+          'left',
+          'left',
+          'left',
+          'left',
+          'left',
+          'right',
+        ]),
     );
   return EXIT.done;
 };
@@ -350,8 +375,9 @@ const listCases = async (context: CommandContext, options: ListOptions): Promise
       (options.segment === undefined || one.segment === options.segment),
   );
   const cases = all.slice(0, options.limit);
+  const pinned = await pinnedUntil(context, cases, await activePolicy(context));
   const rows = [
-    ['case', 'customer', 'segment', 'score', 'reason', 'priority', 'owner', 'due', 'state'],
+    ['case', 'customer', 'segment', 'score', 'reason', 'priority', 'owner', 'due', 'state', 'pinned until'],
     ...cases.map((one) => [
       one.caseId,
       one.customerId,
@@ -362,11 +388,32 @@ const listCases = async (context: CommandContext, options: ListOptions): Promise
       one.owner.name,
       one.dueAt,
       one.state,
+      pinned.get(one.subject) ?? '',
     ]),
   ];
   if (options.csv === true) terminal.raw(csvOf(rows));
-  else terminal.result(cases, () => listText(rows, all.length - cases.length, 'no open case'));
+  else
+    terminal.result(
+      cases.map((one) => ({ ...one, pinnedUntil: pinned.get(one.subject) ?? null })),
+      () => listText(rows, all.length - cases.length, 'no open case'),
+    );
   return EXIT.done;
+};
+
+/** The last day of the pin in force in the main dimension, of those who have one, by subject. */
+const pinnedUntil = async (
+  { target }: CommandContext,
+  listed: readonly { readonly subject: string }[],
+  policy: Policy | undefined,
+): Promise<ReadonlyMap<string, string>> => {
+  const found = new Map<string, string>();
+  if (policy === undefined) return found;
+  const today = dateIn(target.timeZone, target.clock.now());
+  for (const [subject, facts] of await target.customers.getMany(listed.map((one) => one.subject))) {
+    const pin = activePin(facts, policy.mainDimension, today);
+    if (pin !== undefined) found.set(subject, pin.until);
+  }
+  return found;
 };
 
 const listText = (

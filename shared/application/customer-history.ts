@@ -44,7 +44,7 @@ export interface HistoryRun {
   readonly policy: { readonly name: string; readonly version: string };
   /** False for a run that was rolled back: it counted for nothing since. */
   readonly counts: boolean;
-  readonly rolledBack: RunRecord['rolledBack'] | null;
+  readonly rolledBack: NonNullable<RunRecord['rolledBack']> | null;
   readonly kind: HistoryKind;
   /** `stale`: the facts had changed since the plan. `notInRun`: it was limited to others. `quarantined`: it could not be read. */
   readonly because?: 'stale' | 'notInRun' | 'quarantined';

@@ -1,8 +1,10 @@
+import type { IsoDate } from '#shared/domain/calendar.ts';
 import type { Policy } from '#shared/domain/policy.ts';
-import type { MoveKind, PlanRow } from '#shared/domain/standing.ts';
+import type { Generation, MoveKind, PlanRow } from '#shared/domain/standing.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { RunFiles } from '#shared/ports/run-files.ts';
 import { type Language, labelIn } from './format-value.ts';
+import { applyReceipts } from './run/apply-receipts.ts';
 
 /** One customer whose segment a run changes, or would change. */
 export interface ListedMove {
@@ -14,8 +16,10 @@ export interface ListedMove {
   readonly to: string | null;
   readonly kind: MoveKind;
   readonly value: number | null;
-  /** The ratings that changed, such as `Quality rating 3 → 2`; empty for the new and those who left. */
+  /** The ratings that changed, such as `Quality rating 3 → 2`, and pins; empty for the new and those who left. */
   readonly why: string;
+  /** Last day of the pin that holds the customer where the run puts it; null without one. */
+  readonly pinnedUntil: IsoDate | null;
 }
 
 export interface MoveFilter {
@@ -24,6 +28,8 @@ export interface MoveFilter {
   /** From or to it. */
   readonly segment?: string;
   readonly limit: number;
+  /** Customers whom the run left as they were, by subject: their moves were not made, so they are not listed. */
+  readonly stale?: ReadonlySet<string>;
 }
 
 const KIND_ORDER: Readonly<Record<MoveKind, number>> = { down: 0, up: 1, sideways: 2, left: 3, new: 4 };
@@ -55,6 +61,7 @@ export const listMoves = async (
     if (!rows.some((row) => row.moves.length > 0)) continue;
     const frames = new Map((await ports.files.readFrame(run.runId, shard)).map((row) => [row.subject, row]));
     for (const row of rows) {
+      if (filter.stale?.has(row.subject) === true) continue;
       if (filter.branch !== undefined && row.branch !== filter.branch) continue;
       if (filter.manager !== undefined && row.manager !== filter.manager) continue;
       for (const move of row.moves) {
@@ -63,8 +70,21 @@ export const listMoves = async (
         if (move.kind === 'new' && !narrowed) continue;
         total += 1;
         const { branch, manager, value, subject } = row;
-        const why = whyMoved(row, frames.get(subject)?.prior?.ratings ?? {}, policy, language);
-        kept.push({ subject, branch, manager, value, ...move, why });
+        const prior = frames.get(subject)?.prior ?? null;
+        const why = [
+          whyMoved(row, prior?.ratings ?? {}, policy, language),
+          pinInWords(row, move.dimension, prior, language),
+        ];
+        const pinnedUntil = row.next.placements[move.dimension]?.pinnedUntil ?? null;
+        kept.push({
+          subject,
+          branch,
+          manager,
+          value,
+          ...move,
+          why: why.filter((one) => one !== '').join(', '),
+          pinnedUntil,
+        });
       }
     }
     if (kept.length > 4 * filter.limit) kept.sort(byWeight).splice(filter.limit);
@@ -94,3 +114,31 @@ const whyMoved = (
       return `${label === undefined ? name : labelIn(label, language)} ${before[name]?.level ?? '–'} → ${rating.level ?? '–'}`;
     })
     .join(', ');
+
+const pinInWords = (row: PlanRow, dimension: string, prior: Generation | null, language: Language): string => {
+  const before = prior?.placements[dimension]?.pinnedUntil;
+  const now = row.next.placements[dimension]?.pinnedUntil;
+  if (now !== undefined) return language === 'en' ? `pinned until ${now}` : `人工固定至 ${now}`;
+  return before === undefined ? '' : language === 'en' ? 'the pin ended' : '人工固定已结束';
+};
+
+/** The customers of a run whose facts had changed since it was planned, so that it left them as they were. */
+export interface StaleCustomers {
+  readonly subjects: ReadonlySet<string>;
+  /** Ids of up to `limit` of them, ascending; those erased since have none. */
+  readonly customerIds: readonly string[];
+}
+
+/** Who was skipped as stale when the run was applied; nobody before. */
+export const staleCustomers = async (
+  ports: {
+    readonly files: Pick<RunFiles, 'listJson'>;
+    readonly customers: Pick<CustomerStore, 'getMany'>;
+  },
+  runId: string,
+  limit: number,
+): Promise<StaleCustomers> => {
+  const subjects = (await applyReceipts(runId, ports)).flatMap((receipt) => receipt.stale);
+  const known = await ports.customers.getMany(subjects.slice(0, limit));
+  return { subjects: new Set(subjects), customerIds: [...known.values()].map((one) => one.customerId).sort() };
+};
