@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { readPolicy } from '#shared/adapters/policy-files.ts';
 import { csvLine, neutralised } from '#shared/application/export-run.ts';
 import { abandonRun } from '#shared/application/run/abandon-run.ts';
-import { idInPlaceOf } from '#shared/application/run/open-run.ts';
+import { assertReplaceable, idInPlaceOf } from '#shared/application/run/open-run.ts';
 import { replayRun } from '#shared/application/run/replay-run.ts';
 import { rollbackRun } from '#shared/application/run/rollback-run.ts';
 import { loadPolicy, loadRun, storePolicy } from '#shared/application/run/run-ports.ts';
@@ -139,15 +139,20 @@ export const addRunCommands = (program: Command, host: CommandHost): void => {
   run
     .command('rollback')
     .argument('[run]', 'the published run, which is also the default')
-    .requiredOption('--reason <text>', 'why; kept with the run')
+    .option('--reason <text>', 'why; needed, and kept with the run')
     .description('put the run before the published one in force again; one step')
     .addHelpText(
       'after',
       '\nExample:\n  resegment run rollback 2026-05-monthly --reason "the May file lacked a branch"\n',
     )
-    .action((wanted: string | undefined, options: { readonly reason: string }, command: Command) =>
-      onTarget(command, host, (context) => rollback(context, wanted, options.reason)),
-    );
+    .action(async (wanted: string | undefined, _options: unknown, command: Command) => {
+      // `run` has a --reason too, which takes the word wherever it stands.
+      const { reason } = command.optsWithGlobals<{ readonly reason?: string }>();
+      if ((reason ?? '').trim() === '') {
+        throw new UsageError('reason-missing', 'a rollback needs --reason "why"; it is kept with the run');
+      }
+      await onTarget(command, host, (context) => rollback(context, wanted, reason ?? ''));
+    });
 
   run
     .command('abandon')
@@ -164,7 +169,6 @@ const rollback = async (
   wanted: string | undefined,
   reason: string,
 ): Promise<ExitCode> => {
-  if (reason.trim() === '') throw new UsageError('reason-missing', '--reason must say why; it is kept with the run');
   const run = wanted === undefined ? undefined : await findRun(target.runs, wanted);
   const done = await rollbackRun({ by, reason, ...(run === undefined ? {} : { runId: run.runId }) }, target);
   const { record } = await loadRun(target, done.runId);
@@ -331,6 +335,7 @@ const runToReplace = async (
     record = next;
     next = (await target.runs.get(idInPlaceOf(record.runId)))?.record;
   }
+  assertReplaceable(record, await target.pointer.get(), target.clock.now());
   return record;
 };
 

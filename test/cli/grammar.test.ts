@@ -30,6 +30,11 @@ describe('the command line', () => {
     [['status', '--target', 'aws'], 'stage-missing'],
     [['status', '--lang', 'xx'], 'language-unknown'],
     [['run', 'list', '--limit', '0'], 'option-invalid'],
+    [['run', 'rollback'], 'reason-missing'],
+    [['run', 'rollback', '2026-05', '--reason', ' '], 'reason-missing'],
+    [['pin', 'set', 'C-1', '--segment', 'a', '--until', '2027-01-01'], 'usage-missingMandatoryOptionValue'],
+    [['pin', 'clear', 'C-1'], 'usage-missingMandatoryOptionValue'],
+    [['customer', 'history'], 'usage-missingArgument'],
     [['policy', 'check', 'no-such-policy.yaml'], 'policy-not-found'],
   ])('refuses %j as wrong usage with one JSON document', (words, code) => {
     const { status, stdout } = resegment(...words, '--json');
@@ -61,6 +66,12 @@ describe('the command line', () => {
     'explain',
     'export',
     'run list',
+    'run replay',
+    'run rollback',
+    'pin set',
+    'pin clear',
+    'pin list',
+    'customer history',
     'wave show',
     'flag list',
     'case list',
@@ -131,6 +142,7 @@ describe('the exit code', () => {
     ['failed', 1],
     ['held', 3],
     ['degraded', 4],
+    ['rolledBack', 1],
   ] as const)('of a run that ended %s is %i', (state, code) => {
     expect(exitOfState(state)).toBe(code);
   });

@@ -107,7 +107,8 @@ const isOver = (record: RunRecord, now: string): boolean =>
   record.state === 'abandoned' ||
   ((record.state === 'planned' || record.state === 'held') && record.expiresAt !== null && record.expiresAt <= now);
 
-const assertReplaceable = (replaced: RunRecord, pointer: RunPointer, now: string): void => {
+/** @throws PermanentError where the run's period cannot be closed by another in its place; the code says why */
+export const assertReplaceable = (replaced: RunRecord, pointer: RunPointer, now: string): void => {
   if (!replaced.closesPeriod) {
     throw new PermanentError(
       'run-closes-no-period',
