@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { printable } from '#shared/application/text-table.ts';
 import { isResegmentError } from '#shared/errors.ts';
+import { addBacktestCommand } from './backtest-command.ts';
 import { type CommandHost, DEFAULT_DATA, type OpenTarget } from './command.ts';
 import { addCustomerCommands } from './customer-commands.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
@@ -73,6 +74,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addCustomerCommands(program, host);
   addPolicyCommands(program, host);
   addExportCommand(program, host);
+  addBacktestCommand(program, host);
   for (const command of allOf(program)) {
     command.exitOverride();
     command.configureOutput({
@@ -130,6 +132,10 @@ const USAGE_CODES = new Set([
   'decimal-unknown',
   'policy-unreadable',
   'policy-invalid',
+  'range-invalid',
+  'range-without-facts',
+  'outcome-is-input',
+  'outcome-unknown',
   'customer-unknown',
   'dimension-unknown',
   'segment-unknown',

@@ -116,6 +116,8 @@ export const readHistory = async (
       }
     }
   }
+  // By the company's id, so that the same facts give the same figures on any stage: subjects are random.
+  customers.sort((a, b) => (a.facts.customerId < b.facts.customerId ? -1 : 1));
   return { customers, quarantined, firstFact, newestFact, sample: buckets / ports.customers.buckets };
 };
 
@@ -266,14 +268,12 @@ export const backtest = async (
     return until !== null && (newest === null || until > newest) ? until : newest;
   }, null);
 
-  const priors: (Generation | null)[] = history.customers.map(() => null);
   const months: BacktestMonth[] = [];
   const samples: MonthSample[] = [];
   const total = monthsBetween(start, to) + 1;
-  for (let index = 0; index < total; index += 1) {
-    const period = addMonths(start, index);
-    await options.onProgress?.(`replaying ${period} by ${policy.name}`, index, total);
-    const replayed = replayMonth(history, priors, policy, period, index + 1, options.businessTimeZone);
+  await options.onProgress?.(`replaying ${start} by ${policy.name}`, 0, total);
+  for (const { period, customers: replayed } of replayMonths(history, policy, { from: start, to }, options)) {
+    await options.onProgress?.(`replayed ${period} by ${policy.name}`, monthsBetween(start, period) + 1, total);
     if (period < from) continue;
     const asOf = lastDayOf(period);
     const horizonUntil = fromDayNumber(toDayNumber(asOf) + horizonDays);
@@ -364,6 +364,12 @@ const assertRequest = (request: BacktestRequest, policy: Policy, history: Histor
       `a backtest covers at most ${MOST_MONTHS} months, got ${monthsBetween(from, to) + 1}, from ${from} to ${to}`,
     );
   }
+  if ((request.warmUpMonths ?? 0) > MOST_MONTHS) {
+    throw new PermanentError(
+      'range-invalid',
+      `at most ${MOST_MONTHS} months are replayed before the first one, got ${request.warmUpMonths}`,
+    );
+  }
   if (!Number.isInteger(horizonDays) || horizonDays < 1 || horizonDays > MOST_HORIZON_DAYS) {
     throw new PermanentError(
       'horizon-invalid',
@@ -401,10 +407,13 @@ const assertRequest = (request: BacktestRequest, policy: Policy, history: Histor
 const longestMemory = (policy: Policy): number =>
   Math.max(policy.moves.downgradeAfterPeriods, policy.moves.coolingOffMonths, policy.flags.exit?.afterPeriods ?? 0);
 
-interface Replayed {
+/** What a replayed month says of one customer. */
+export interface Replayed {
   /** Number of the customer in the history. */
   readonly customer: number;
+  /** As planned by a scheduled run of the month; flags by capacity. */
   readonly plan: PlanRow;
+  /** The standing of the month before; null: none. */
   readonly prior: Generation | null;
 }
 
@@ -418,9 +427,23 @@ const ALL_PUBLISHED: RunPointer = {
   rev: 0,
 };
 
+/** The months one after the other, each as its scheduled run would have planned it and as if that had been published. */
+export function* replayMonths(
+  history: Pick<History, 'customers'>,
+  policy: Policy,
+  { from, to }: { readonly from: Period; readonly to: Period },
+  { businessTimeZone }: { readonly businessTimeZone: string },
+): Generator<{ readonly period: Period; readonly customers: readonly Replayed[] }> {
+  const priors: (Generation | null)[] = history.customers.map(() => null);
+  for (let index = 0; index <= monthsBetween(from, to); index += 1) {
+    const period = addMonths(from, index);
+    yield { period, customers: replayMonth(history, priors, policy, period, index + 1, businessTimeZone) };
+  }
+}
+
 /** One month as its scheduled run: measure, calibrate, assign, capacity. Leaves the new generations in `priors`. */
 const replayMonth = (
-  history: History,
+  history: Pick<History, 'customers'>,
   priors: (Generation | null)[],
   policy: Policy,
   period: Period,
