@@ -20,7 +20,9 @@ export const addExportCommand = (program: Command, host: CommandHost): void => {
     .requiredOption('--format <format>', EXPORT_FORMATS.join(', '))
     .requiredOption('--out <file>', 'file to write; - for stdout')
     .option('--bom', 'CSV with a byte order mark, so that Excel sees UTF-8')
-    .description('one row per customer with every metric, score, segment and flag, ordered by customer id')
+    .description(
+      'one row per customer with every metric, score, segment, service term and flag, ordered by customer id',
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  resegment export latest --format csv --bom --out segments.csv\n  resegment export 2026-05 --format parquet --out segments.parquet\n',
@@ -46,7 +48,12 @@ export const addExportCommand = (program: Command, host: CommandHost): void => {
           );
         }
         terminal.progress(`gathering customers of ${record.runId}`);
-        const table = await exportTable(target, record, await loadPolicy(target.objects, record.policy.hash));
+        const table = await exportTable(
+          target,
+          record,
+          await loadPolicy(target.objects, record.policy.hash),
+          terminal.language === 'en' ? 'en' : 'zh',
+        );
         const pieces = encodeExport(table, format, { bom: options.bom === true });
         if (options.out === '-') {
           for (const piece of pieces) process.stdout.write(piece);

@@ -1,6 +1,7 @@
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { TraitValue } from '#shared/domain/facts.ts';
-import type { Metric, Policy } from '#shared/domain/policy.ts';
+import type { Metric, Policy, ServiceTerm } from '#shared/domain/policy.ts';
+import { servicePlanOf, serviceTermNames } from '#shared/domain/service-plan.ts';
 import type { FrameRow, PlanRow } from '#shared/domain/standing.ts';
 import { currencyExponent } from '#shared/domain/values.ts';
 import { PermanentError } from '#shared/errors.ts';
@@ -41,15 +42,17 @@ export interface ExportPorts {
 
 /**
  * Gathers one row per customer of a run: metrics, traits, scores, satisfaction, target and actual segment of each
- * dimension, flags. Read from the run's files shard by shard; company ids come from the customers table, so that a customer
+ * dimension, the service plan of the actual segments, flags. Read from the run's files shard by shard; company ids come from the customers table, so that a customer
  * erased since is left out. The rows depend on the run's result only, not on the number of shards or the run's id.
  *
+ * @param language of the texts in service plans; words such as `preferential` stay as the policy has them
  * @throws PermanentError `export-too-large` above a million customers
  */
 export const exportTable = async (
   ports: ExportPorts,
   run: { readonly runId: string; readonly shards: number },
   policy: Policy,
+  language: 'en' | 'zh' = 'en',
 ): Promise<ExportTable> => {
   const traits = new Set<string>();
   const gathered: { readonly customerId: string; readonly frame: FrameRow; readonly plan: PlanRow }[] = [];
@@ -88,6 +91,7 @@ export const exportTable = async (
   const metrics = Object.entries(policy.metrics);
   const traitNames = [...traits].sort();
   const dimensions = Object.keys(policy.dimensions);
+  const terms = serviceTermNames(policy.service);
   const columns: ExportColumn[] = [
     text('customer_id'),
     text('status'),
@@ -103,10 +107,19 @@ export const exportTable = async (
       text(`${name}_since`),
       text(`${name}_held_back`),
       text(`${name}_before`),
+      text(`${name}_pinned_until`),
     ]),
+    ...terms.map((name) => ({ name: `service_${name}`, kind: 'mixed' as const })),
     text('flag_upgrade'),
     text('flag_exit'),
   ];
+  const serviceOf = ({ next }: PlanRow): readonly (TraitValue | null)[] => {
+    const plan = servicePlanOf(
+      policy,
+      Object.fromEntries(dimensions.map((name) => [name, next.placements[name]?.actual])),
+    );
+    return terms.map((name) => termCell(plan[name], language));
+  };
   const rows = gathered.map(({ customerId, frame, plan }) => [
     customerId,
     frame.status,
@@ -127,8 +140,10 @@ export const exportTable = async (
         placement?.since ?? null,
         placement === undefined || placement.heldBack.length === 0 ? null : placement.heldBack.join(' '),
         frame.prior?.placements[name]?.actual ?? null,
+        placement?.pinnedUntil ?? null,
       ];
     }),
+    ...serviceOf(plan),
     flagState(plan, 'upgrade', opened),
     flagState(plan, 'exit', opened),
   ]);
@@ -137,6 +152,9 @@ export const exportTable = async (
 
 const text = (name: string): ExportColumn => ({ name, kind: 'text' });
 const number = (name: string): ExportColumn => ({ name, kind: 'number' });
+
+const termCell = (term: ServiceTerm | undefined, language: 'en' | 'zh'): TraitValue | null =>
+  term === undefined ? null : typeof term === 'object' ? term[language] : term;
 
 /** Spend is kept in minor units; money in traits is in major units as the file gave it. */
 const kindOf = (metric: Metric): ColumnKind => {

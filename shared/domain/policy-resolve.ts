@@ -12,6 +12,8 @@ import type {
   Rule,
   Score,
   Segment,
+  ServicePlans,
+  ServiceTerms,
   SurveyRule,
   UpgradeRule,
 } from './policy.ts';
@@ -136,7 +138,7 @@ export const resolvePolicy = (source: unknown, hash: string): Resolved => {
   };
   const base = { metrics, scores, scoreOrder, dimensions, moves };
   const flags = resolveFlags(notes, raw['flags'], main, base);
-  const service = resolveService(notes, raw['service'], main);
+  const service = resolveService(notes, raw['service'], dimensions, mainDimension);
   const surveyRule = resolveSurvey(notes, survey, main);
   warnOf(notes, base, weightInScore);
 
@@ -813,8 +815,14 @@ const resolveFlags = (notes: Notes, written: unknown, main: Dimension | undefine
   return { ...(upgrade === undefined ? {} : { upgrade }), ...(exit === undefined ? {} : { exit }) };
 };
 
-const resolveService = (notes: Notes, written: unknown, main: Dimension | undefined): Policy['service'] => {
-  const service: Record<string, Record<string, string | number>> = {};
+/** Plans by segment of the main dimension, or by dimension and then segment. A term is stated in one dimension only. */
+const resolveService = (
+  notes: Notes,
+  written: unknown,
+  dimensions: Readonly<Record<string, Dimension>>,
+  mainDimension: string | undefined,
+): ServicePlans => {
+  const service: Record<string, Record<string, ServiceTerms>> = {};
   if (written === undefined) return service;
   if (!isRecord(written)) {
     notes.add(
@@ -824,13 +832,42 @@ const resolveService = (notes: Notes, written: unknown, main: Dimension | undefi
     );
     return service;
   }
-  for (const [segment, value] of Object.entries(written)) {
-    const path = ['service', segment];
-    if (main !== undefined && !main.segmentOrder.includes(segment)) {
-      notes.addKey(path, `there is no segment ${quote(segment)}`, nearest(segment, main.segmentOrder));
+  const main = mainDimension === undefined ? undefined : own(dimensions, mainDimension);
+  const isSegment = (name: string): boolean => main?.segmentOrder.includes(name) === true;
+  const isByDimension = Object.entries(written).some(
+    ([name, plans]) =>
+      own(dimensions, name) !== undefined &&
+      !isSegment(name) &&
+      isRecord(plans) &&
+      Object.values(plans).every((one) => isRecord(one)),
+  );
+  const blocks = isByDimension ? Object.entries(written) : [[mainDimension ?? '', written] as const];
+  const statedIn = new Map<string, string>();
+  for (const [name, plans] of blocks) {
+    const path = isByDimension ? ['service', name] : ['service'];
+    const dimension = own(dimensions, name);
+    if (dimension === undefined) {
+      if (isByDimension)
+        notes.addKey(path, `there is no dimension ${quote(name)}`, nearest(name, Object.keys(dimensions)));
+      continue;
     }
-    const terms = notes.check(WrittenTerms, value, path);
-    if (terms !== undefined) service[segment] = { ...terms };
+    if (!isRecord(plans)) {
+      notes.add(path, `${show(plans)} is no list of segments`, 'write a line per segment: { price: … }');
+      continue;
+    }
+    const resolved = resolvePlans(notes, plans, path, dimension);
+    service[name] = resolved;
+    for (const term of new Set(Object.values(resolved).flatMap((terms) => Object.keys(terms)))) {
+      const other = statedIn.get(term);
+      if (other !== undefined) {
+        notes.addKey(
+          path,
+          `the term ${term} is stated by the dimensions ${other} and ${name}, so a customer would get two`,
+          `state ${term} in one of them`,
+        );
+      }
+      statedIn.set(term, name);
+    }
   }
   return service;
 };
@@ -888,6 +925,35 @@ const warnOf = (notes: Notes, base: Base, weightInScore: number): void => {
     );
   }
   for (const [name, score] of weighted) {
+const resolvePlans = (
+  notes: Notes,
+  written: Readonly<Record<string, unknown>>,
+  path: Path,
+  dimension: Dimension,
+): Record<string, ServiceTerms> => {
+  const plans: Record<string, ServiceTerms> = {};
+  for (const [segment, value] of Object.entries(written)) {
+    if (!dimension.segmentOrder.includes(segment)) {
+      notes.addKey(
+        [...path, segment],
+        `there is no segment ${quote(segment)}`,
+        nearest(segment, dimension.segmentOrder),
+      );
+      continue;
+    }
+    const terms = notes.check(WrittenTerms, value, [...path, segment]);
+    if (terms === undefined) continue;
+    plans[segment] = Object.fromEntries(
+      Object.entries(terms).map(([term, one]) => [term, typeof one === 'object' ? labelled(one, term).label : one]),
+    );
+    for (const [term, one] of Object.entries(terms)) {
+      if (typeof one === 'object' && one.en === undefined && one.zh === undefined)
+        notes.add([...path, segment, term], 'the text is empty', 'write { en: …, zh: … }');
+    }
+  }
+  return plans;
+};
+
     if (score.kind !== 'weighted') continue;
     const levels = new Set(
       Object.keys(score.parts).flatMap((part) => {

@@ -144,7 +144,7 @@ export const WrittenExit = z.strictObject({
   notIf: z.optional(z.array(z.enum(['openCase', 'pinned']))),
 });
 
-export const WrittenTerms = z.record(z.string(), z.union([z.string(), z.number()]));
+export const WrittenTerms = z.record(z.string(), z.union([Text, z.number(), WrittenLabel]));
 
 export const WrittenSurvey = z.strictObject({
   ask: z.enum(['nps', 'csat', 'ces']),

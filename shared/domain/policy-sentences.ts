@@ -1,6 +1,7 @@
 import { formatValue, type Lang } from './explain.ts';
 import type { Condition, Dimension, Metric, Policy, Score } from './policy.ts';
 import { levelNames } from './policy-resolve.ts';
+import { termInWords, termNameInWords } from './service-words.ts';
 import { levelsOf, scoreNamed } from './values.ts';
 
 /**
@@ -48,13 +49,14 @@ export const describePolicy = (policy: Policy, lang: Lang): readonly string[] =>
         : `Exits are proposed after ${exit.afterPeriods} periods in ${segments(exit.from)}; ${exit.decides} decides. Answers alone never lead to one.`,
     );
   }
-  for (const [segment, terms] of Object.entries(policy.service)) {
-    const list = Object.entries(terms).map(([key, value]) => `${key} ${value}`);
-    lines.push(
-      zh
-        ? `${segments([segment])}的服务：${list.join('，')}。`
-        : `Service of ${segments([segment])}: ${list.join(', ')}.`,
-    );
+  for (const [dimension, plans] of Object.entries(policy.service)) {
+    for (const [segment, terms] of Object.entries(plans)) {
+      const label = policy.dimensions[dimension]?.segments[segment]?.label[lang] ?? segment;
+      const list = Object.entries(terms).map(
+        ([term, value]) => `${termNameInWords(term, lang)}${zh ? '：' : ': '}${termInWords(value, lang)}`,
+      );
+      lines.push(zh ? `${label}的服务——${list.join('；')}。` : `Service of ${label} – ${list.join('; ')}.`);
+    }
   }
   if (policy.survey !== undefined) {
     const { ask, share, atLeast, weightInScore, contactEveryDays } = policy.survey;

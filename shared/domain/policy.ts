@@ -15,18 +15,24 @@ export interface Policy {
   /** Score names, dependencies first. */
   readonly scoreOrder: readonly string[];
   readonly dimensions: Readonly<Record<string, Dimension>>;
-  /** The dimension that flags, the survey and service plans refer to. */
+  /** The dimension that flags and the survey refer to, and service plans written without a dimension. */
   readonly mainDimension: string;
   /** The metric that says what a customer is worth: Pareto curve, ranking, stakes. */
   readonly valueMetric: string;
   readonly moves: MoveRules;
   readonly flags: { readonly upgrade?: UpgradeRule; readonly exit?: ExitRule };
-  readonly service: Readonly<Record<string, Readonly<Record<string, string | number>>>>;
+  readonly service: ServicePlans;
   readonly survey?: SurveyRule;
   readonly brakes: Brakes;
   /** The policy as written (parsed content), stored with each run. */
   readonly source: unknown;
 }
+
+/** Service plans: dimension → segment → terms. A term is stated in one dimension only. */
+export type ServicePlans = Readonly<Record<string, Readonly<Record<string, ServiceTerms>>>>;
+export type ServiceTerms = Readonly<Record<string, ServiceTerm>>;
+/** A word of the catalogue such as `preferential`, a figure such as days, or a text in both languages. */
+export type ServiceTerm = string | number | Label;
 
 export interface Label {
   readonly en: string;

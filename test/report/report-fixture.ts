@@ -72,23 +72,25 @@ export const inventedReport: ReportData = {
     valueMetric: 'net_income',
     currency: 'CNY',
     service: {
-      priority: {
-        price: 'preferential',
-        approvals: 1,
-        products: 'individual',
-        channel: 'managerTeam',
-        contactDays: 30,
+      class: {
+        priority: {
+          price: 'preferential',
+          approvals: 1,
+          products: 'individual',
+          channel: 'managerTeam',
+          contactDays: 30,
+        },
+        cultivate: { price: 'market', approvals: 2, products: 'standard', channel: 'manager', contactDays: 60 },
+        hold: {
+          price: 'market',
+          approvals: 2,
+          products: 'standard',
+          channel: 'branch',
+          contactDays: 90,
+          newCredit: 'none',
+        },
+        exit: { price: 'high', approvals: 2, products: 'mass', channel: 'selfService', newCredit: 'none' },
       },
-      cultivate: { price: 'market', approvals: 2, products: 'standard', channel: 'manager', contactDays: 60 },
-      hold: {
-        price: 'market',
-        approvals: 2,
-        products: 'standard',
-        channel: 'branch',
-        contactDays: 90,
-        newCredit: 'none',
-      },
-      exit: { price: 'high', approvals: 2, products: 'mass', channel: 'selfService', newCredit: 'none' },
     },
   },
   segments: [
@@ -98,6 +100,14 @@ export const inventedReport: ReportData = {
     { segment: 'exit', count: 245, before: 244, value: 410_000, valueShare: 0.004 },
     { segment: 'unrated', count: 118, before: 100, value: 700_000, valueShare: 0.006 },
   ],
+  counts: {
+    class: Object.fromEntries(
+      Object.entries({ priority: 255, cultivate: 728, hold: 646, exit: 245, unrated: 118 }).map(([name, now]) => [
+        name,
+        { now, before: now },
+      ]),
+    ),
+  },
   movement: {
     up: { count: 36, value: 8_120_000 },
     down: { count: 42, value: 5_730_000 },

@@ -1,3 +1,5 @@
+import { serviceTermNames } from '#shared/domain/service-plan.ts';
+import { termInWords, termNameInWords } from '#shared/domain/service-words.ts';
 import { currencyExponent } from '#shared/domain/values.ts';
 import { PermanentError } from '#shared/errors.ts';
 import { formatChange, formatMetric, formatNumber, formatShare, type Language, labelIn } from '../format-value.ts';
@@ -5,7 +7,7 @@ import { reasonInWords } from '../summary-text.ts';
 import { paretoChart } from './pareto-chart.ts';
 import type { ReportData, SurveyResult, SurveyRow } from './report-model.ts';
 import { REPORT_STYLE } from './report-style.ts';
-import { evidenceInWords, fill, type ReportWords, termInWords, wordsOf } from './report-words.ts';
+import { evidenceInWords, fill, type ReportWords, wordsOf } from './report-words.ts';
 import { html, SafeHtml } from './safe-html.ts';
 
 /**
@@ -34,6 +36,7 @@ export const renderReport = (data: ReportData, language: Language): string => {
 </header>
 ${firstScreen(view)}
 <div class="rest">
+${otherDimensions(view)}
 ${paretoSection(view)}
 ${scoresSection(view)}
 ${surveySection(view)}
@@ -397,18 +400,47 @@ const brakesSection = ({ data, words }: View): SafeHtml =>
       : html`<ul>${data.summary.brakes.map((hit) => html`<li><b>${hit.brake}</b> (${words.limit} ${String(hit.limit)}): ${hit.message}</li>`)}</ul>`
   }</section>`;
 
+/** A dimension besides the main one: how many customers each segment has, and what changed. */
+const otherDimensions = (view: View): SafeHtml => {
+  const { data, words, number, language } = view;
+  const others = data.policy.dimensions.filter((dimension) => dimension.name !== data.policy.mainDimension);
+  return html`${others.map((dimension) => {
+    const counts = data.counts[dimension.name] ?? {};
+    const hadRun = Object.values(counts).some((one) => one.before > 0);
+    return html`<section><h2>${fill(words.otherDimension, { dimension: labelIn(dimension.label, language) })}</h2>
+<table class="figures">
+<thead><tr><th scope="col">${words.segment}</th><th scope="col">${words.customers}</th><th scope="col">${words.change}</th></tr></thead>
+<tbody>${dimension.segments.map((segment) => {
+      const { now, before } = counts[segment.name] ?? { now: 0, before: 0 };
+      return html`<tr><th scope="row">${labelIn(segment.label, language)}</th><td>${number(now)}</td><td>${hadRun ? formatChange(now - before, language) : '–'}</td></tr>`;
+    })}</tbody></table></section>`;
+  })}`;
+};
+
+/** One card per segment: what it is promised, its terms, and how many contacts that means. */
 const serviceSection = (view: View): SafeHtml => {
-  const { data, words, language } = view;
-  const terms = [...new Set(Object.values(data.policy.service).flatMap((plan) => Object.keys(plan)))];
-  if (terms.length === 0) return html`<section><h2>${words.service}</h2><p>${words.serviceNone}</p></section>`;
-  const segments = data.segments.map((row) => row.segment).filter((name) => data.policy.service[name] !== undefined);
-  return html`<section><h2>${words.service}</h2>
-<table class="list">
-<thead><tr><th scope="col">${words.segment}</th>${terms.map((term) => html`<th scope="col">${termInWords(term, language)}</th>`)}</tr></thead>
-<tbody>${segments.map(
-    (name) =>
-      html`<tr><th scope="row">${view.segment(name)}</th>${terms.map((term) => html`<td>${termInWords(data.policy.service[name]?.[term] ?? '–', language)}</td>`)}</tr>`,
-  )}</tbody></table></section>`;
+  const { data, words, number, language } = view;
+  const lang = language === 'en' ? 'en' : 'zh';
+  if (serviceTermNames(data.policy.service).length === 0)
+    return html`<section><h2>${words.service}</h2><p>${words.serviceNone}</p></section>`;
+  const dimensions = data.policy.dimensions.filter((dimension) => data.policy.service[dimension.name] !== undefined);
+  return html`<section class="long"><h2>${words.service}</h2>
+<p class="note">${words.serviceNote}</p>
+${dimensions.map((dimension) => {
+  const plans = data.policy.service[dimension.name] ?? {};
+  const cards = dimension.segments.filter((segment) => plans[segment.name] !== undefined);
+  return html`${dimensions.length > 1 ? html`<h3>${labelIn(dimension.label, language)}</h3>` : null}<div class="plans">${cards.map(
+    (segment) => {
+      const { valueProposition, ...terms } = plans[segment.name] ?? {};
+      const now = data.counts[dimension.name]?.[segment.name]?.now ?? 0;
+      const { contactDays } = terms;
+      const due = typeof contactDays === 'number' && contactDays > 0 ? Math.ceil((now * 30) / contactDays) : null;
+      return html`<div class="plan"><h4>${labelIn(segment.label, language)} <small>${number(now)}</small></h4>
+${valueProposition === undefined ? null : html`<p>${termInWords(valueProposition, lang)}</p>`}
+<dl>${Object.entries(terms).map(([name, term]) => html`<div><dt>${termNameInWords(name, lang)}</dt><dd>${termInWords(term, lang)}</dd></div>`)}${due === null ? null : html`<div><dt>${words.contactsDue}</dt><dd>${number(due)}</dd></div>`}</dl></div>`;
+    },
+  )}</div>`;
+})}</section>`;
 };
 
 const workLine = ({ data, words, number, language }: View): string => {

@@ -85,6 +85,7 @@ export const buildReportData = async (ports: ReportPorts, runId: string, policy:
     error: record.error,
     policy: reportPolicy(policy),
     segments: segmentRows(summary, policy),
+    counts: segmentCounts(summary, policy),
     movement: gathered.movement,
     needsPerson: {
       exits: summary.flags.exit,
@@ -362,6 +363,22 @@ const estimateOf = (
     ? null
     : { score: share.share * 100, low: share.interval.low * 100, high: share.interval.high * 100 };
 };
+
+const segmentCounts = (summary: RunSummary, policy: Policy): ReportData['counts'] =>
+  Object.fromEntries(
+    Object.keys(policy.dimensions).map((name) => [
+      name,
+      Object.fromEntries(
+        segmentsInOrder(summary, name, policy).map((segment) => [
+          segment,
+          {
+            now: summary.segments[name]?.[segment] ?? 0,
+            before: summary.previousSegments[name]?.[segment] ?? 0,
+          },
+        ]),
+      ),
+    ]),
+  );
 
 const segmentRows = (summary: RunSummary, policy: Policy): readonly SegmentRow[] => {
   const main = policy.mainDimension;

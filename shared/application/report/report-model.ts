@@ -1,5 +1,5 @@
 import type { RunSummary } from '#shared/contracts/run-record.ts';
-import type { Label, Metric, QuestionKind } from '#shared/domain/policy.ts';
+import type { Label, Metric, QuestionKind, ServicePlans } from '#shared/domain/policy.ts';
 import type { WaveCounts } from '../summary-text.ts';
 
 /** Everything a report shows, gathered. Figures are in the unit of their metric; shares are 0..1. */
@@ -13,6 +13,10 @@ export interface ReportData {
   readonly policy: ReportPolicy;
   /** Segments of the main dimension from best to worst. */
   readonly segments: readonly SegmentRow[];
+  /** Customers now and in the run before, of every dimension's segments. */
+  readonly counts: Readonly<
+    Record<string, Readonly<Record<string, { readonly now: number; readonly before: number }>>>
+  >;
   readonly movement: Readonly<Record<'up' | 'down' | 'sideways' | 'fresh' | 'left' | 'heldBack', Movement>>;
   readonly needsPerson: {
     readonly exits: number;
@@ -57,7 +61,7 @@ export interface ReportPolicy {
   >;
   readonly valueMetric: string;
   readonly currency: string;
-  readonly service: Readonly<Record<string, Readonly<Record<string, string | number>>>>;
+  readonly service: ServicePlans;
 }
 
 export interface SegmentRow {

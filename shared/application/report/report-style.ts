@@ -42,6 +42,15 @@ td.right{white-space:nowrap}
 .kind-exit,.kind-upgrade{white-space:nowrap}
 .kind-exit{color:var(--bad);font-weight:600}
 .kind-upgrade{color:var(--good);font-weight:600}
+.plans{display:grid;grid-template-columns:repeat(auto-fill,minmax(19rem,1fr));gap:.9rem;margin:.6rem 0}
+.plan{border:1px solid var(--line);border-radius:.5rem;padding:.7rem .9rem;break-inside:avoid}
+.plan h4{margin:0;font-size:.95rem;font-weight:650}
+.plan p{margin:.3rem 0 .5rem}
+.plan dl{margin:0;font-size:.88rem}
+.plan dl div{display:grid;grid-template-columns:8.5rem 1fr;gap:.6rem;border-top:1px solid var(--line);padding:.2rem 0}
+.plan dt{color:var(--quiet)}
+.plan dd{margin:0;overflow-wrap:anywhere}
+h3{font-size:.95rem;margin:1rem 0 .3rem;font-weight:600}
 .rest{margin-top:2rem;border-top:1px solid var(--line)}
 figure{margin:0;max-width:40rem}
 svg{width:100%;height:auto;display:block}

@@ -15,6 +15,7 @@ const EN = {
   applying: 'Published.',
   planning: 'Being planned. Nothing has been changed yet.',
   abandoned: 'Abandoned.',
+  rolledBack: 'Rolled back: the run before is in force again.',
   moved: '{moved} of {customers} customers changed their class: {up} up, {down} down.',
   wouldMove: '{moved} of {customers} customers would change their class: {up} up, {down} down.',
   first: 'This is the first run: {customers} customers have their first class.',
@@ -116,6 +117,11 @@ const EN = {
   limit: 'limit',
   service: 'Service plan per segment',
   serviceNone: 'The policy has no service plan.',
+  serviceNote:
+    'The same segments always get the same terms. Contacts due in 30 days: customers now × 30 ÷ days between contacts.',
+  contactsDue: 'Contacts due in 30 days',
+  offer: 'Terms',
+  otherDimension: '{dimension}: customers',
   work: 'Work done',
   workLine:
     '{changed} standings changed, {stale} skipped since their facts changed after the plan, {read} read units, {write} write units, {seconds} s.',
@@ -140,6 +146,7 @@ const ZH: ReportWords = {
   applying: '已发布。',
   planning: '计划中，尚未写入任何变更。',
   abandoned: '已放弃。',
+  rolledBack: '已回退：恢复为上一次运行的结果。',
   moved: '{customers} 位客户中有 {moved} 位类别变化：上升 {up} 位，下降 {down} 位。',
   wouldMove: '{customers} 位客户中将有 {moved} 位类别变化：上升 {up} 位，下降 {down} 位。',
   first: '这是首次运行：{customers} 位客户获得首个类别。',
@@ -240,6 +247,10 @@ const ZH: ReportWords = {
   limit: '限额',
   service: '各类别服务方案',
   serviceNone: '策略没有服务方案。',
+  serviceNote: '类别相同，待遇相同。30 天应联系次数 = 现有客户数 × 30 ÷ 联系间隔天数。',
+  contactsDue: '30 天应联系次数',
+  offer: '待遇',
+  otherDimension: '{dimension}：客户数',
   work: '工作量',
   workLine:
     '变更 {changed} 条客户状态，因计划后数据已变而跳过 {stale} 条，读单位 {read}，写单位 {write}，用时 {seconds} 秒。',
@@ -251,34 +262,6 @@ export const wordsOf = (language: Language): ReportWords => (language === 'en' ?
 /** Fills `{name}` places. */
 export const fill = (text: string, values: Readonly<Record<string, string>>): string =>
   text.replace(/\{(\w+)\}/gu, (place, name: string) => values[name] ?? place);
-
-const TERMS: Readonly<Record<string, Readonly<Record<Language, string>>>> = {
-  price: { en: 'Price', 'zh-CN': '价格' },
-  approvals: { en: 'Approval levels', 'zh-CN': '审批层级' },
-  products: { en: 'Products', 'zh-CN': '产品' },
-  channel: { en: 'Channel', 'zh-CN': '渠道' },
-  contactDays: { en: 'Contact every (days)', 'zh-CN': '联系间隔（天）' },
-  newCredit: { en: 'New credit', 'zh-CN': '新增授信' },
-  valueProposition: { en: 'Value proposition', 'zh-CN': '价值主张' },
-  benefits: { en: 'Benefits', 'zh-CN': '权益' },
-  offer: { en: 'Offer', 'zh-CN': '优惠' },
-  cadence: { en: 'Cadence', 'zh-CN': '频率' },
-  preferential: { en: 'preferential', 'zh-CN': '优惠' },
-  market: { en: 'market', 'zh-CN': '市场平均' },
-  high: { en: 'high', 'zh-CN': '高价' },
-  individual: { en: 'individual', 'zh-CN': '个性化' },
-  standard: { en: 'standard', 'zh-CN': '标准' },
-  mass: { en: 'mass', 'zh-CN': '大众标准产品' },
-  managerTeam: { en: 'manager team', 'zh-CN': '客户经理团队' },
-  manager: { en: 'manager', 'zh-CN': '客户经理' },
-  branch: { en: 'branch', 'zh-CN': '分行' },
-  selfService: { en: 'self-service', 'zh-CN': '自助' },
-  none: { en: 'none', 'zh-CN': '无' },
-};
-
-/** A service term or its value in words; one that the catalogue lacks is shown as the policy has it. */
-export const termInWords = (term: string | number, language: Language): string =>
-  typeof term === 'number' ? String(term) : (TERMS[term]?.[language] ?? term);
 
 const EVIDENCE: Readonly<Record<string, Readonly<Record<Language, string>>>> = {
   value: { en: 'figure', 'zh-CN': '指标' },
