@@ -122,6 +122,13 @@ describe('the backtest of a history counted by hand', () => {
     ]);
   });
 
+  it('does not let a case that is open today hold back a flag of the past', async () => {
+    const customers = THREE.map((facts) => ({ ...facts, openCase: 'opened-yesterday' }));
+    const result = await backtest(historyOf(customers), policy, REQUEST, UTC);
+
+    expect(result.months.map((month) => month.flags.exit.proposed)).toEqual([0, 2, 1, 1]);
+  });
+
   it('judges the flags by who did not buy, and leaves out the month whose horizon nobody has seen', async () => {
     const { judged, censored } = await backtest(historyOf(THREE), policy, REQUEST, UTC);
 
