@@ -52,7 +52,11 @@ export const applyShard = async ({ runId, shard }: ShardRef, ports: RunPorts): P
         const measured = frame.get(row.subject);
         if (measured === undefined)
           throw new PermanentError('frame-row-missing', `the frame of ${runId} lacks ${row.subject}`);
-        if (record.checkStale === true && isStale(facts.get(row.subject), measured, pointer, policy, record)) {
+        if (
+          record.checkStale === true &&
+          isStale(facts.get(row.subject), measured, pointer, policy, record) &&
+          !(await isWritten(row.subject, seq, ports))
+        ) {
           stale.push(row.subject);
           return;
         }
@@ -72,6 +76,10 @@ export const applyShard = async ({ runId, shard }: ShardRef, ports: RunPorts): P
   await ports.files.writeJson(runId, applyReceiptName(shard), receipt);
   return {};
 };
+
+/** Whether this run has written the standing already, before a crash: then it is no longer to be skipped. */
+const isWritten = async (subject: string, seq: number, ports: RunPorts): Promise<boolean> =>
+  (await ports.standings.getMany([subject])).get(subject)?.current.seq === seq;
 
 /** Whether a fact that counts at `asOf`, a pin, a decision or an erasure came after the plan. */
 const isStale = (
