@@ -13,7 +13,7 @@ import { backtestRows, backtestText } from '#shared/application/backtest-text.ts
 import type { TraitOutcome } from '#shared/domain/backtest-outcomes.ts';
 import { addMonths, dateIn, isPeriod, periodOf } from '#shared/domain/calendar.ts';
 import type { Policy } from '#shared/domain/policy.ts';
-import { type CommandContext, type CommandHost, onTarget, wholeNumber } from './command.ts';
+import { type CommandContext, type CommandHost, onTarget, terminalOf, wholeNumber } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { csvOf } from './run-commands.ts';
 import { UsageError } from './usage-error.ts';
@@ -69,13 +69,13 @@ export const addBacktestCommand = (program: Command, host: CommandHost): void =>
     )
     .action(async (options: BacktestOptions, command: Command) => {
       readRequest(options);
+      if (options.csv === true && terminalOf(command).json)
+        throw new UsageError('option-invalid', '--csv and --json both say how the result is written; give one');
       await onTarget(command, host, (context) => run(context, options));
     });
 };
 
 const run = async ({ target, terminal }: CommandContext, options: BacktestOptions): Promise<ExitCode> => {
-  if (options.csv === true && terminal.json)
-    throw new UsageError('option-invalid', '--csv and --json both say how the result is written; give one');
   const request = readRequest(options);
   const lastClosed = addMonths(periodOf(dateIn(target.timeZone, target.clock.now())), -1);
   if (request.to > lastClosed) {

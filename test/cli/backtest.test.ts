@@ -1,0 +1,76 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const BIN = join(import.meta.dirname, '..', '..', 'cli', 'resegment.mjs');
+const folder = mkdtempSync(join(tmpdir(), 'resegment-backtest-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const resegment = (...words: string[]) =>
+  spawnSync(process.execPath, [BIN, ...words, '--data', join(folder, 'data')], {
+    encoding: 'utf8',
+    input: '',
+    timeout: 50_000,
+  });
+const MONTHS = ['--policy', 'retail-rfm', '--from', '2026-02', '--to', '2026-04'];
+
+describe('the backtest command', () => {
+  it.each([
+    [['--from', '2026-02', '--to', '2026-04'], 'usage-missingMandatoryOptionValue'],
+    [['--policy', 'retail-rfm', '--from', '2026-13', '--to', '2026-04'], 'range-invalid'],
+    [['--policy', 'retail-rfm', '--from', '2026-05', '--to', '2026-04'], 'range-invalid'],
+    [[...MONTHS, '--horizon-days', '0'], 'option-invalid'],
+    [[...MONTHS, '--horizon-days', '2000'], 'option-invalid'],
+    [[...MONTHS, '--warm-up', '-1'], 'option-invalid'],
+    [[...MONTHS, '--sample', '1.5'], 'option-invalid'],
+    [[...MONTHS, '--outcome', 'exited'], 'outcome-invalid'],
+    [[...MONTHS, '--csv'], 'option-invalid'],
+  ])('refuses %j with one JSON document before anything is opened', (words, code) => {
+    const { status, stdout } = resegment('backtest', ...words, '--json');
+
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code } });
+    expect(status).toBe(2);
+  });
+
+  it('says that months to come cannot be replayed, and that there is nothing yet', () => {
+    const future = resegment('backtest', '--policy', 'retail-rfm', '--from', '2026-02', '--to', '2999-01', '--json');
+    const empty = resegment('backtest', ...MONTHS, '--json');
+
+    expect(JSON.parse(future.stdout)).toMatchObject({ error: { code: 'range-invalid' } });
+    expect(JSON.parse(empty.stdout)).toMatchObject({ error: { code: 'history-empty' } });
+  });
+
+  it('replays imported purchases as text, JSON and CSV, with two policies side by side', () => {
+    const rows = ['client,day,total'];
+    for (let customer = 0; customer < 30; customer += 1) {
+      for (let order = 0; order <= customer % 5; order += 1)
+        rows.push(`K-${customer},2026-0${1 + ((customer + order) % 8)}-15,${(customer + 1) * 3 + order}.50`);
+    }
+    const orders = join(folder, 'orders.csv');
+    const out = join(folder, 'months.csv');
+    writeFileSync(orders, `${rows.join('\n')}\n`);
+    expect(resegment('import', 'purchases', orders, '--map', 'customer=client,date=day,amount=total').status).toBe(0);
+
+    const json = resegment('backtest', ...MONTHS, '--json');
+    const chinese = resegment('backtest', ...MONTHS, '--lang', 'zh-CN', '--against', 'bank-three-class');
+    const csv = resegment('backtest', ...MONTHS, '--csv', '--out', out);
+
+    expect(json.status).toBe(0);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      policy: { name: 'retail-rfm' },
+      history: { customers: 30, quarantined: 0, sample: 1 },
+      months: [{ period: '2026-02' }, { period: '2026-03' }, { period: '2026-04' }],
+      judged: { months: 3 },
+    });
+    expect(chinese.stdout).toMatch(/retail-rfm \w+ +bank-three-class \w+/u);
+    expect(chinese.stdout).toContain('并列对比');
+    expect(csv.status).toBe(0);
+    expect(readFileSync(out, 'utf8').trim().split('\r\n')).toHaveLength(4);
+  });
+
+  it('explains itself with an example', () => {
+    expect(resegment('backtest', '--help').stdout).toContain('resegment backtest --policy retail-rfm --from 1997-04');
+  });
+});
