@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { customerHistory, segmentOn } from '#shared/application/customer-history.ts';
 import { abandonRun } from '#shared/application/run/abandon-run.ts';
 import { applyShard } from '#shared/application/run/apply-shard.ts';
 import { beginApply } from '#shared/application/run/begin-apply.ts';
@@ -147,6 +148,17 @@ const settle = async (model: Model, bench: Bench): Promise<void> => {
   const pointer = await bench.ports.pointer.get();
   expect(pointer.published?.runId ?? null).toBe(model.published?.runId ?? null);
   expect(pointer.applying?.runId ?? null).toBe(model.applying?.runId ?? null);
+};
+
+/** The history tells of today what the standings show. */
+const recall = async (model: Model, bench: Bench): Promise<void> => {
+  for (const id of model.customers.keys()) {
+    const { run } = await segmentOn(id, dateOf(model.day), bench.ports);
+    const segment = run?.kind === 'left' ? null : run?.placements['class']?.actual;
+    expect([id, segment ?? null]).toEqual([id, model.visible().get(id) ?? null]);
+    const last = (await customerHistory(id, bench.ports)).runs.findLast((one) => one.counts);
+    expect([id, last?.placements['class']?.actual ?? null]).toEqual([id, model.visible().get(id) ?? null]);
+  }
 };
 
 const inShardOf = async (bench: Bench, plan: ModelPlan): Promise<(id: string, shard: number) => boolean> => {
@@ -390,6 +402,7 @@ describe('runs over a whole life of plans, crashes and rollbacks', () => {
             throw new Error(`after: ${done.join('; ')}`, { cause: error });
           }
         }
+        await recall(model, bench);
       }),
       { numRuns: 150 },
     );
