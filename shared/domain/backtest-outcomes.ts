@@ -55,7 +55,8 @@ export const traitOutcome = (
   );
   const value = snapshot?.traits[outcome.trait];
   if (value === undefined) return null;
-  if (outcome.value !== undefined) return String(value) === outcome.value;
+  if (outcome.value !== undefined)
+    return typeof value === 'boolean' ? String(value) === outcome.value.toLowerCase() : String(value) === outcome.value;
   return value === true || (typeof value === 'number' && value !== 0);
 };
 

@@ -85,6 +85,9 @@ describe('a trait as outcome', () => {
     expect(traitOutcome({ snapshots }, { trait: 'exited', value: 'True' }, day, 30)).toBe(true);
     expect(traitOutcome({ snapshots }, { trait: 'exited', value: 'true' }, day, 30)).toBe(false);
     expect(traitOutcome({ snapshots }, { trait: 'level', value: '3' }, day, 30)).toBe(true);
+    const truth = [snapshot('2026-04-01', { exited: true })];
+    expect(traitOutcome({ snapshots: truth }, { trait: 'exited', value: 'True' }, day, 30)).toBe(true);
+    expect(traitOutcome({ snapshots: truth }, { trait: 'exited', value: 'False' }, day, 30)).toBe(false);
   });
 
   it('is known up to the newest snapshot with it, purchases up to the newest purchase', () => {
