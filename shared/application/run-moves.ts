@@ -1,9 +1,10 @@
 import type { IsoDate } from '#shared/domain/calendar.ts';
 import type { Policy } from '#shared/domain/policy.ts';
-import type { Generation, MoveKind, PlanRow } from '#shared/domain/standing.ts';
+import type { FrameRow, Generation, MoveKind, PlanRow } from '#shared/domain/standing.ts';
+import { inMajorUnits, measuredValue } from '#shared/domain/values.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { RunFiles } from '#shared/ports/run-files.ts';
-import { type Language, labelIn } from './format-value.ts';
+import { formatMetric, type Language, labelIn } from './format-value.ts';
 import { applyReceipts } from './run/apply-receipts.ts';
 
 /** One customer whose segment a run changes, or would change. */
@@ -16,7 +17,10 @@ export interface ListedMove {
   readonly to: string | null;
   readonly kind: MoveKind;
   readonly value: number | null;
-  /** The ratings that changed, such as `Quality rating 3 → 2`, and pins; empty for the new and those who left. */
+  /**
+   * The ratings that changed, such as `Quality rating 3 → 2`, and pins; where neither did, the figures that rules look at. Empty
+   * for the new and those who left.
+   */
   readonly why: string;
   /** Last day of the pin that holds the customer where the run puts it; null without one. */
   readonly pinnedUntil: IsoDate | null;
@@ -70,11 +74,15 @@ export const listMoves = async (
         if (move.kind === 'new' && !narrowed) continue;
         total += 1;
         const { branch, manager, value, subject } = row;
-        const prior = frames.get(subject)?.prior ?? null;
+        const frame = frames.get(subject);
+        const prior = frame?.prior ?? null;
         const why = [
           whyMoved(row, prior?.ratings ?? {}, policy, language),
           pinInWords(row, move.dimension, prior, language),
-        ];
+        ].filter((one) => one !== '');
+        if (why.length === 0 && frame !== undefined && move.from !== null && move.to !== null) {
+          why.push(figuresOfRules(frame, move.dimension, policy, language));
+        }
         const pinnedUntil = row.next.placements[move.dimension]?.pinnedUntil ?? null;
         kept.push({
           subject,
@@ -82,7 +90,7 @@ export const listMoves = async (
           manager,
           value,
           ...move,
-          why: why.filter((one) => one !== '').join(', '),
+          why: why.join(', '),
           pinnedUntil,
         });
       }
@@ -114,6 +122,23 @@ const whyMoved = (
       return `${label === undefined ? name : labelIn(label, language)} ${before[name]?.level ?? '–'} → ${rating.level ?? '–'}`;
     })
     .join(', ');
+
+/** Where rules look at figures that are no ratings, what those figures are now. */
+const figuresOfRules = (frame: FrameRow, name: string, policy: Policy, language: Language): string => {
+  const by = policy.dimensions[name]?.by;
+  if (by === undefined || by.kind !== 'rules') return '';
+  const figures = new Set(by.rules.flatMap((rule) => rule.when.map((condition) => condition.of)));
+  return [...figures]
+    .filter((figure) => !Object.hasOwn(policy.scores, figure))
+    .map((figure) => {
+      const value = measuredValue(frame, figure);
+      const metric = Object.hasOwn(policy.metrics, figure) ? policy.metrics[figure] : undefined;
+      if (metric === undefined) return `${figure} ${value ?? '–'}`;
+      const shown = typeof value === 'number' ? inMajorUnits(metric, value, policy.currency) : value;
+      return `${labelIn(metric.label, language)} ${formatMetric(shown, metric.unit, policy.currency, language)}`;
+    })
+    .join(', ');
+};
 
 const pinInWords = (row: PlanRow, dimension: string, prior: Generation | null, language: Language): string => {
   const before = prior?.placements[dimension]?.pinnedUntil;

@@ -1,0 +1,90 @@
+import { vi } from 'vitest';
+import { main } from '#cli/main.ts';
+import type { Target } from '#cli/target.ts';
+import { failRun } from '#shared/application/run/finish-run.ts';
+import { storePolicy } from '#shared/application/run/run-ports.ts';
+import type { ImportBatch } from '#shared/contracts/import-batch.ts';
+import { RunRequest } from '#shared/contracts/workflows.ts';
+import type { CustomerCase } from '#shared/ports/case-store.ts';
+import { memoryRecords } from './memory-stores.ts';
+import type { openMemoryBench } from './run-bench.ts';
+
+type Bench = ReturnType<typeof openMemoryBench>;
+
+/** The stores of a bench as the operator's tool sees a stage; runs are done when they are started. */
+export const benchTarget = (bench: Bench, cases: readonly CustomerCase[] = []): Target => {
+  const executions = new Map<string, { status: 'SUCCEEDED' | 'FAILED'; cause?: string }>();
+  const unused = async (): Promise<never> => {
+    throw new Error('this test does not need it');
+  };
+  return {
+    ...bench.ports,
+    describe: () => ({ target: 'local', stage: 'local', data: 'bench' }),
+    timeZone: 'UTC',
+    currency: 'CNY',
+    waveStatus: async () => undefined,
+    contacts: { upsertPerson: unused },
+    batches: memoryRecords<ImportBatch>(),
+    cases: {
+      createIfAbsent: unused,
+      get: unused,
+      update: unused,
+      remove: unused,
+      listOpen: async () => cases,
+    },
+    workflows: {
+      start: async (_machine, name, input) => {
+        const request = RunRequest.parse(input);
+        try {
+          if (request.mode === 'apply') await bench.apply(request.runId ?? '', request);
+          else await bench.run(request);
+          executions.set(name, { status: 'SUCCEEDED' });
+        } catch (error) {
+          const cause = error instanceof Error ? error.message : String(error);
+          await failRun({ runId: request.runId, error: 'PermanentError', cause }, bench.ports);
+          executions.set(name, { status: 'FAILED', cause });
+        }
+        return { executionArn: name, started: true };
+      },
+      describe: async (executionArn) => executions.get(executionArn) ?? { status: 'FAILED' },
+    },
+    close: async () => undefined,
+  };
+};
+
+export interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  /** The document on stdout, where `--json` was given. */
+  readonly json: unknown;
+}
+
+/** Runs one command of the tool against the bench, in this process. */
+export const operator =
+  (bench: Bench, cases: readonly CustomerCase[] = []) =>
+  async (...words: readonly string[]): Promise<Said> => {
+    let out = '';
+    let err = '';
+    const spies = [
+      vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+        out += String(text);
+        return true;
+      }),
+      vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+        err += String(text);
+        return true;
+      }),
+    ];
+    try {
+      const code = await main([...words, '--as', 'Ann'], async () => benchTarget(bench, cases));
+      return { code, out, err, json: words.includes('--json') ? JSON.parse(out) : undefined };
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
+  };
+
+/** Makes a policy the active one, as the first run of a stage does. */
+export const activate = async (bench: Bench, text: string): Promise<void> => {
+  await storePolicy(bench.ports.objects, await bench.usePolicy(text));
+};
