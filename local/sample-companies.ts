@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { addMonths, lastDayOf, monthsBetween, type Period } from '#shared/domain/calendar.ts';
 import { PermanentError } from '#shared/errors.ts';
-import { type Random, seededRandom } from './random.ts';
+import type { Random } from './random.ts';
+import { csv, normal, pick, randomFor, weighted } from './sample-draws.ts';
 
 export interface SampleOptions {
   /** The same seed gives the same companies, byte for byte. */
@@ -110,9 +110,6 @@ export const sampleCompanies = ({ seed, count = 2_000, months }: SampleOptions):
     },
   };
 };
-
-const csv = (columns: readonly string[], lines: readonly string[]): string =>
-  `${[columns.join(','), ...lines].join('\n')}\n`;
 
 /** Branches and how many of 2,000 companies each has. The last two stay below the usual minimum of 50. */
 const BRANCHES = [
@@ -483,29 +480,7 @@ const purchasesOf = (
   return purchases;
 };
 
-/** A sequence of its own for each purpose and company, so that one thing more to draw changes nothing else. */
-const randomFor = (seed: number, purpose: string, index: number): Random =>
-  seededRandom(createHash('sha256').update(`${seed}/${purpose}/${index}`).digest().readUInt32BE(0));
-
-/** Standard normal by Box and Muller; two draws each. */
-const normal = (random: Random): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-
 const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
-
-const pick = <Item>(items: readonly [Item, ...Item[]] | readonly Item[], draw: number): Item => {
-  const item = items[Math.floor(draw * items.length)];
-  if (item === undefined) throw new PermanentError('sample-options-invalid', 'there is nothing to pick from');
-  return item;
-};
-
-const weighted = <Name extends string>(items: readonly (readonly [Name, number])[], draw: number): Name => {
-  let left = draw * items.reduce((sum, [, weight]) => sum + weight, 0);
-  for (const [name, weight] of items) {
-    left -= weight;
-    if (left < 0) return name;
-  }
-  return pick(items, 0.999999)[0];
-};
 
 const shuffled = <Item>(items: readonly Item[], random: Random): readonly Item[] => {
   const mixed = [...items];

@@ -12,11 +12,13 @@ export interface StartOptions {
   readonly nextMonth: boolean;
   readonly help: boolean;
   readonly dataDir: string;
+  /** Whether the folder was named, and not left to the default. */
+  readonly dataGiven: boolean;
   readonly policy: string;
   /** Whether the policy was named, and not left to the default. */
   readonly policyGiven: boolean;
   readonly language: 'en' | 'zh-CN';
-  /** Companies in a new sample. */
+  /** Companies, or guests, in a new sample. */
   readonly companies: number;
   /** Own purchases in place of the sample. */
   readonly purchases?: {
@@ -30,16 +32,17 @@ export interface StartOptions {
 export const START_HELP = `npm start -- [options]
 
 Runs the whole loop on the local stack: earlier months, last month with its survey, answers, this month.
-Without --purchases it makes up a synthetic sample of companies.
+Without --purchases it makes up a synthetic sample that has what the policy reads: companies of a bank, or hotel guests.
 
   --once                 exit after the summary
   --next-month           go on by one month on the kept data
   --fresh                remove the data folder and start over
-  --data DIR             data folder (default .local/demo, or .local/<name of the purchases file>)
+  --data DIR             data folder (default .local/demo, .local/demo-guests for hotel guests,
+                         or .local/<name of the purchases file>)
   --purchases FILE       purchases from a CSV file; the customers get invented addresses at example.com
   --map customer=COLUMN,date=COLUMN,amount=COLUMN[,id=COLUMN]
   --date-format F --decimal . --delimiter , --encoding utf-8
-  --companies N          companies in the sample (default 2000, at least 100)
+  --companies N          companies, or guests, in the sample (default 2000, at least 100)
   --policy NAME|FILE     a preset or a policy file (default bank-three-class; retail-rfm with --purchases)
   --as-of YYYY-MM-DD     date of the last run (default: the last day of last month)
   --lang en|zh-CN        language of the summary
@@ -70,6 +73,7 @@ export const readStartOptions = (args: readonly string[]): StartOptions => {
     fresh: values.fresh === true,
     nextMonth: values['next-month'] === true,
     help: values.help === true,
+    dataGiven: values.data !== undefined,
     dataDir: path.resolve(values.data ?? path.join('.local', name)),
     policyGiven: values.policy !== undefined,
     policy: values.policy ?? (purchases === undefined ? 'bank-three-class' : 'retail-rfm'),

@@ -17,11 +17,9 @@ import { isResegmentError, PermanentError } from '#shared/errors.ts';
 import { fileSource, firstRejects, textSource } from './import-files.ts';
 import { currentRunId, type LoopPlan, type Progress, planLoop, playLoop, playNextMonth } from './loop.ts';
 import { findReader, showReader, watchReader } from './reader.ts';
-import { sampleCompanies } from './sample-companies.ts';
+import { SAMPLE_NAMES, SAMPLES, type SampleName, sampleForPolicy } from './sample-for-policy.ts';
 import { openStack, readJsonFile, runningFile, type Stack, writeJsonFile } from './stack.ts';
 import { readStartOptions, START_HELP, type StartOptions } from './start-options.ts';
-
-const SAMPLE_SEED = 20_071_006;
 
 /** What the command was given is wrong; nothing was done. */
 const USAGE_CODES: ReadonlySet<string> = new Set([
@@ -33,11 +31,14 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   'policy-not-found',
   'policy-unreadable',
   'policy-invalid',
+  'sample-lacks-input',
 ]);
 
 /** What the loop of a folder plays; written once, so that a later start goes on with the same. */
 const LoopFile = z.object({
   source: z.enum(['sample', 'purchases']),
+  /** Which sample; a folder of an earlier version has the companies. */
+  sample: z._default(z.enum(SAMPLE_NAMES), 'companies'),
   /** First month of the sample. */
   first: z.string(),
   companies: z.number(),
@@ -48,16 +49,19 @@ const LoopFile = z.object({
 type LoopFile = z.infer<typeof LoopFile>;
 
 const main = async (): Promise<number> => {
-  const options = readStartOptions(process.argv.slice(2));
-  if (options.help) {
+  const given = readStartOptions(process.argv.slice(2));
+  if (given.help) {
     process.stdout.write(START_HELP);
     return 0;
   }
-  if (options.fresh) removeData(options.dataDir);
   const begun = performance.now();
   const progress = progressLine();
+  const chosen = readPolicy(given.policy);
+  const sample = given.purchases === undefined && !given.dataGiven ? sampleForPolicy(chosen) : 'companies';
+  const options =
+    sample === 'companies' ? given : { ...given, dataDir: path.join(path.dirname(given.dataDir), `demo-${sample}`) };
+  if (options.fresh) removeData(options.dataDir);
   const kept = readJsonFile(path.join(options.dataDir, 'loop.json'), LoopFile);
-  const chosen = readPolicy(options.policy);
   if (kept !== undefined) assertSameLoop(kept, options, chosen);
   const settings = kept ?? newLoop(options, chosen);
   const plan = planLoop(settings.current, settings.asOf);
@@ -84,7 +88,7 @@ const main = async (): Promise<number> => {
     const outcome = await Promise.race([played, interrupted]);
     if (typeof outcome === 'number') return outcome;
     progress('');
-    await showResult(stack, outcome.runId, policy, options, performance.now() - begun);
+    await showResult(stack, outcome.runId, policy, options, settings.sample, performance.now() - begun);
     if (options.once) return 0;
     process.stdout.write(
       `\nThe stack stays up; press Ctrl-C to stop it. Go on by a month: npm start -- --next-month${dataFlag(options)}\n`,
@@ -123,6 +127,7 @@ const newLoop = (options: StartOptions, policy: Policy): LoopFile => {
   const current = options.asOf === undefined ? lastMonth : periodOf(options.asOf);
   return {
     source: options.purchases === undefined ? 'sample' : 'purchases',
+    sample: options.purchases === undefined ? sampleForPolicy(policy) : 'companies',
     first: planLoop(current).earlier[0] ?? current,
     companies: options.companies,
     current,
@@ -185,9 +190,9 @@ const seedSample = async (stack: Stack, settings: LoopFile, last: Period, progre
   const seeded =
     batches.filter(({ record }) => record.fileName.startsWith('sample-until-') && record.state === 'done').length === 2;
   if (seeded) return;
-  progress(`making up ${settings.companies} companies (synthetic) and importing their months`);
-  const sample = sampleCompanies({
-    seed: SAMPLE_SEED,
+  const { called, make } = SAMPLES[settings.sample];
+  progress(`making up ${settings.companies} ${called} (synthetic) and importing their months`);
+  const sample = make({
     count: settings.companies,
     months: monthsFrom(settings.first, last),
   });
@@ -195,26 +200,31 @@ const seedSample = async (stack: Stack, settings: LoopFile, last: Period, progre
 };
 
 const importSampleMonth = async (stack: Stack, settings: LoopFile, month: Period): Promise<void> => {
-  const rows = sampleCompanies({
-    seed: SAMPLE_SEED,
-    count: settings.companies,
-    months: monthsFrom(settings.first, month),
-  }).monthRows(month);
+  const rows = SAMPLES[settings.sample]
+    .make({
+      count: settings.companies,
+      months: monthsFrom(settings.first, month),
+    })
+    .monthRows(month);
   await importSample(stack, `sample-${month}`, rows.customersCsv, rows.purchasesCsv);
 };
 
 const importSample = async (stack: Stack, name: string, customersCsv: string, purchasesCsv: string): Promise<void> => {
-  await importCustomers(
-    textSource(`${name}-customers.csv`, customersCsv),
-    { map: SAMPLE_CUSTOMERS, source: 'sample' },
-    stack.tool.imports,
-  );
+  if (hasRows(customersCsv)) {
+    await importCustomers(
+      textSource(`${name}-customers.csv`, customersCsv),
+      { map: SAMPLE_CUSTOMERS, source: 'sample' },
+      stack.tool.imports,
+    );
+  }
   await importPurchases(
     textSource(`${name}-purchases.csv`, purchasesCsv),
     { map: SAMPLE_PURCHASES, currency: stack.stage.currency, source: 'sample' },
     stack.tool.imports,
   );
 };
+
+const hasRows = (csv: string): boolean => csv.trimEnd().includes('\n');
 
 const seedPurchases = async (stack: Stack, options: StartOptions, progress: Progress): Promise<void> => {
   const { purchases } = options;
@@ -247,6 +257,7 @@ const showResult = async (
   runId: string,
   policy: Policy,
   options: StartOptions,
+  sample: SampleName,
   tookMs: number,
 ): Promise<void> => {
   const summary = RunSummary.parse(await stack.run.files.readJson(runId, 'summary.json'));
@@ -255,7 +266,8 @@ const showResult = async (
     record?.basedOn === null || record?.basedOn === undefined
       ? undefined
       : await stack.tool.waveStatus(waveIdOf(record.basedOn));
-  const synthetic = options.purchases === undefined ? 'The companies are synthetic; ' : 'Addresses are invented; ';
+  const synthetic =
+    options.purchases === undefined ? `The ${SAMPLES[sample].called} are synthetic; ` : 'Addresses are invented; ';
   process.stdout.write(
     `\n${summaryText(summary, before === undefined ? undefined : waveCounts(before), options.language, policy)}`,
   );
