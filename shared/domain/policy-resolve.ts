@@ -872,6 +872,35 @@ const resolveService = (
   return service;
 };
 
+const resolvePlans = (
+  notes: Notes,
+  written: Readonly<Record<string, unknown>>,
+  path: Path,
+  dimension: Dimension,
+): Record<string, ServiceTerms> => {
+  const plans: Record<string, ServiceTerms> = {};
+  for (const [segment, value] of Object.entries(written)) {
+    if (!dimension.segmentOrder.includes(segment)) {
+      notes.addKey(
+        [...path, segment],
+        `there is no segment ${quote(segment)}`,
+        nearest(segment, dimension.segmentOrder),
+      );
+      continue;
+    }
+    const terms = notes.check(WrittenTerms, value, [...path, segment]);
+    if (terms === undefined) continue;
+    plans[segment] = Object.fromEntries(
+      Object.entries(terms).map(([term, one]) => [term, typeof one === 'object' ? labelled(one, term).label : one]),
+    );
+    for (const [term, one] of Object.entries(terms)) {
+      if (typeof one === 'object' && one.en === undefined && one.zh === undefined)
+        notes.add([...path, segment, term], 'the text is empty', 'write { en: …, zh: … }');
+    }
+  }
+  return plans;
+};
+
 const resolveSurvey = (
   notes: Notes,
   survey: z.infer<typeof WrittenSurvey> | undefined,
@@ -925,35 +954,6 @@ const warnOf = (notes: Notes, base: Base, weightInScore: number): void => {
     );
   }
   for (const [name, score] of weighted) {
-const resolvePlans = (
-  notes: Notes,
-  written: Readonly<Record<string, unknown>>,
-  path: Path,
-  dimension: Dimension,
-): Record<string, ServiceTerms> => {
-  const plans: Record<string, ServiceTerms> = {};
-  for (const [segment, value] of Object.entries(written)) {
-    if (!dimension.segmentOrder.includes(segment)) {
-      notes.addKey(
-        [...path, segment],
-        `there is no segment ${quote(segment)}`,
-        nearest(segment, dimension.segmentOrder),
-      );
-      continue;
-    }
-    const terms = notes.check(WrittenTerms, value, [...path, segment]);
-    if (terms === undefined) continue;
-    plans[segment] = Object.fromEntries(
-      Object.entries(terms).map(([term, one]) => [term, typeof one === 'object' ? labelled(one, term).label : one]),
-    );
-    for (const [term, one] of Object.entries(terms)) {
-      if (typeof one === 'object' && one.en === undefined && one.zh === undefined)
-        notes.add([...path, segment, term], 'the text is empty', 'write { en: …, zh: … }');
-    }
-  }
-  return plans;
-};
-
     if (score.kind !== 'weighted') continue;
     const levels = new Set(
       Object.keys(score.parts).flatMap((part) => {
