@@ -246,8 +246,8 @@ const newGuest = (seed: number, index: number): Guest => {
     house,
     manager: pick(MANAGERS[house] ?? ['Lin Yu'], random()),
     habit,
-    rate: Math.min(4, RATE_OF[habit] * Math.exp(0.6 * normal(random))),
-    taste: Math.exp(0.35 * normal(random)),
+    rate: Math.min(6, 0.7 * RATE_OF[habit] * Math.exp(0.95 * normal(random))),
+    taste: Math.exp(0.5 * normal(random)),
     course: courseDraw < 0.8 ? 1 : courseDraw < 0.9 ? 0.9 : 1.05,
   };
 };
@@ -284,7 +284,7 @@ const placesOf = (guest: Guest, purpose: Purpose): (typeof PLACES_OF)[Purpose] =
       ]
     : PLACES_OF[purpose];
 
-/** A guest's stays of one month: at most four, each on a day of its own draw. */
+/** A guest's stays of one month: at most six, each on a day of its own draw. */
 const staysOf = (guest: Guest, seed: number, month: number, period: Period): readonly Stay[] => {
   const random = randomFor(seed, `stays of ${period}`, guest.index);
   const rate = guest.rate * guest.course ** Math.max(0, month);

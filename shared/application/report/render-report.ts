@@ -40,10 +40,10 @@ ${otherDimensions(view)}
 ${paretoSection(view)}
 ${scoresSection(view)}
 ${surveySection(view)}
+${serviceSection(view)}
 ${flagsSection(view)}
 ${quarantineSection(view)}
 ${brakesSection(view)}
-${serviceSection(view)}
 </div>
 <footer>
 <p>${words.footer}</p>

@@ -55,7 +55,7 @@ h3{font-size:.95rem;margin:1rem 0 .3rem;font-weight:600}
 figure{margin:0;max-width:40rem}
 svg{width:100%;height:auto;display:block}
 footer{margin-top:2.5rem;border-top:1px solid var(--line);color:var(--quiet);font-size:.85rem}
-@media screen and (max-width:52rem){main{padding:1rem}.columns{display:block}.tiles{grid-template-columns:1fr 1fr}.tile:first-child{grid-column:1/-1}.tile small{white-space:normal;margin-left:0;display:block}table{display:block;overflow-x:auto}}
+@media screen and (max-width:52rem){main{padding:1rem}.columns{display:block}.tiles{grid-template-columns:1fr 1fr}.tile:first-child{grid-column:1/-1}.tile small{white-space:normal;margin-left:0;display:block}table{display:block;overflow-x:auto}.list td{min-width:6rem}.list td:last-child:not(:nth-child(2)){min-width:14rem}.plans{grid-template-columns:1fr}}
 @page{size:A4;margin:13mm 12mm}
 @media print{
 html{font-size:8.3pt}
