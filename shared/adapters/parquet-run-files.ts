@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Calibration, FrameRow, PlanRow } from '../domain/standing.ts';
+import type { FrameRow, PlanRow, PurchaseDays } from '../domain/standing.ts';
 import { PermanentError } from '../errors.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { RunFiles } from '../ports/run-files.ts';
@@ -17,7 +17,8 @@ import {
  * The files of runs in an object store: `runs/<runId>/frame/shard=0003.parquet`, `…/plan/shard=0003.parquet`, JSON and HTML.
  *
  * Columns of a frame: `subject`, `bucket`, `facts_rev`, `status`, `branch`, `manager`, `open_case`, a column per metric
- * `m_…` and per trait `t_…`, and JSON texts `answers`, `pins`, `decided`, `prior`. Columns of a plan: `subject`, `bucket`,
+ * `m_…` and per trait `t_…`, `repeat_days`, `last_purchase_days` and `age_days` where the policy expects purchases, and JSON
+ * texts `answers`, `pins`, `decided`, `prior`. Columns of a plan: `subject`, `bucket`,
  * `facts_rev`, `branch`, `manager`, `value`, `changed`, a column per score `s_…`, `target_…` and `segment_…` per dimension,
  * `satisfaction_score`, and JSON texts `next`, `moves`, `flags`, `satisfaction`. Missing is null. A shard has
  * the columns of its own rows, so readers of several shards join them by name: in DuckDB `read_parquet('…/*.parquet',
@@ -88,17 +89,34 @@ export const parquetRunFiles = (objects: ObjectStore): RunFiles => {
       if (document === undefined) {
         throw new PermanentError('calibration-missing', `run ${runId} has no cut-offs in the workspace`);
       }
-      const calibration: Calibration = z.parse(CalibrationFile, document);
-      return calibration;
+      const { totals, purchaseModel, ...rest } = z.parse(CalibrationFile, document);
+      return {
+        ...rest,
+        ...(totals === undefined ? {} : { totals }),
+        ...(purchaseModel === undefined ? {} : { purchaseModel }),
+      };
     },
     writeText,
     readText,
   };
 };
 
+const BgNbdNumbers = { r: z.number(), alpha: z.number(), a: z.number(), b: z.number() };
+
 const CalibrationFile = z.looseObject({
   cutoffs: z.record(z.string(), z.record(z.string(), z.array(z.number()))),
   satisfactionMeans: z.record(z.string(), z.number()),
+  totals: z.optional(z.record(z.string(), z.record(z.string(), z.number()))),
+  purchaseModel: z.optional(
+    z.nullable(
+      z.object({
+        ...BgNbdNumbers,
+        logLikelihood: z.number(),
+        customers: z.number(),
+        standardErrors: z.nullable(z.object(BgNbdNumbers)),
+      }),
+    ),
+  ),
   population: z.number(),
 });
 
@@ -118,6 +136,7 @@ const frameColumns = (rows: readonly FrameRow[]): readonly Column[] => [
     't_',
     rows.map((row) => row.traits),
   ),
+  ...purchaseColumns(rows),
   json('answers', rows, (row) => row.answers),
   json('pins', rows, (row) => row.pins),
   json('decided', rows, (row) => row.decided),
@@ -126,6 +145,35 @@ const frameColumns = (rows: readonly FrameRow[]): readonly Column[] => [
   { name: 'absent_metrics', type: 'STRING', data: [...absentNames(rows.map((row) => row.metrics))] },
   { name: 'absent_traits', type: 'STRING', data: [...absentNames(rows.map((row) => row.traits))] },
 ];
+
+/** Only where the policy expects purchases, so that other frames stay as they were. */
+const purchaseColumns = (rows: readonly FrameRow[]): readonly Column[] => {
+  if (rows.every((row) => row.purchaseDays === undefined)) return [];
+  const column = (name: string, of: (days: PurchaseDays) => number): Column => ({
+    name,
+    type: 'INT32',
+    data: rows.map((row) =>
+      row.purchaseDays === undefined || row.purchaseDays === null ? null : of(row.purchaseDays),
+    ),
+  });
+  return [
+    column('repeat_days', (days) => days.repeatDays),
+    column('last_purchase_days', (days) => days.lastPurchaseDays),
+    column('age_days', (days) => days.ageDays),
+  ];
+};
+
+const purchaseDaysOf = (cells: Cells): Pick<FrameRow, 'purchaseDays'> => {
+  if (!('repeat_days' in cells)) return {};
+  if (typeof cells['repeat_days'] !== 'number') return { purchaseDays: null };
+  return {
+    purchaseDays: {
+      repeatDays: numberOf(cells, 'repeat_days'),
+      lastPurchaseDays: numberOf(cells, 'last_purchase_days'),
+      ageDays: numberOf(cells, 'age_days'),
+    },
+  };
+};
 
 type Cells = Readonly<Record<string, unknown>>;
 
@@ -138,6 +186,7 @@ const frameRow = (cells: Cells): FrameRow => ({
   manager: textOrNull(cells, 'manager'),
   metrics: rowValues('m_', cells, cells['absent_metrics']),
   traits: rowValues('t_', cells, cells['absent_traits']),
+  ...purchaseDaysOf(cells),
   answers: parsed(cells, 'answers'),
   openCase: cells['open_case'] === true,
   pins: parsed(cells, 'pins'),

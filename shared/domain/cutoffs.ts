@@ -73,3 +73,19 @@ export const cumulativeShareCutoffs = (runs: readonly ValueRun[], shares: readon
   }
   return cutoffs.reverse();
 };
+
+/**
+ * The sum of the positive values, exact to the sixth decimal place at which figures are kept: summed as whole millionths, so
+ * that neither order nor grouping can matter. 0 where nothing is positive.
+ */
+export const positiveTotal = (runs: readonly ValueRun[]): number => {
+  let millionths = 0n;
+  for (const { value, count } of runs) if (value > 0) millionths += inMillionths(value) * BigInt(count);
+  const total = millionths % MILLION === 0n ? Number(millionths / MILLION) : Number(millionths) / Number(MILLION);
+  return Math.min(total, Number.MAX_VALUE);
+};
+
+const MILLION = 1_000_000n;
+
+const inMillionths = (value: number): bigint =>
+  Number.isInteger(value) ? BigInt(value) * MILLION : BigInt(Math.round(value * Number(MILLION)));

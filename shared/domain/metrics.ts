@@ -1,23 +1,35 @@
-import { addMonths, fromDayNumber, type Instant, type IsoDate, lastDayOf, periodOf, toDayNumber } from './calendar.ts';
+import {
+  addMonths,
+  fromDayNumber,
+  type Instant,
+  type IsoDate,
+  isIsoDate,
+  lastDayOf,
+  periodOf,
+  toDayNumber,
+} from './calendar.ts';
 import type { CustomerFacts, CustomerStatus, OrderDay, TraitSnapshot, TraitValue } from './facts.ts';
-import type { Metric, Policy } from './policy.ts';
+import type { GrowthAgainst, Metric, Policy } from './policy.ts';
 import {
   attributeShare,
   countedOrders,
   dominantAttribute,
+  growth,
   orderCount,
+  purchaseDays,
   recencyDays,
-  spendGrowth,
   spendMinor,
   tenureDays,
   within,
 } from './purchases.ts';
-import type { FrameRow, Values } from './standing.ts';
+import type { FrameRow, PurchaseDays, Values } from './standing.ts';
 import { oncePerPolicy, roundScore, TRAIT_PREFIX } from './values.ts';
 
 export interface Measured {
   readonly metrics: Values;
   readonly traits: Values;
+  /** Only where the policy expects purchases. */
+  readonly purchaseDays?: PurchaseDays | null;
   readonly status: CustomerStatus;
   readonly answers: FrameRow['answers'];
   /** Newest date of a purchase, snapshot or status that counts. Answers are left out: they would hide a stopped import. */
@@ -62,6 +74,7 @@ export const measure = (
   return {
     metrics,
     traits,
+    ...(expectsPurchases(policy) ? { purchaseDays: purchaseDays(orders, today) } : {}),
     status: statuses.at(-1)?.status ?? 'active',
     answers,
     newestFact: dates.reduce<string | null>((newest, date) => (newest === null || date > newest ? date : newest), null),
@@ -84,6 +97,11 @@ export const referencedTraits = oncePerPolicy((policy: Policy): readonly string[
   }
   return [...traits].sort();
 });
+
+/** Whether a score of the policy needs the purchase history of each customer. */
+export const expectsPurchases = oncePerPolicy((policy: Policy): boolean =>
+  Object.values(policy.scores).some((score) => score.kind === 'expectedPurchases'),
+);
 
 const metricValue = (
   metric: Metric,
@@ -115,6 +133,17 @@ const metricValue = (
         .filter((value) => typeof value === 'number');
       return values.length === 0 ? null : rounded(values.reduce((sum, value) => sum + value, 0) / values.length);
     }
+    case 'traitRatio': {
+      const part = traitAt(snapshots, metric.trait, asOf);
+      const whole = traitAt(snapshots, metric.dividedBy, asOf);
+      if (typeof part !== 'number' || typeof whole !== 'number' || !(whole > 0)) return null;
+      const ratio = part / whole;
+      return Number.isFinite(ratio) ? rounded(ratio) : null;
+    }
+    case 'traitAgeDays': {
+      const since = traitAt(snapshots, metric.trait, asOf);
+      return typeof since === 'string' && isIsoDate(since) && since <= asOf ? today - toDayNumber(since) : null;
+    }
     case 'recencyDays':
       return recencyDays(orders, today, metric.where);
     case 'orders':
@@ -124,13 +153,27 @@ const metricValue = (
     case 'tenureDays':
       return tenureDays(orders, today);
     case 'spendGrowth':
-      return rounded(spendGrowth(orders, today, metric.windowDays));
+    case 'ordersGrowth': {
+      const end = comparedEnd(metric.against, asOf, metric.windowDays);
+      const of = metric.kind === 'spendGrowth' ? spendMinor : orderCount;
+      return rounded(growth(orders, today, end, metric.windowDays, of, metric.where));
+    }
     case 'attributeShare':
-      return rounded(attributeShare(within(orders, today, metric.windowDays), metric.attribute, metric.values));
+      return rounded(
+        attributeShare(within(orders, today, metric.windowDays, metric.where), metric.attribute, metric.values),
+      );
     case 'dominantAttribute':
-      return dominantAttribute(within(orders, today, metric.windowDays), metric.attribute, metric.atLeastShare);
+      return dominantAttribute(
+        within(orders, today, metric.windowDays, metric.where),
+        metric.attribute,
+        metric.atLeastShare,
+      );
   }
 };
+
+/** The last day of the window compared with. One year earlier, the last day of a month goes with the last day of the month. */
+const comparedEnd = (against: GrowthAgainst, asOf: IsoDate, windowDays: number): number =>
+  against === 'windowBefore' ? toDayNumber(asOf) - windowDays : toDayNumber(monthsBefore(asOf, 12));
 
 const hasBought = (orders: readonly OrderDay[]): boolean => orders.some((order) => order.count > 0);
 

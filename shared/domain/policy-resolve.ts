@@ -25,6 +25,7 @@ import {
   WrittenCap,
   WrittenDimension,
   WrittenExit,
+  WrittenExpectation,
   WrittenFlags,
   WrittenLabel,
   WrittenList,
@@ -247,6 +248,23 @@ const resolveMetric = (notes: Notes, name: string, kind: string, value: unknown,
         }
       );
     }
+    case 'traitRatio': {
+      const metric = notes.check(METRICS.traitRatio, value, path);
+      if (metric === undefined) return undefined;
+      const { traitRatio: trait, dividedBy } = metric;
+      if (trait === dividedBy) {
+        notes.add(
+          [...path, 'dividedBy'],
+          `${trait} divided by itself is always 1`,
+          'name the trait that holds the whole',
+        );
+      }
+      return { ...labelled(metric, name), unit: metric.unit ?? 'ratio', kind, trait, dividedBy };
+    }
+    case 'traitAgeDays': {
+      const metric = notes.check(METRICS.traitAgeDays, value, path);
+      return metric && { ...labelled(metric, name), unit: 'days', kind, trait: metric.traitAgeDays };
+    }
     default:
       return resolvePurchaseMetric(notes, name, value, path);
   }
@@ -257,9 +275,10 @@ const PURCHASE_KEYS: Readonly<Record<(typeof PURCHASE_FIGURES)[number], { needs:
   orders: { needs: [], may: ['windowDays', 'where'] },
   spend: { needs: [], may: ['windowDays', 'where'] },
   tenureDays: { needs: [], may: [] },
-  spendGrowth: { needs: ['windowDays'], may: [] },
-  attributeShare: { needs: ['attribute', 'values'], may: ['windowDays'] },
-  dominantAttribute: { needs: ['attribute'], may: ['atLeastShare', 'windowDays'] },
+  spendGrowth: { needs: ['windowDays'], may: ['against', 'where'] },
+  ordersGrowth: { needs: ['windowDays'], may: ['against', 'where'] },
+  attributeShare: { needs: ['attribute', 'values'], may: ['windowDays', 'where'] },
+  dominantAttribute: { needs: ['attribute'], may: ['atLeastShare', 'windowDays', 'where'] },
 };
 
 const resolvePurchaseMetric = (notes: Notes, name: string, value: unknown, path: Path): Metric | undefined => {
@@ -292,7 +311,18 @@ const resolvePurchaseMetric = (notes: Notes, name: string, value: unknown, path:
     case 'spend':
       return { ...label, unit: 'money', kind: 'spend', ...window, ...where };
     case 'spendGrowth':
-      return { ...label, unit: 'ratio', kind: 'spendGrowth', windowDays: metric.windowDays ?? 365 };
+    case 'ordersGrowth': {
+      const windowDays = metric.windowDays ?? 365;
+      const against = metric.against ?? 'windowBefore';
+      if (against === 'sameSeasonLastYear' && windowDays > 365) {
+        notes.add(
+          [...path, 'windowDays'],
+          `a window of ${windowDays} days and the same season of last year overlap`,
+          'use at most 365 days, or against: windowBefore',
+        );
+      }
+      return { ...label, unit: 'ratio', kind: metric.purchases, windowDays, against, ...where };
+    }
     case 'attributeShare':
       return {
         ...label,
@@ -301,6 +331,7 @@ const resolvePurchaseMetric = (notes: Notes, name: string, value: unknown, path:
         attribute,
         values: (metric.values ?? []).map(String),
         ...window,
+        ...where,
       };
     case 'dominantAttribute':
       return {
@@ -310,6 +341,7 @@ const resolvePurchaseMetric = (notes: Notes, name: string, value: unknown, path:
         attribute,
         atLeastShare: metric.atLeastShare ?? 0,
         ...window,
+        ...where,
       };
   }
 };
@@ -342,7 +374,12 @@ const resolveScore = (notes: Notes, name: string, kind: string, value: unknown, 
     ...labelled(score, name),
     caps: resolveCaps(notes, score.caps, [...path, 'caps']),
   });
-  const partition = (score: { within?: string | undefined; smallestPartition?: number | undefined }) => {
+  const missing = (score: { missing?: number | undefined }) =>
+    score.missing === undefined ? {} : { missing: score.missing };
+  const partition = (
+    score: { within?: string | undefined; smallestPartition?: number | undefined },
+    smallest = DEFAULT_PARTITION,
+  ) => {
     if (score.smallestPartition !== undefined && score.within === undefined) {
       notes.addKey(
         [...path, 'smallestPartition'],
@@ -352,7 +389,7 @@ const resolveScore = (notes: Notes, name: string, kind: string, value: unknown, 
     }
     return {
       ...(score.within === undefined ? {} : { within: score.within.replace(/^trait\./, '') }),
-      smallestPartition: score.smallestPartition ?? DEFAULT_PARTITION,
+      smallestPartition: score.smallestPartition ?? smallest,
     };
   };
   switch (kind) {
@@ -360,7 +397,7 @@ const resolveScore = (notes: Notes, name: string, kind: string, value: unknown, 
       const score = notes.check(SCORES.quantile, value, path);
       if (score === undefined) return undefined;
       const { quantile: n, of } = score;
-      return { ...parts(score), kind, of, n, better: score.better ?? 'high', ...partition(score) };
+      return { ...parts(score), kind, of, n, better: score.better ?? 'high', ...partition(score), ...missing(score) };
     }
     case 'cumulativeShare': {
       const score = notes.check(SCORES.cumulativeShare, value, path);
@@ -376,13 +413,14 @@ const resolveScore = (notes: Notes, name: string, kind: string, value: unknown, 
           );
         }
       }
-      return { ...parts(score), kind, of: score.of, shares, ...partition(score) };
+      return { ...parts(score), kind, of: score.of, shares, ...partition(score), ...missing(score) };
     }
     case 'bands': {
       const score = notes.check(SCORES.bands, value, path);
       if (score === undefined) return undefined;
       checkAscending(notes, score.bands, [...path, kind], 'cut point');
-      return { ...parts(score), kind, of: score.of, cuts: score.bands, better: score.better ?? 'high' };
+      const better = score.better ?? 'high';
+      return { ...parts(score), kind, of: score.of, cuts: score.bands, better, ...missing(score) };
     }
     case 'lookup': {
       const score = notes.check(SCORES.lookup, value, path);
@@ -394,7 +432,7 @@ const resolveScore = (notes: Notes, name: string, kind: string, value: unknown, 
           'give a level for each value, such as { city: 1, resort: 2 }',
         );
       const otherwise = score.otherwise === undefined ? {} : { otherwise: score.otherwise };
-      return { ...parts(score), kind, of: score.of, levels: { ...score.lookup }, ...otherwise };
+      return { ...parts(score), kind, of: score.of, levels: { ...score.lookup }, ...otherwise, ...missing(score) };
     }
     case 'weighted': {
       const score = notes.check(SCORES.weighted, value, path);
@@ -413,6 +451,15 @@ const resolveScore = (notes: Notes, name: string, kind: string, value: unknown, 
       if (Object.keys(score.weighted).length === 0)
         notes.add([...path, kind], 'there is nothing to weigh', 'name at least one score with its weight');
       return { ...parts(score), kind, parts: weights, needs: score.needs ?? 1 };
+    }
+    case 'shareOfTotal': {
+      const score = notes.check(SCORES.shareOfTotal, value, path);
+      return score && { ...parts(score), kind, of: score.of, ...partition(score, 1) };
+    }
+    case 'expectedPurchases': {
+      const score = notes.check(SCORES.expectedPurchases, value, path);
+      const rule = score && notes.check(WrittenExpectation, score.expectedPurchases, [...path, kind]);
+      return score && rule && { ...parts(score), kind, horizonDays: rule.horizonDays };
     }
     default: {
       const score = notes.check(SCORES.satisfaction, value, path);
@@ -523,6 +570,13 @@ const checkSource = (
         `use a level from 1 to ${levels}`,
       );
     }
+  }
+  if ('missing' in score && score.missing !== undefined && levels !== null && score.missing > levels) {
+    notes.add(
+      ['scores', name, 'missing'],
+      `${score.missing} is no level of ${name}`,
+      `use a level from 1 to ${levels}, or leave missing out so that missing stays missing`,
+    );
   }
   if (!('of' in score)) return;
   const path = ['scores', name, 'of'];
@@ -1164,7 +1218,19 @@ const newNotes = (): Notes => {
         add(path, `the ${what} has two kinds at once: ${found.join(' and ')}`, 'keep one of them');
         return undefined;
       }
-      const common = ['en', 'zh', 'caps', 'of', 'better', 'within', 'smallestPartition', 'needs', 'otherwise', 'unit'];
+      const common = [
+        'en',
+        'zh',
+        'caps',
+        'of',
+        'better',
+        'within',
+        'smallestPartition',
+        'needs',
+        'otherwise',
+        'missing',
+        'unit',
+      ];
       const odd = Object.keys(value).find((key) => !common.includes(key));
       add(
         odd === undefined ? path : [...path, odd],

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { GROWTH_AGAINST } from './policy.ts';
 
 /**
  * The written form of a policy, one level at a time: which keys there are and what kind of value each takes. Names, orders
@@ -43,6 +44,7 @@ export const PURCHASE_FIGURES = [
   'spend',
   'tenureDays',
   'spendGrowth',
+  'ordersGrowth',
   'attributeShare',
   'dominantAttribute',
 ] as const;
@@ -52,11 +54,14 @@ export const METRICS = {
   trait: z.strictObject({ ...TraitMetric, trait: Text }),
   traitChange: z.strictObject({ ...TraitMetric, traitChange: Text, months: Months, relative: z.optional(z.boolean()) }),
   traitMean: z.strictObject({ ...TraitMetric, traitMean: Text, months: Months }),
+  traitRatio: z.strictObject({ ...TraitMetric, traitRatio: Text, dividedBy: Text }),
+  traitAgeDays: z.strictObject({ ...Labels, traitAgeDays: Text }),
   purchases: z.strictObject({
     ...Labels,
     purchases: z.enum(PURCHASE_FIGURES),
     windowDays: z.optional(WindowDays),
     where: z.optional(Where),
+    against: z.optional(z.enum(GROWTH_AGAINST)),
     attribute: z.optional(Text),
     values: z.optional(Texts),
     atLeastShare: z.optional(Share),
@@ -66,6 +71,7 @@ export const METRICS = {
 const Better = z.optional(z.enum(['high', 'low']));
 const Partition = { within: z.optional(Text), smallestPartition: z.optional(z.int().check(z.gte(1))) };
 const ScoreParts = { ...Labels, caps: z.optional(Part) };
+const Missing = { missing: z.optional(z.int().check(z.gte(1), z.lte(1000))) };
 const Ascending = z.array(z.number()).check(z.minLength(1));
 
 /** Scores by the key that tells their kind. */
@@ -76,9 +82,10 @@ export const SCORES = {
     of: Text,
     better: Better,
     ...Partition,
+    ...Missing,
   }),
-  cumulativeShare: z.strictObject({ ...ScoreParts, cumulativeShare: Ascending, of: Text, ...Partition }),
-  bands: z.strictObject({ ...ScoreParts, bands: Ascending, of: Text, better: Better }),
+  cumulativeShare: z.strictObject({ ...ScoreParts, cumulativeShare: Ascending, of: Text, ...Partition, ...Missing }),
+  bands: z.strictObject({ ...ScoreParts, bands: Ascending, of: Text, better: Better, ...Missing }),
   weighted: z.strictObject({
     ...ScoreParts,
     weighted: z.record(z.string(), Part),
@@ -89,14 +96,19 @@ export const SCORES = {
     lookup: z.record(z.string(), z.int().check(z.gte(1), z.lte(1000))),
     of: Text,
     otherwise: z.optional(z.int().check(z.gte(1), z.lte(1000))),
+    ...Missing,
   }),
   satisfaction: z.strictObject({ ...ScoreParts, satisfaction: Part }),
+  shareOfTotal: z.strictObject({ ...ScoreParts, shareOfTotal: z.literal(true), of: Text, ...Partition }),
+  expectedPurchases: z.strictObject({ ...ScoreParts, expectedPurchases: Part }),
 };
 
 export const WrittenSatisfaction = z.strictObject({
   halfLifeDays: z.optional(Positive),
   shrinkage: z.optional(Positive),
 });
+
+export const WrittenExpectation = z.strictObject({ horizonDays: z.int().check(z.gte(1), z.lte(3650)) });
 
 export const WrittenCap = z.strictObject({ when: Where, atMost: Positive });
 

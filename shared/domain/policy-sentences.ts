@@ -75,7 +75,8 @@ const percent = (share: number): string => `${Math.round(share * 10_000) / 100} 
 const nameOf = (policy: Policy, key: string, lang: Lang): string =>
   (Object.hasOwn(policy.scores, key) ? policy.scores[key] : policy.metrics[key])?.label[lang] ?? key;
 
-const metricText = (metric: Metric, lang: Lang): string => {
+/** What a metric measures, as a phrase. */
+export const metricText = (metric: Metric, lang: Lang): string => {
   const zh = lang === 'zh';
   const days = 'windowDays' in metric ? metric.windowDays : undefined;
   const window = days === undefined ? '' : zh ? `近 ${days} 天` : ` in the last ${days} days`;
@@ -97,6 +98,10 @@ const metricText = (metric: Metric, lang: Lang): string => {
       return zh
         ? `${metric.trait} 的 ${metric.months} 个月均值`
         : `mean of ${metric.trait} over ${metric.months} months`;
+    case 'traitRatio':
+      return zh ? `${metric.trait} 除以 ${metric.dividedBy}` : `${metric.trait} divided by ${metric.dividedBy}`;
+    case 'traitAgeDays':
+      return zh ? `距 ${metric.trait} 所载日期的天数` : `days since the date in ${metric.trait}`;
     case 'recencyDays':
       return zh ? `距最近一次购买的天数${only}` : `days since the last purchase${only}`;
     case 'orders':
@@ -106,19 +111,26 @@ const metricText = (metric: Metric, lang: Lang): string => {
     case 'tenureDays':
       return zh ? '距首次购买的天数' : 'days since the first purchase';
     case 'spendGrowth':
-      return zh ? `${window}消费额较前一时段的增长率` : `growth of spend${window} against the days before`;
+    case 'ordersGrowth': {
+      const isSpend = metric.kind === 'spendGrowth';
+      const isYear = metric.against === 'sameSeasonLastYear';
+      const of = zh ? (isSpend ? '消费额' : '购买次数') : isSpend ? 'spend' : 'the number of purchases';
+      const than = zh ? (isYear ? '去年同期' : '前一时段') : isYear ? 'the same days a year before' : 'the days before';
+      return zh ? `${window}${of}较${than}的增长率${only}` : `growth of ${of}${window} against ${than}${only}`;
+    }
     case 'attributeShare':
       return zh
-        ? `${window}购买中 ${metric.attribute} 为 ${metric.values.join('、')} 的占比`
-        : `share of purchases${window} with ${metric.attribute} ${metric.values.join(' or ')}`;
+        ? `${window}购买中 ${metric.attribute} 为 ${metric.values.join('、')} 的占比${only}`
+        : `share of purchases${window} with ${metric.attribute} ${metric.values.join(' or ')}${only}`;
     case 'dominantAttribute':
       return zh
-        ? `${window}购买中最常见的 ${metric.attribute}（占比不足 ${percent(metric.atLeastShare)} 为 mixed）`
-        : `most frequent ${metric.attribute} of purchases${window}; mixed below ${percent(metric.atLeastShare)}`;
+        ? `${window}购买中最常见的 ${metric.attribute}（占比不足 ${percent(metric.atLeastShare)} 为 mixed）${only}`
+        : `most frequent ${metric.attribute} of purchases${window}; mixed below ${percent(metric.atLeastShare)}${only}`;
   }
 };
 
-const scoreText = (policy: Policy, score: Score, lang: Lang): string => {
+/** How a score is made, as a sentence. */
+export const scoreText = (policy: Policy, score: Score, lang: Lang): string => {
   const zh = lang === 'zh';
   const of = 'of' in score ? nameOf(policy, score.of, lang) : '';
   const better = 'better' in score && score.better === 'low' ? (zh ? '，越低越好' : ', where less is better') : '';
@@ -167,9 +179,36 @@ const scoreText = (policy: Policy, score: Score, lang: Lang): string => {
         return zh
           ? `调查答复得出的 0–100 分，半衰期 ${score.halfLifeDays} 天，向所在类别均值收缩 ${score.shrinkage} 份答复的分量`
           : `0 to 100 from answers, half their weight gone every ${score.halfLifeDays} days, drawn to the segment's mean by ${score.shrinkage} answers' worth`;
+      case 'shareOfTotal': {
+        const total =
+          score.within === undefined
+            ? zh
+              ? '全体合计'
+              : "everybody's total"
+            : zh
+              ? `所在 ${score.within} 的合计`
+              : `the total of its ${score.within}`;
+        const small =
+          score.within === undefined || score.smallestPartition <= 1
+            ? ''
+            : zh
+              ? `（少于 ${score.smallestPartition} 个客户的组视为缺失）`
+              : `, missing where fewer than ${score.smallestPartition} customers have one`;
+        return zh ? `“${of}”占${total}的份额${small}` : `share of ${of} in ${total}${small}`;
+      }
+      case 'expectedPurchases':
+        return zh
+          ? `未来 ${score.horizonDays} 天内的预期购买次数，由 BG/NBD 模型按全体客户的购买历史拟合`
+          : `purchases expected in the next ${score.horizonDays} days, by BG/NBD fitted to everybody's purchase history`;
     }
   };
-  return `${text()}${caps.join('')}${zh ? '。' : '.'}`;
+  const unknown =
+    'missing' in score && score.missing !== undefined
+      ? zh
+        ? `；缺失时为 ${score.missing}`
+        : `; ${score.missing} where it is missing`
+      : '';
+  return `${text()}${unknown}${caps.join('')}${zh ? '。' : '.'}`;
 };
 
 const dimensionText = (policy: Policy, dimension: Dimension, lang: Lang): readonly string[] => {

@@ -47,6 +47,10 @@ export type Metric = {
   /** Last value minus the value `months` ago; `relative` divides by the absolute older value. */
   | { readonly kind: 'traitChange'; readonly trait: string; readonly months: number; readonly relative: boolean }
   | { readonly kind: 'traitMean'; readonly trait: string; readonly months: number }
+  /** One trait divided by another, such as a share of wallet; missing where either is, or where the divisor is not positive. */
+  | { readonly kind: 'traitRatio'; readonly trait: string; readonly dividedBy: string }
+  /** Whole days since the date (`YYYY-MM-DD`) in a text trait; missing where it is no date or lies ahead. */
+  | { readonly kind: 'traitAgeDays'; readonly trait: string }
   | { readonly kind: 'recencyDays'; readonly where?: Readonly<Record<string, readonly string[]>> }
   | {
       readonly kind: 'orders' | 'spend';
@@ -55,14 +59,20 @@ export type Metric = {
     }
   /** Days since the first purchase. */
   | { readonly kind: 'tenureDays' }
-  /** Spend in the window minus spend in the window before, divided by the latter. */
-  | { readonly kind: 'spendGrowth'; readonly windowDays: number }
+  /** Spend (or number of purchases) in the window minus that of the window compared with, divided by the latter. */
+  | {
+      readonly kind: 'spendGrowth' | 'ordersGrowth';
+      readonly windowDays: number;
+      readonly against: GrowthAgainst;
+      readonly where?: Readonly<Record<string, readonly string[]>>;
+    }
   /** Share of purchases in the window whose attribute has one of the values. */
   | {
       readonly kind: 'attributeShare';
       readonly attribute: string;
       readonly values: readonly string[];
       readonly windowDays?: number;
+      readonly where?: Readonly<Record<string, readonly string[]>>;
     }
   /** Most frequent value of the attribute in the window; below `atLeastShare` it is `mixed`. */
   | {
@@ -70,12 +80,20 @@ export type Metric = {
       readonly attribute: string;
       readonly atLeastShare: number;
       readonly windowDays?: number;
+      readonly where?: Readonly<Record<string, readonly string[]>>;
     }
 );
 
+/** What a window is compared with: the days just before it, or as many days that end on the same day one year earlier. */
+export const GROWTH_AGAINST = ['windowBefore', 'sameSeasonLastYear'] as const;
+export type GrowthAgainst = (typeof GROWTH_AGAINST)[number];
+
 export type Better = 'high' | 'low';
 
-/** A score. Levels are 1..n with n best, except `weighted` and `satisfaction`, which are continuous. */
+/**
+ * A score. Levels are 1..n with n best; `weighted`, `satisfaction`, `shareOfTotal` and `expectedPurchases` are continuous.
+ * `missing` is the level of customers whose value is missing; without it their level is missing too.
+ */
 export type Score = {
   readonly label: Label;
   readonly caps: readonly Cap[];
@@ -87,6 +105,7 @@ export type Score = {
       readonly better: Better;
       readonly within?: string;
       readonly smallestPartition: number;
+      readonly missing?: number;
     }
   /** Pareto classes: the customers that together hold the first `shares[0]` of the total are the best class, and so on. */
   | {
@@ -95,9 +114,16 @@ export type Score = {
       readonly shares: readonly number[];
       readonly within?: string;
       readonly smallestPartition: number;
+      readonly missing?: number;
     }
   /** Fixed cut points, ascending: below the first is 1; a value equal to a cut belongs to the upper class. */
-  | { readonly kind: 'bands'; readonly of: string; readonly cuts: readonly number[]; readonly better: Better }
+  | {
+      readonly kind: 'bands';
+      readonly of: string;
+      readonly cuts: readonly number[];
+      readonly better: Better;
+      readonly missing?: number;
+    }
   /** Weighted mean over the parts that are present; missing if fewer than `needs` are. */
   | { readonly kind: 'weighted'; readonly parts: Readonly<Record<string, number>>; readonly needs: number }
   /** A level by the value of a text metric or trait. */
@@ -106,9 +132,17 @@ export type Score = {
       readonly of: string;
       readonly levels: Readonly<Record<string, number>>;
       readonly otherwise?: number;
+      readonly missing?: number;
     }
   /** Satisfaction 0..100 from answers (REQUIREMENTS 28). */
   | { readonly kind: 'satisfaction'; readonly halfLifeDays: number; readonly shrinkage: number }
+  /**
+   * The value divided by the sum of the positive values of the customer's partition (of everybody without `within`). Missing
+   * where the customer has no partition, or its partition fewer values than `smallestPartition`.
+   */
+  | { readonly kind: 'shareOfTotal'; readonly of: string; readonly within?: string; readonly smallestPartition: number }
+  /** Purchases expected in the next days by BG/NBD, fitted in the run on the whole population. */
+  | { readonly kind: 'expectedPurchases'; readonly horizonDays: number }
 );
 
 /** Limits a score for customers whose trait has one of the values. */

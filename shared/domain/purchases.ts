@@ -1,5 +1,6 @@
 import type { DayNumber } from './calendar.ts';
 import type { CustomerFacts, OrderDay } from './facts.ts';
+import type { PurchaseDays } from './standing.ts';
 
 /** Purchase attributes that must have one of the values; all of them. */
 export type Where = Readonly<Record<string, readonly string[]>>;
@@ -46,11 +47,16 @@ export const recencyDays = (orders: readonly OrderDay[], asOf: DayNumber, where?
 
 /** Whole days since the first purchase; null without one. */
 export const tenureDays = (orders: readonly OrderDay[], asOf: DayNumber): number | null => {
-  let first: number | null = null;
+  const first = firstPurchase(orders);
+  return first === null ? null : asOf - first;
+};
+
+const firstPurchase = (orders: readonly OrderDay[]): DayNumber | null => {
+  let first: DayNumber | null = null;
   for (const order of orders) {
     if (order.count > 0 && (first === null || order.day < first)) first = order.day;
   }
-  return first === null ? null : asOf - first;
+  return first;
 };
 
 /** Number of purchases. */
@@ -61,13 +67,37 @@ export const spendMinor = (orders: readonly OrderDay[]): number =>
   orders.reduce((sum, order) => sum + order.amountMinor, 0);
 
 /**
- * Spend of the window minus spend of the window before, divided by the latter; 0.2 is a fifth more.
- * Null where the earlier window holds no positive spend: growth from nothing has no rate.
+ * What `of` gives for the `windowDays` days up to `asOf`, minus what it gives for as many days up to `againstEnd`, divided by
+ * the latter; 0.2 is a fifth more. Null where the customer's first purchase of all is later than the first day compared
+ * with, since growth from part of a window is no rate, and where that window holds nothing positive.
  */
-export const spendGrowth = (orders: readonly OrderDay[], asOf: DayNumber, windowDays: number): number | null => {
-  const before = spendMinor(within(orders, asOf - windowDays, windowDays));
+export const growth = (
+  orders: readonly OrderDay[],
+  asOf: DayNumber,
+  againstEnd: DayNumber,
+  windowDays: number,
+  of: (orders: readonly OrderDay[]) => number,
+  where?: Where,
+): number | null => {
+  const first = firstPurchase(orders);
+  if (first === null || first > againstEnd - windowDays + 1) return null;
+  const before = of(within(orders, againstEnd, windowDays, where));
   if (before <= 0) return null;
-  return (spendMinor(within(orders, asOf, windowDays)) - before) / before;
+  return (of(within(orders, asOf, windowDays, where)) - before) / before;
+};
+
+/** The purchases as BG/NBD sees them; null without one. Returns are no purchases. */
+export const purchaseDays = (orders: readonly OrderDay[], asOf: DayNumber): PurchaseDays | null => {
+  const days = new Set<DayNumber>();
+  for (const order of orders) if (order.count > 0) days.add(order.day);
+  if (days.size === 0) return null;
+  let first = Number.POSITIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const day of days) {
+    if (day < first) first = day;
+    if (day > last) last = day;
+  }
+  return { repeatDays: days.size - 1, lastPurchaseDays: last - first, ageDays: asOf - first };
 };
 
 /** Share 0..1 of purchases whose attribute has one of the values; null without a purchase. */

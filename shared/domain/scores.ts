@@ -1,5 +1,6 @@
+import { expectedPurchases, type PurchaseHistory } from './bg-nbd.ts';
 import type { Cap, Policy, Score } from './policy.ts';
-import type { Calibration, FrameRow, PlanRow, ScoreValues } from './standing.ts';
+import type { Calibration, FrameRow, PlanRow, PurchaseDays, ScoreValues } from './standing.ts';
 import { asNumber, levelsOf, measuredValue, roundScore, scoreNamed } from './values.ts';
 
 /** Key of the whole population in cut-offs and means. */
@@ -13,8 +14,18 @@ export interface ScoreOptions {
   readonly withoutAnswers?: boolean;
 }
 
+const DAYS_PER_WEEK = 7;
+
+/** BG/NBD counts in weeks. */
+export const inWeeks = ({ repeatDays, lastPurchaseDays, ageDays }: PurchaseDays): PurchaseHistory => ({
+  repeatPurchases: repeatDays,
+  lastPurchaseWeeks: lastPurchaseDays / DAYS_PER_WEEK,
+  ageWeeks: ageDays / DAYS_PER_WEEK,
+});
+
 /**
- * All scores of one customer. A missing input gives a missing score (null), never a low one. Customers who are not active
+ * All scores of one customer. A missing input gives a missing score (null), never a low one, unless the policy names the
+ * level of the missing. Customers who are not active
  * are not scored. Pure: the same row, policy and calibration give the same bits.
  */
 export const scoreRow = (
@@ -113,11 +124,11 @@ const scoreOf = (
     case 'bands': {
       const value = sourceValue(score, row, policy, scores);
       const cutoffs = cutoffsFor(name, score, row, calibration);
-      return value === null || cutoffs === null ? null : capped(levelOf(score, value, cutoffs));
+      return capped(value === null || cutoffs === null ? (score.missing ?? null) : levelOf(score, value, cutoffs));
     }
     case 'lookup': {
       const value = measuredValue(row, score.of);
-      if (value === null) return null;
+      if (value === null) return capped(score.missing ?? null);
       const key = String(value);
       return capped((Object.hasOwn(score.levels, key) ? score.levels[key] : score.otherwise) ?? null);
     }
@@ -125,8 +136,35 @@ const scoreOf = (
       return capped(weightedMean(score, row, policy, calibration, scores));
     case 'satisfaction':
       return options.withoutAnswers ? null : capped(satisfactionWith(score, row, policy, calibration)?.score ?? null);
+    case 'shareOfTotal':
+      return capped(shareOf(sourceValue(score, row, policy, scores), totalFor(name, score, row, calibration)));
+    case 'expectedPurchases': {
+      const model = calibration.purchaseModel ?? null;
+      const history = row.purchaseDays ?? null;
+      if (model === null || history === null) return null;
+      return capped(roundScore(expectedPurchases(model, inWeeks(history), score.horizonDays / DAYS_PER_WEEK)));
+    }
   }
 };
+
+/**
+ * The total that a share is taken of; null where the customer's partition is missing or too small. There is no falling back
+ * to everybody's total: a share of the bank is another figure than a share of the branch, and always a smaller one.
+ */
+export const totalFor = (
+  name: string,
+  score: Extract<Score, { kind: 'shareOfTotal' }>,
+  row: FrameRow,
+  calibration: Calibration,
+): number | null => {
+  const partition = score.within === undefined ? EVERYBODY : partitionOf(row, score.within);
+  const totals = calibration.totals?.[name];
+  if (totals === undefined || partition === null || !Object.hasOwn(totals, partition)) return null;
+  return totals[partition] ?? null;
+};
+
+const shareOf = (value: number | null, total: number | null): number | null =>
+  value === null || total === null || total <= 0 ? null : roundScore(value / total);
 
 /**
  * Weighted mean over the parts that are present, null if fewer than `needs` are. Satisfaction never makes up for a missing

@@ -1,3 +1,4 @@
+import type { BgNbdFit } from './bg-nbd.ts';
 import type { Instant, IsoDate, Period } from './calendar.ts';
 import type { TraitValue } from './facts.ts';
 
@@ -79,6 +80,16 @@ export interface RunPointer {
   readonly rev: number;
 }
 
+/** A customer's purchases as BG/NBD sees them, in whole days; several purchases on one day count once. */
+export interface PurchaseDays {
+  /** Days with a purchase after the first one. */
+  readonly repeatDays: number;
+  /** From the first day with a purchase to the last one; 0 without a repeat. */
+  readonly lastPurchaseDays: number;
+  /** From the first day with a purchase to `asOf`. */
+  readonly ageDays: number;
+}
+
 /** One customer of a run, as measured: a row of the frame. Holds no customer id and no free text of people. */
 export interface FrameRow {
   readonly bucket: number;
@@ -91,6 +102,8 @@ export interface FrameRow {
   readonly metrics: Values;
   /** Traits that the policy reads directly (caps, lookups, rules, partitions). */
   readonly traits: Values;
+  /** Measured only where the policy expects purchases; null without a purchase. */
+  readonly purchaseDays?: PurchaseDays | null;
   /** Answers that count at `asOf`: value 0..1 and whole days of age. */
   readonly answers: readonly { readonly value: number; readonly ageDays: number }[];
   readonly openCase: boolean;
@@ -154,6 +167,13 @@ export interface PlanRow {
 export interface Calibration {
   /** By score, then by partition (`*` is the whole population). Ascending cut points of the source value. */
   readonly cutoffs: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+  /**
+   * By `shareOfTotal` score, then by partition: the sum of the positive values of those that are large enough; 0 where
+   * nothing is positive. Absent where the policy has no such score.
+   */
+  readonly totals?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** BG/NBD on this population; null where it could not be fitted, absent where the policy does not expect purchases. */
+  readonly purchaseModel?: BgNbdFit | null;
   /** Prior mean 0..1 of satisfaction by segment of the main dimension; `*` is global. */
   readonly satisfactionMeans: Readonly<Record<string, number>>;
   /** Customers measured. */

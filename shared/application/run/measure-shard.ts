@@ -88,6 +88,7 @@ export const measureFacts = (
       manager: facts.manager ?? null,
       metrics: measured.metrics,
       traits: measured.traits,
+      ...(measured.purchaseDays === undefined ? {} : { purchaseDays: measured.purchaseDays }),
       answers: measured.answers,
       openCase: facts.openCase !== undefined,
       pins: pinsInForce(facts, when).map(({ dimension, segment, until }) => ({ dimension, segment, until })),
