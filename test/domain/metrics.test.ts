@@ -19,6 +19,11 @@ metrics:
   spend_30: { purchases: spend, windowDays: 30, where: { purpose: [business, gift] } }
   tenure: { purchases: tenureDays }
   growth: { purchases: spendGrowth, windowDays: 30 }
+  orders_growth: { purchases: ordersGrowth, windowDays: 30 }
+  year_growth: { purchases: spendGrowth, windowDays: 30, against: sameSeasonLastYear }
+  business_growth: { purchases: spendGrowth, windowDays: 30, where: { purpose: [business] } }
+  wallet_share: { traitRatio: held, dividedBy: wealth }
+  age: { traitAgeDays: birthday }
   share: { purchases: attributeShare, attribute: purpose, values: [business] }
   need: { purchases: dominantAttribute, attribute: purpose, atLeastShare: 0.6 }
   income: { trait: income, unit: money }
@@ -73,10 +78,36 @@ describe('purchases', () => {
       spend: 4300,
       spend_30: 2800,
       tenure: 41,
-      growth: 2.3,
       share: 0.5,
       need: 'mixed',
     });
+  });
+
+  it('grow against the days before, and against the same days a year before', () => {
+    const older = [
+      order('2025-06-01', 1000, { attributes: { purpose: 'leisure' } }),
+      order('2025-06-30', 3000, { attributes: { purpose: 'leisure' } }),
+      order('2025-07-01', 7000, { attributes: { purpose: 'leisure' } }),
+    ];
+
+    expect(metricsOf({ orders: [...older, ...orders] })).toMatchObject({
+      growth: 2.3, // 33.00 from 1 to 30 June, 10.00 from 2 to 31 May
+      orders_growth: 2, // 3 purchases against 1
+      business_growth: 1.8, // 28.00 against 10.00
+      year_growth: -0.175, // 33.00 against 40.00
+    });
+  });
+
+  it('have no growth where the days compared with hold nothing, or begin before the first purchase of all', () => {
+    const longAgo = order('2020-01-01', 100);
+
+    expect(metricsOf({ orders: [longAgo, order('2026-06-10', 100)] })).toMatchObject({
+      growth: null,
+      orders_growth: null,
+      year_growth: null,
+    });
+    expect(metricsOf({ orders })).toMatchObject({ growth: null, orders_growth: null });
+    expect(metricsOf({ orders: [order('2026-05-02', 100), order('2026-06-20', 300)] })).toMatchObject({ growth: 2 });
   });
 
   it('returns subtract and are no purchase', () => {
@@ -145,6 +176,25 @@ describe('purchases', () => {
 });
 
 describe('traits', () => {
+  it('become a share of another trait and days since a date', () => {
+    const known = (traits: Record<string, string | number>) =>
+      metricsOf({ snapshots: [snapshot('2026-06-01', traits)] });
+
+    expect(known({ held: 30, wealth: 120, birthday: '2026-06-01' })).toMatchObject({ wallet_share: 0.25, age: 29 });
+    expect(known({ held: 0, wealth: 120, birthday: '2026-06-30' })).toMatchObject({ wallet_share: 0, age: 0 });
+  });
+
+  it('give no share of nothing and no age from what is no date or lies ahead', () => {
+    const known = (traits: Record<string, string | number>) =>
+      metricsOf({ snapshots: [snapshot('2026-06-01', traits)] });
+
+    for (const wealth of [0, -5, 'much']) expect(known({ held: 30, wealth })).toMatchObject({ wallet_share: null });
+    expect(known({ wealth: 120 })).toMatchObject({ wallet_share: null });
+    for (const birthday of ['2026-07-01', '1.6.2026', '2026-02-30', 20260601]) {
+      expect(known({ birthday })).toMatchObject({ age: null });
+    }
+  });
+
   const snapshots = [
     snapshot('2025-12-31', { income: 100, place: 'city' }),
     snapshot('2026-03-31', { income: 130 }),
