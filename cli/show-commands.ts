@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
+import { explainCustomer } from '#shared/application/explain-customer.ts';
 import { formatMetric, labelIn } from '#shared/application/format-value.ts';
-import { ACTIVE_POLICY_KEY, bucketsOfShard, loadPolicy } from '#shared/application/run/run-ports.ts';
+import { ACTIVE_POLICY_KEY, loadPolicy } from '#shared/application/run/run-ports.ts';
 import { stateInWords, waveText } from '#shared/application/summary-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
 import { dateIn } from '#shared/domain/calendar.ts';
-import { explain } from '#shared/domain/explain.ts';
 import { activePin } from '#shared/domain/pins.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { inMajorUnits } from '#shared/domain/values.ts';
@@ -38,7 +38,7 @@ export const addShowCommands = (program: Command, host: CommandHost): void => {
     .description('why a customer is in its segment, and what would move it')
     .addHelpText('after', '\nExample:\n  resegment explain C-1042 --run 2026-05 --lang zh-CN\n')
     .action((customerId: string, options: { readonly run?: string }, command: Command) =>
-      onTarget(command, host, (context) => explainCustomer(context, customerId, options.run)),
+      onTarget(command, host, (context) => showExplanation(context, customerId, options.run)),
     );
 
   const wave = program.command('wave').description('survey waves');
@@ -163,7 +163,7 @@ const status = async (context: CommandContext): Promise<ExitCode> => {
   return EXIT.done;
 };
 
-const explainCustomer = async (
+const showExplanation = async (
   context: CommandContext,
   customerId: string,
   wanted: string | undefined,
@@ -171,54 +171,19 @@ const explainCustomer = async (
   const { target, terminal } = context;
   const published = (await target.pointer.get()).published?.runId;
   const record = await findRun(target.runs, wanted ?? published ?? 'latest');
-  const subject = (await target.customers.subjectsOf([customerId])).get(customerId);
-  if (subject === undefined) {
-    throw new UsageError('customer-unknown', `there is no customer ${JSON.stringify(customerId.slice(0, 80))}`, {
-      hint: 'ids are as the imported files have them, capital letters included',
-    });
-  }
-  const bucket = target.customers.bucketOf(subject);
-  const shard =
-    Array.from({ length: record.shards }, (_, index) => index).find((index) =>
-      bucketsOfShard(index, record.shards, target.customers.buckets).includes(bucket),
-    ) ?? 0;
-  const row = (await target.files.readFrame(record.runId, shard)).find((one) => one.subject === subject);
-  const plan = (await target.files.readPlan(record.runId, shard)).find((one) => one.subject === subject);
-  if (row === undefined || plan === undefined) {
-    throw new UsageError('customer-not-in-run', `run ${record.runId} does not have customer ${customerId}`, {
-      hint: `nothing was known of the customer up to ${record.asOf}, or the run was limited to others`,
-    });
-  }
-  const policy = await loadPolicy(target.objects, record.policy.hash);
-  const explanation = explain(
-    row,
-    plan,
-    policy,
-    await target.files.readCalibration(record.runId),
-    terminal.language === 'en' ? 'en' : 'zh',
-  );
-  terminal.result(
-    {
-      customerId,
-      runId: record.runId,
-      asOf: record.asOf,
-      state: record.state,
-      branch: row.branch,
-      manager: row.manager,
-      ...explanation,
-    },
-    () =>
-      [
-        terminal.bold(`${customerId} · ${record.runId} · ${record.asOf} · ${policy.name} ${policy.version}`),
-        ...(record.runId === published ? [] : [`(${stateInWords(record.state, terminal.language)})`]),
+  const explanation = await explainCustomer(customerId, record, target, terminal.language === 'en' ? 'en' : 'zh');
+  terminal.result(explanation, () =>
+    [
+      terminal.bold(
+        `${customerId} · ${record.runId} · ${record.asOf} · ${record.policy.name} ${record.policy.version}`,
+      ),
+      ...(record.runId === published ? [] : [`(${stateInWords(record.state, terminal.language)})`]),
+      ...explanation.sections.flatMap(({ heading, sentences }) => [
         '',
-        ...explanation.sentences,
-        '',
-        textTable([
-          ...explanation.inputs.map((input) => [input.label, input.text]),
-          ...explanation.scores.map((score) => [score.label, score.value === null ? '–' : String(score.value)]),
-        ]),
-      ].join('\n'),
+        terminal.bold(heading),
+        ...sentences.map((sentence) => `  ${sentence}`),
+      ]),
+    ].join('\n'),
   );
   return EXIT.done;
 };

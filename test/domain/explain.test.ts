@@ -64,7 +64,9 @@ describe('an explanation', () => {
     const zh = explain(near, plan, policy, calibration, 'zh').sentences.join('\n');
 
     expect(en).toContain('Because Quality rating is high and Contribution rating is medium.');
-    expect(en).toMatch(/Net income in 12 months from CNY.55,000.00 to CNY.62,000.00 would lead to Priority support/);
+    expect(en).toMatch(/Net income in 12 months from CNY.55,000 to CNY.62,000 would lead to Priority support/);
+    expect(en).toMatch(/Contribution rating: CNY.5,000 short of the cut-off to high, CNY.60,000/);
+    expect(en).toContain('cut-offs of branch B1');
     expect(en).toContain('from 1 answer, the newest 40 days old');
     expect(zh).toContain('原因：质量评价为高，贡献评价为中。');
     expect(zh).toContain('将进入优先支持类');
@@ -81,16 +83,21 @@ describe('an explanation', () => {
       actual: 'priority',
       heldBack: ['waiting'],
       earliestMove: '2026-07',
+      earliestMoveTo: 'cultivate',
     });
     expect(explain(fallen, june, policy, calibration, 'en').sentences.join('\n')).toContain(
-      'it can move in 2026-07 at the earliest',
+      'If figures and cut-offs stay, it moves to Prudent support: cultivate with the run of 2026-07.',
     );
   });
 
   it('of an unrated customer names what is missing', () => {
     const unknown = company({ ...GOOD, net_income: null });
 
-    expect(classOf(unknown, decide(unknown)).by).toEqual({ kind: 'missing', scores: ['contribution'] });
+    expect(classOf(unknown, decide(unknown)).by).toEqual({
+      kind: 'missing',
+      scores: ['contribution'],
+      inputs: ['net_income'],
+    });
   });
 
   it('of a customer who has left says so', () => {

@@ -1,0 +1,110 @@
+import type { TraitValue } from './facts.ts';
+import type { Condition, Dimension, Label, Metric, Policy } from './policy.ts';
+import { levelNames } from './policy-resolve.ts';
+import { currencyExponent, inMajorUnits, levelsOf, TRAIT_PREFIX } from './values.ts';
+
+export type Lang = 'en' | 'zh';
+
+const localeOf = (lang: Lang): string => (lang === 'zh' ? 'zh-CN' : 'en');
+
+const metricNamed = (policy: Policy, name: string): Metric | undefined =>
+  Object.hasOwn(policy.metrics, name) ? policy.metrics[name] : undefined;
+
+/**
+ * A metric's or score's value as a person reads it: money with its currency, ratios in per cent, days as days. Written out as
+ * far as six decimal places, which is as far as comparisons go, so that what is printed is what was compared.
+ */
+export const formatValue = (policy: Policy, name: string, value: TraitValue | null, lang: Lang): string => {
+  if (value === null) return lang === 'zh' ? '缺失' : 'missing';
+  if (typeof value === 'boolean') return lang === 'zh' ? (value ? '是' : '否') : value ? 'yes' : 'no';
+  if (typeof value !== 'number') return value;
+  const metric = metricNamed(policy, name);
+  const number = (digits: number): string =>
+    new Intl.NumberFormat(localeOf(lang), { maximumFractionDigits: digits }).format(value);
+  switch (metric?.unit) {
+    case 'money':
+      return new Intl.NumberFormat(localeOf(lang), {
+        style: 'currency',
+        currency: policy.currency,
+        currencyDisplay: 'code',
+        maximumFractionDigits: currencyExponent(policy.currency),
+        trailingZeroDisplay: 'stripIfInteger',
+      }).format(inMajorUnits(metric, value, policy.currency));
+    case 'ratio':
+      return new Intl.NumberFormat(localeOf(lang), { style: 'percent', maximumFractionDigits: 4 }).format(value);
+    case 'days':
+      return lang === 'zh' ? `${number(6)} 天` : `${number(6)} ${value === 1 ? 'day' : 'days'}`;
+    default:
+      return number(6);
+  }
+};
+
+/** The distance between two values of a metric or score, without sign: ratios in percentage points, all else in its unit. */
+export const formatDistance = (policy: Policy, name: string, distance: number, lang: Lang): string => {
+  const size = Math.abs(distance);
+  if (metricNamed(policy, name)?.unit !== 'ratio') return formatValue(policy, name, size, lang);
+  const points = new Intl.NumberFormat(localeOf(lang), { maximumFractionDigits: 4 }).format(size * 100);
+  return lang === 'zh' ? `${points} 个百分点` : `${points} percentage points`;
+};
+
+/** The label of a metric or score; a trait and a partition go by their own name. */
+export const nameOf = (policy: Policy, name: string, lang: Lang): string => {
+  const label: Label | undefined = Object.hasOwn(policy.scores, name)
+    ? policy.scores[name]?.label
+    : metricNamed(policy, name)?.label;
+  return label?.[lang] ?? (name.startsWith(TRAIT_PREFIX) ? name.slice(TRAIT_PREFIX.length) : name);
+};
+
+export const segmentLabel = (dimension: Dimension, segment: string, lang: Lang): string =>
+  dimension.segments[segment]?.label[lang] ?? segment;
+
+const LEVEL_WORDS: Readonly<Record<string, string>> = { low: '低', medium: '中', high: '高' };
+
+/** A level by its name where the score has three, else by its number. */
+export const levelText = (levels: number | null, level: number, lang: Lang): string => {
+  const name = levels === null ? undefined : levelNames(levels)[level - 1];
+  if (name === undefined) return String(level);
+  return lang === 'zh' ? (LEVEL_WORDS[name] ?? name) : name;
+};
+
+/** A value in words: levels by name, figures with their unit. */
+export const valueText = (policy: Policy, of: string, value: TraitValue | null, lang: Lang): string => {
+  const score = Object.hasOwn(policy.scores, of) ? policy.scores[of] : undefined;
+  const levels = score === undefined ? null : levelsOf(score);
+  if (levels !== null && typeof value === 'number') return levelText(levels, value, lang);
+  return formatValue(policy, of, value, lang);
+};
+
+/** A condition of a rule in words, without the value that meets it or not. */
+export const conditionText = (policy: Policy, condition: Condition, lang: Lang): string => {
+  const zh = lang === 'zh';
+  const value = (bound: TraitValue): string => valueText(policy, condition.of, bound, lang);
+  const words = (): string => {
+    switch (condition.kind) {
+      case 'missing':
+        if (condition.missing) return zh ? '缺失' : 'is missing';
+        return zh ? '已知' : 'is known';
+      case 'oneOf': {
+        const values = condition.values.map(value).join(zh ? '或' : ' or ');
+        return zh ? `为${values}` : `is ${values}`;
+      }
+      case 'range': {
+        const { from, to } = condition;
+        if (from !== undefined && to !== undefined) {
+          if (from === to) return zh ? `为${value(from)}` : `is ${value(from)}`;
+          return zh ? `在${value(from)}至${value(to)}之间` : `is ${value(from)} to ${value(to)}`;
+        }
+        if (from !== undefined) return zh ? `至少为${value(from)}` : `is at least ${value(from)}`;
+        return zh ? `至多为${value(to ?? 0)}` : `is at most ${value(to ?? 0)}`;
+      }
+    }
+  };
+  return `${nameOf(policy, condition.of, lang)}${zh ? '' : ' '}${words()}`;
+};
+
+/** Words of a list: `a`, `a and b`, `a, b and c`. */
+export const listText = (words: readonly string[], lang: Lang): string => {
+  if (lang === 'zh') return words.join('、');
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
+};
