@@ -336,7 +336,7 @@ const ratingSentences = (context: ExplainContext, one: ExplainedRating): readonl
       formatValue(policy, one.source, entersAt, lang),
     ];
     const gap =
-      entersAt === cutoff ? '' : zh ? `，含缓冲区须达 ${enters}` : `, and with the gap it is entered past ${enters}`;
+      entersAt === cutoff ? '' : zh ? `，含缓冲区须达 ${enters}` : `, and with the gap it is entered at ${enters}`;
     lines.push(
       zh
         ? `${one.label}：距${level(next)}的分界点 ${cut} ${shortBy > 0 ? `还差 ${short}` : '已达到'}${gap}。`
