@@ -303,11 +303,12 @@ const rawValue = (name: string, score: Score, assigned: Assignment, model: Model
     case 'bands': {
       const value = valueNamed(score.of, assigned, model);
       if (value === UNKNOWN) return UNKNOWN;
-      return typeof value === 'number' ? levelOf(score, roundScore(value), score.cuts) : null;
+      return typeof value === 'number' ? levelOf(score, roundScore(value), score.cuts) : (score.missing ?? null);
     }
     case 'lookup': {
       const value = valueNamed(score.of, assigned, model);
-      if (value === UNKNOWN || value === null) return value;
+      if (value === UNKNOWN) return value;
+      if (value === null) return score.missing ?? null;
       const key = String(value);
       return (Object.hasOwn(score.levels, key) ? score.levels[key] : score.otherwise) ?? null;
     }
@@ -358,8 +359,14 @@ const ranksConflict = (assigned: Assignment, model: Model): boolean => {
     if (about?.kind !== 'rank') continue;
     const { score } = about;
     const source = valueNamed(score.of, assigned, model);
-    if (source !== UNKNOWN && (typeof source === 'number') !== (level !== null)) return true;
+    if (source !== UNKNOWN && typeof source !== 'number') {
+      if (level !== (score.missing ?? null)) return true;
+      continue;
+    }
+    if (source !== UNKNOWN && level === null) return true;
     if (typeof level !== 'number') continue;
+    // The level of the missing says nothing of a value that is not known here yet.
+    if (source === UNKNOWN && level === score.missing) continue;
     const fromBottom = score.kind === 'quantile' && score.better === 'low' ? score.n + 1 - level : level;
     if (typeof source === 'number' && fromBottom > 1) {
       // Rank classes count cut-offs below the value, and nothing is below the lowest; shares are of positive totals.
@@ -453,12 +460,18 @@ const dependents = (assigned: Assignment, model: Model): readonly string[] => {
   const addTogether = (group: readonly Leaf[]): void => {
     if (group.length > 1) for (const leaf of group) names.add(nameOf(leaf));
   };
-  const traitsOf = ({ about }: Leaf): string | null => {
-    if (about.kind === 'trait') return about.trait;
-    return about.kind === 'metric' && 'trait' in about.metric ? about.metric.trait : null;
+  const traitsOf = ({ about }: Leaf): readonly string[] => {
+    if (about.kind === 'trait') return [about.trait];
+    if (about.kind !== 'metric' || !('trait' in about.metric)) return [];
+    return about.metric.kind === 'traitRatio' ? [about.metric.trait, about.metric.dividedBy] : [about.metric.trait];
   };
-  for (const trait of new Set(leaves.map(traitsOf))) {
-    if (trait !== null) addTogether(leaves.filter((leaf) => traitsOf(leaf) === trait));
+  for (const trait of new Set(leaves.flatMap(traitsOf))) {
+    addTogether(leaves.filter((leaf) => traitsOf(leaf).includes(trait)));
+  }
+  for (const leaf of leaves) {
+    if (leaf.about.kind !== 'free' || leaf.about.score.kind !== 'shareOfTotal') continue;
+    const sources = leavesOf(leaf.about.score.of, model);
+    addTogether([leaf, ...leaves.filter((other) => sources.includes(other.id))]);
   }
   const isPurchase = ({ about }: Leaf): boolean =>
     (about.kind === 'metric' && !about.metric.kind.startsWith('trait')) ||
@@ -608,10 +621,14 @@ const modelOf = (policy: Policy): Model => {
       if (score === undefined) continue;
       if (isRanking(score)) {
         const levels = Array.from({ length: levelsOf(score) ?? 0 }, (_, index) => index + 1);
-        leaves.set(id, { id, about: { kind: 'rank', name, score }, values: [...levels, null] });
+        const values = score.missing === undefined ? [...levels, null] : levels;
+        leaves.set(id, { id, about: { kind: 'rank', name, score }, values });
       } else if (isFree(score)) {
-        const grid = score.kind === 'satisfaction' ? { from: 0, to: 100, isWhole: false } : { from: 0, isWhole: false };
-        leaves.set(id, { id, about: { kind: 'free', name, score }, values: [...regions(points, grid), null] });
+        leaves.set(id, {
+          id,
+          about: { kind: 'free', name, score },
+          values: [...regions(points, { ...rangeOf(score), isWhole: false }), null],
+        });
       }
     }
   }
@@ -640,6 +657,12 @@ const isOpenWeighted = (name: string, policy: Policy): boolean => {
       return one !== undefined && isFree(one);
     })
   );
+};
+
+/** The values that a continuous score can take; what shrank has a negative share of the growth. */
+const rangeOf = (score: Score): { readonly from?: number; readonly to?: number } => {
+  if (score.kind === 'satisfaction') return { from: 0, to: 100 };
+  return score.kind === 'shareOfTotal' ? { to: 1 } : { from: 0 };
 };
 
 interface Grid {

@@ -36,6 +36,7 @@ metrics:
   late: { trait: late, unit: days }
   late_mean: { traitMean: late, months: 3 }
   place: { trait: place, unit: text }
+  ratio: { traitRatio: late, dividedBy: term }
 scores:${scores}
 dimensions:
   d:
@@ -94,6 +95,42 @@ describe('a rule', () => {
     ['a gap between two rules', ['spend: { to: 9.99 }', 'spend: { from: 10.01 }', 'spend: present'], 'reachable'],
   ])('is decided: %s', (_, rules, expected) => {
     expect(verdicts(...rules)[rules.length - 1]).toBe(expected);
+  });
+
+  it.each([
+    ['Rank: [1, 1], late: missing', 'reachable'],
+    ['Rank: [2, 3], late: missing', 'impossible'],
+    ['Rank: [3, 3], late: present', 'reachable'],
+    ['Rank: missing', 'impossible'],
+    ['Band: [2, 2], late: missing', 'reachable'],
+    ['Band: [1, 1], late: missing', 'impossible'],
+    ['Band: missing', 'impossible'],
+    ['Place: [3, 3], place: missing', 'reachable'],
+    ['Place: missing, place: missing', 'impossible'],
+  ])('knows the level that the policy gives to the missing: %s is %s', (when, verdict) => {
+    const scores = `
+  Rank: { quantile: 3, of: late, missing: 1 }
+  Band: { bands: [1, 90], of: late, missing: 2 }
+  Place: { lookup: { city: 1, resort: 3 }, of: place, missing: 3 }`;
+
+    expect(checkReachability(withRules([when], scores))[0]?.verdict).toBe(verdict);
+  });
+
+  it.each([
+    ['Share: { to: -0.1 }', 'reachable'],
+    ['Share: { from: 0.5 }', 'reachable'],
+    ['Share: { from: 1.5 }', 'impossible'],
+    ['Share: { from: 0.5 }, late: { to: 0 }', 'undecided'],
+    ['Expected: { from: 1 }', 'reachable'],
+    ['Expected: { to: -1 }', 'impossible'],
+    ['ratio: { from: 0.5 }, late: { to: 3 }', 'undecided'],
+    ['ratio: { from: 0.5 }, place: { in: [city] }', 'reachable'],
+  ])('knows what shares, expectations and ratios can be: %s is %s', (when, verdict) => {
+    const scores = `
+  Share: { shareOfTotal: true, of: late }
+  Expected: { expectedPurchases: { horizonDays: 90 } }`;
+
+    expect(checkReachability(withRules([when], scores))[0]?.verdict).toBe(verdict);
   });
 
   it('of two rankings of one figure must fit both', () => {
