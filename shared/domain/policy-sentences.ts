@@ -38,15 +38,21 @@ export const describePolicy = (policy: Policy, lang: Lang): readonly string[] =>
   if (upgrade !== undefined) {
     lines.push(
       zh
-        ? `提升建议：${segments(upgrade.from)}中“${name(upgrade.rising)}”上升且距下一分界点不足 ${percent(upgrade.shortBy)} 者，由 ${upgrade.decides} 决定。`
-        : `Upgrades are proposed in ${segments(upgrade.from)} for who rises in ${name(upgrade.rising)} and is within ${percent(upgrade.shortBy)} of the next cut-off; ${upgrade.decides} decides.`,
+        ? `提升建议：${segments(upgrade.from)}中“${name(upgrade.rising)}”上升且距下一分界点不足 ${percent(upgrade.shortBy)} 者，由 ${upgrade.decides} 在 ${upgrade.expiresDays} 天内决定；每位客户经理至多 ${upgrade.perManager} 件。`
+        : `Upgrades are proposed in ${segments(upgrade.from)} for who rises in ${name(upgrade.rising)} and is within ${percent(upgrade.shortBy)} of the next cut-off; ${upgrade.decides} decides within ${upgrade.expiresDays} days, ${upgrade.perManager} at most per account manager.`,
     );
   }
   if (exit !== undefined) {
+    const notIf = (list: typeof exit.notIf): string =>
+      list.length === 0
+        ? ''
+        : zh
+          ? `（${list.map((one) => NOT_IF[one].zh).join('、')}除外）`
+          : `, except ${list.map((one) => NOT_IF[one].en).join(' and ')}`;
     lines.push(
       zh
-        ? `退出建议：在${segments(exit.from)}连续 ${exit.afterPeriods} 期者，由 ${exit.decides} 决定；从不仅凭调查答复提出。`
-        : `Exits are proposed after ${exit.afterPeriods} periods in ${segments(exit.from)}; ${exit.decides} decides. Answers alone never lead to one.`,
+        ? `退出建议：在${segments(exit.from)}连续 ${exit.afterPeriods} 期者${notIf(exit.notIf)}，由 ${exit.decides} 在 ${exit.expiresDays} 天内决定；每位客户经理至多 ${exit.perManager} 件；从不仅凭调查答复提出。`
+        : `Exits are proposed after ${exit.afterPeriods} periods in ${segments(exit.from)}${notIf(exit.notIf)}; ${exit.decides} decides within ${exit.expiresDays} days, ${exit.perManager} at most per account manager. Answers alone never lead to one.`,
     );
   }
   for (const [dimension, plans] of Object.entries(policy.service)) {
@@ -59,16 +65,45 @@ export const describePolicy = (policy: Policy, lang: Lang): readonly string[] =>
     }
   }
   if (policy.survey !== undefined) {
-    const { ask, share, atLeast, weightInScore, contactEveryDays } = policy.survey;
+    const {
+      ask,
+      share,
+      atLeast,
+      weightInScore,
+      contactEveryDays,
+      reminderDays,
+      closesAfterDays,
+      caseFor,
+      caseDueHours,
+    } = policy.survey;
     const shares = Object.entries(share).map(([segment, part]) => `${segments([segment])} ${percent(part)}`);
     lines.push(
       zh
-        ? `调查（${ask.toUpperCase()}）：${shares.join('，')}，每类至少 ${atLeast} 人，同一地址 ${contactEveryDays} 天内不重复；答复在评分中至多占 ${percent(weightInScore)}。`
-        : `The survey (${ask.toUpperCase()}) asks ${shares.join(', ')}, at least ${atLeast} each, no address twice within ${contactEveryDays} days; answers count for at most ${percent(weightInScore)} of a score.`,
+        ? `调查（${ask.toUpperCase()}）：${shares.join('，')}，每类至少 ${atLeast} 人，同一地址 ${contactEveryDays} 天内不重复；${reminderDays} 天后提醒一次，${closesAfterDays} 天后截止；${weightInScore === 0 ? '答复不影响评分' : `答复在评分中至多占 ${percent(weightInScore)}`}。`
+        : `The survey (${ask.toUpperCase()}) asks ${shares.join(', ')}, at least ${atLeast} each, no address twice within ${contactEveryDays} days; it reminds once after ${reminderDays} days and closes after ${closesAfterDays}; ${weightInScore === 0 ? 'answers change no score' : `answers count for at most ${percent(weightInScore)} of a score`}.`,
     );
+    if (caseFor.length > 0) {
+      lines.push(
+        zh
+          ? `${segments(caseFor)}的每个低分答复都会立案，${caseDueHours} 小时内处理。`
+          : `Every low answer in ${segments(caseFor)} opens a case, due in ${caseDueHours} hours.`,
+      );
+    }
   }
+  const { movedShare, flagShare, inputDropShare, staleInputDays, emptiedSegment, quarantineShare } = policy.brakes;
+  const emptied = emptiedSegment === 'hold';
+  lines.push(
+    zh
+      ? `刹车：变动超过 ${percent(movedShare)}、任一种建议超过 ${percent(flagShare)}、客户数比上次减少超过 ${percent(inputDropShare)}、数据陈旧超过 ${staleInputDays} 天、隔离记录超过 ${percent(quarantineShare)}${emptied ? '，或某一类变空' : ''}时，运行在写入前暂停。`
+      : `Brakes: a run is held before anything is written if more than ${percent(movedShare)} move, more than ${percent(flagShare)} are flagged of one kind, customers are fewer than last time by more than ${percent(inputDropShare)}, the newest fact is older than ${staleInputDays} days, more than ${percent(quarantineShare)} of the records are in quarantine${emptied ? ', or a segment becomes empty' : ''}.`,
+  );
   return lines;
 };
+
+const NOT_IF = {
+  openCase: { en: 'those with an open case', zh: '有未结案件者' },
+  pinned: { en: 'those pinned by a person', zh: '人工指定者' },
+} as const;
 
 const percent = (share: number): string => `${Math.round(share * 10_000) / 100} %`;
 

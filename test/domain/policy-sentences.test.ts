@@ -50,9 +50,9 @@ dimensions:
     expect(text).toContain('net spend in the last 90 days, only purpose = business or gift');
     expect(text).toContain('change of income over 6 months, relative');
     expect(text).toContain('level by trait.place: city = 1, resort = 2, otherwise 1');
-    expect(text).toMatch(/levels of spend, cut at USD.100.00, USD.500.00/);
+    expect(text).toMatch(/levels of spend, cut at USD.100, USD.500/);
     expect(text).toMatch(
-      /1\. business: need is business and spend is at least USD.100.00 and trait.vip is known and growth is missing\./,
+      /1\. business: need is business and spend is at least USD.100 and trait.vip is known and growth is missing\./,
     );
     expect(describePolicy(policy, 'zh').join('\n')).toContain('growth 缺失');
   });
