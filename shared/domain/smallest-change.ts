@@ -37,6 +37,7 @@ const AT_ONCE = { downgradeAfterPeriods: 0, coolingOffMonths: 0 } as const;
  * wait and pin over (DECISIONS 14). Found by trying: between the values that an input is compared with (cut-offs, gaps
  * included, bounds of rules) the result cannot change, so it is enough to decide the customer again on either side of each,
  * one natural step apart. Texts and truths are tried with every value that the policy names, and with one that it does not.
+ * Whom a customer is ranked with (its branch, or the trait named by `within`) is held fixed, as the cut-offs are.
  */
 export const changesOf = (context: ExplainContext, dimension: Dimension): Changes => {
   const { row, policy } = context;
