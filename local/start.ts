@@ -288,7 +288,7 @@ Report     ${stack.reports.reportUrl(runId)}
   process.stdout.write(`
 Try, in another terminal:
   npx resegment explain ${miss}${dataFlag(options)}
-  npx resegment plan --policy my-policy.yaml${dataFlag(options)}     (first: cp policies/${policy.name}.yaml my-policy.yaml, and change a cut-off)
+  npx resegment plan --policy my-policy.yaml${dataFlag(options)}     (first: npx resegment policy new --from ${policy.name} --out my-policy.yaml, and change a cut-off)
   npx resegment flag list --limit 10${dataFlag(options)}
   npx resegment export ${runId} --format csv --out segments.csv${dataFlag(options)}
 `);
