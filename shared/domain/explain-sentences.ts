@@ -75,20 +75,24 @@ export const sectionsOf = (context: ExplainContext, explained: Explained): reado
   ].filter(({ sentences }) => sentences.length > 0);
 };
 
-const HOLD_BACK_TEXT: Readonly<Record<HoldBack, Label>> = {
-  margin: {
-    en: 'the figure is past the cut-off, but not past the gap that keeps small changes from moving a customer',
-    zh: '数值已越过分界点，但尚未越过防止频繁变动的缓冲区',
-  },
-  waiting: {
-    en: 'a lower rating must last for the required closed periods before it counts',
-    zh: '较低评级须连续保持规定的结账期数后才生效',
-  },
-  coolingOff: {
-    en: 'the rating changed recently and is in its cooling-off',
-    zh: '评级近期刚变动，处于冷静期',
-  },
-  pin: { en: 'a person pinned the segment', zh: '类别由人工指定' },
+const holdBackText = (reason: HoldBack, { policy, lang }: ExplainContext): string => {
+  const { downgradeAfterPeriods } = policy.moves;
+  const texts: Readonly<Record<HoldBack, Label>> = {
+    margin: {
+      en: 'the figure is past the cut-off, but not past the gap that keeps small changes from moving a customer',
+      zh: '数值已越过分界点，但尚未越过防止频繁变动的缓冲区',
+    },
+    waiting: {
+      en: `a lower rating must last for ${downgradeAfterPeriods} closed periods in a row before it counts`,
+      zh: `较低评级须连续保持 ${downgradeAfterPeriods} 个结账期后才生效`,
+    },
+    coolingOff: {
+      en: 'the rating changed recently and is in its cooling-off',
+      zh: '评级近期刚变动，处于冷静期',
+    },
+    pin: { en: 'a person pinned the segment', zh: '类别由人工指定' },
+  };
+  return texts[reason][lang];
 };
 
 const dimensionSentences = (context: ExplainContext, one: ExplainedDimension): readonly string[] => {
@@ -109,7 +113,7 @@ const dimensionSentences = (context: ExplainContext, one: ExplainedDimension): r
     );
   }
   if (one.target !== one.actual) {
-    const reasons = one.heldBack.map((reason) => HOLD_BACK_TEXT[reason][lang]).join(zh ? '；' : '; ');
+    const reasons = one.heldBack.map((reason) => holdBackText(reason, context)).join(zh ? '；' : '; ');
     sentences.push(
       zh
         ? `按本期数据应为${label(one.target)}${reasons === '' ? '' : `，但${reasons}`}。`
@@ -186,8 +190,8 @@ const reasonOf = (context: ExplainContext, { by }: ExplainedDimension): string =
 const CAUSES: Readonly<Record<Exclude<ExplainedMove['cause'], 'first' | 'unknown'>, Label>> = {
   own: { en: 'its own figures changed', zh: '自身数据变化' },
   others: {
-    en: 'the cut-offs moved with the figures of others; with its new figures and the old cut-offs it would have stayed',
-    zh: '分界点因其他客户的数据而变动；若分界点不变则不会变动',
+    en: 'the cut-offs moved with the figures of others; with its new figures and the old cut-offs it would not be here',
+    zh: '分界点因其他客户的数据而变动；若分界点不变则不会转入',
   },
   both: {
     en: 'its own figures and the cut-offs changed, and together they explain it',
@@ -224,7 +228,12 @@ const moveSentences = (context: ExplainContext, dimension: Dimension, moved: Exp
       ? `${nameOf(policy, score, lang)}的分界点由 ${was} 变为 ${is}`
       : `cut-offs of ${nameOf(policy, score, lang)} from ${was} to ${is}`;
   });
-  const details = [...changed, ...cutoffs].join(zh ? '；' : '; ');
+  // What changed besides, and did not bring the move about, stands among the figures.
+  const { cause } = moved;
+  const details = [
+    ...(cause === 'others' || cause === 'time' ? [] : changed),
+    ...(cause === 'own' || cause === 'time' ? [] : cutoffs),
+  ].join(zh ? '；' : '; ');
   const because =
     moved.cause === 'unknown' ? '' : zh ? `，因为${CAUSES[moved.cause].zh}` : `, because ${CAUSES[moved.cause].en}`;
   return [
@@ -243,8 +252,14 @@ const sourceOf = ({ policy }: ExplainContext, name: string): string => {
 const changeSentences = (context: ExplainContext, dimension: Dimension, one: ExplainedDimension): readonly string[] => {
   const { lang } = context;
   const zh = lang === 'zh';
-  const changes = [one.smallestUp, one.smallestDown].filter((change) => change !== null);
-  if (one.smallest !== null && !changes.some((change) => isSame(change, one.smallest))) changes.unshift(one.smallest);
+  const both = [
+    { way: { en: ' up', zh: '（向上）' }, change: one.smallestUp },
+    { way: { en: ' down', zh: '（向下）' }, change: one.smallestDown },
+  ];
+  const other = both.some(({ change }) => isSame(one.smallest, change)) ? null : one.smallest;
+  const changes = [{ way: { en: '', zh: '' }, change: other }, ...both].flatMap(({ way, change }) =>
+    change === null ? [] : [{ way: way[lang], change }],
+  );
   if (changes.length === 0 && one.ifKnown.length === 0) {
     return [zh ? '没有任何单项数据的变化会使其变动。' : 'No change of a single figure would move it.'];
   }
@@ -255,15 +270,15 @@ const changeSentences = (context: ExplainContext, dimension: Dimension, one: Exp
       : zh
         ? `（以将进入的${heading}为起点）`
         : ` (counted from ${heading}, where it is heading)`;
-  return changes.map((change) =>
+  return changes.map(({ way, change }) =>
     zh
-      ? `最小的单项变化${from}：${changeText(context, change)}，将进入${segmentLabel(dimension, change.segment, lang)}。`
-      : `Smallest single change${from}: ${changeText(context, change)} would lead to ${segmentLabel(dimension, change.segment, lang)}.`,
+      ? `最小的单项变化${way}${from}：${changeText(context, change)}，将进入${segmentLabel(dimension, change.segment, lang)}。`
+      : `Smallest single change${way}${from}: ${changeText(context, change)} would lead to ${segmentLabel(dimension, change.segment, lang)}.`,
   );
 };
 
-const isSame = (a: SmallestChange, b: SmallestChange | null): boolean =>
-  b !== null && a.metric === b.metric && a.to === b.to && a.segment === b.segment;
+const isSame = (a: SmallestChange | null, b: SmallestChange | null): boolean =>
+  a !== null && b !== null && a.metric === b.metric && a.to === b.to && a.segment === b.segment;
 
 const changeText = ({ policy, lang }: ExplainContext, { metric, from, to, otherThan }: SmallestChange): string => {
   const zh = lang === 'zh';
@@ -339,7 +354,7 @@ const ratingSentences = (context: ExplainContext, one: ExplainedRating): readonl
       entersAt === cutoff ? '' : zh ? `，含缓冲区须达 ${enters}` : `, and with the gap it is entered at ${enters}`;
     lines.push(
       zh
-        ? `${one.label}：距${level(next)}的分界点 ${cut} ${shortBy > 0 ? `还差 ${short}` : '已达到'}${gap}。`
+        ? `${one.label}：距“${level(next)}”的分界点 ${cut} ${shortBy > 0 ? `还差 ${short}` : '已达到'}${gap}。`
         : `${one.label}: ${shortBy > 0 ? `${short} short of` : 'at or past'} the cut-off to ${level(next)}, ${cut}${gap}.`,
     );
   }
@@ -350,10 +365,14 @@ const ratingSentences = (context: ExplainContext, one: ExplainedRating): readonl
       formatDistance(policy, one.source, margin, lang),
       formatValue(policy, one.source, leavesAt, lang),
     ];
-    const gap = leavesAt === cutoff ? '' : zh ? `，越过 ${leaves} 才会降级` : `, and is left only past ${leaves}`;
+    const isLeft = -margin > Math.abs(leavesAt - cutoff);
+    const past = isLeft
+      ? { en: `, and already past ${leaves}, where it is left`, zh: `，且已越过降级线 ${leaves}` }
+      : { en: `, and is left only past ${leaves}`, zh: `，越过 ${leaves} 才会降级` };
+    const gap = leavesAt === cutoff ? '' : past[lang];
     lines.push(
       zh
-        ? `${one.label}：${margin >= 0 ? `高出降至${level(lower)}的分界点 ${cut} 的幅度为 ${distance}` : `比降至${level(lower)}的分界点 ${cut} 差 ${distance}`}${gap}。`
+        ? `${one.label}：${margin >= 0 ? `优于降至“${level(lower)}”的分界点 ${cut}，余量 ${distance}` : `劣于降至“${level(lower)}”的分界点 ${cut}，相差 ${distance}`}${gap}。`
         : `${one.label}: ${distance} on the ${margin >= 0 ? 'safe' : 'wrong'} side of the cut-off to ${level(lower)}, ${cut}${gap}.`,
     );
   }
@@ -382,12 +401,18 @@ const ratingSentences = (context: ExplainContext, one: ExplainedRating): readonl
   return lines;
 };
 
+/** Branch and manager are columns of every customer; other partitions are traits and go by their own name. */
+const partitionName = (within: string | null, lang: Lang): string => {
+  if (lang === 'en' || within === null) return within ?? '';
+  return { branch: '机构', manager: '客户经理' }[within] ?? within;
+};
+
 const ownerText = (whose: CutoffOwner | null, lang: Lang): string => {
   const zh = lang === 'zh';
   if (whose === null || whose.kind === 'fixed') return '';
   if (whose.kind === 'partition') {
     return zh
-      ? `，按 ${whose.within} ${whose.partition} 内的分界点`
+      ? `，按${partitionName(whose.within, lang)}“${whose.partition}”的分界点`
       : `, cut-offs of ${whose.within} ${whose.partition}`;
   }
   switch (whose.why) {
@@ -395,11 +420,11 @@ const ownerText = (whose: CutoffOwner | null, lang: Lang): string => {
       return zh ? '，按全体客户的分界点' : ', cut-offs of all customers';
     case 'unknownPartition':
       return zh
-        ? `，${whose.within} 未知，按全体客户的分界点`
+        ? `，${partitionName(whose.within, lang)}未知，按全体客户的分界点`
         : `, cut-offs of all customers since its ${whose.within} is not known`;
     case 'tooSmall':
       return zh
-        ? `，${whose.within} ${whose.partition} 不足 ${whose.smallestPartition} 个客户，按全体客户的分界点`
+        ? `，${partitionName(whose.within, lang)}“${whose.partition}”不足 ${whose.smallestPartition} 个客户，按全体客户的分界点`
         : `, cut-offs of all customers since ${whose.within} ${whose.partition} has fewer than ${whose.smallestPartition}`;
   }
 };
@@ -413,7 +438,7 @@ const scoreSentences = (context: ExplainContext, explained: Explained): readonly
     .filter(({ name }) => scoreNamed(policy, name).kind !== 'satisfaction')
     .filter(({ name, parts }) => !rated.has(name) || parts.length > 0)
     .map((one) => {
-      const made = one.value === null ? whyMissing(context, one) : partsText(one, lang);
+      const made = one.value === null ? whyMissing(context, one) : partsText(context, one);
       return zh ? `${one.label}：${one.text}${made}。` : `${one.label}: ${one.text}${made}.`;
     });
 };
@@ -428,24 +453,28 @@ const whyMissing = ({ policy, lang }: ExplainContext, one: ExplainedScore): stri
   return zh ? `，缺少 ${names}` : `, for want of ${names}`;
 };
 
-const partsText = (one: ExplainedScore, lang: Lang): string => {
+const partsText = ({ policy, lang }: ExplainContext, one: ExplainedScore): string => {
   const zh = lang === 'zh';
   if (one.parts.length === 0) return '';
   const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
-  const parts = one.parts.map(({ label, value, share }) =>
+  const parts = one.parts.map(({ name, label, value, share }) =>
     value === null
       ? zh
         ? `${label}缺失`
         : `${label} missing`
       : zh
-        ? `${label} ${value}（${percent(share)}）`
-        : `${label} ${value} (${percent(share)})`,
+        ? `${label} ${valueText(policy, name, value, lang)}（${percent(share)}）`
+        : `${label} ${valueText(policy, name, value, lang)} (${percent(share)})`,
   );
-  return zh ? `，由 ${parts.join('，')} 加权而成` : `, the mean of ${listText(parts, lang)}`;
+  return zh ? `，由${parts.join('、')}加权而成` : `, the mean of ${listText(parts, lang)}`;
 };
 
-const satisfactionSentences = ({ lang }: ExplainContext, { satisfaction }: Explained): readonly string[] => {
-  if (satisfaction === null) return [];
+const satisfactionSentences = ({ policy, lang }: ExplainContext, { satisfaction }: Explained): readonly string[] => {
+  if (satisfaction === null) {
+    const isAsked = Object.values(policy.scores).some(({ kind }) => kind === 'satisfaction');
+    if (!isAsked) return [];
+    return [lang === 'zh' ? '满意度未知，尚无答复。' : 'Satisfaction is not known: no answer yet.'];
+  }
   const { score, answers, ageDays, confidence } = satisfaction;
   const [points, sure] = [score.toFixed(0), `${(confidence * 100).toFixed(0)} %`];
   return [

@@ -10,6 +10,12 @@ const localeOf = (lang: Lang): string => (lang === 'zh' ? 'zh-CN' : 'en');
 const metricNamed = (policy: Policy, name: string): Metric | undefined =>
   Object.hasOwn(policy.metrics, name) ? policy.metrics[name] : undefined;
 
+/** The unit of a metric; a share of a total is a ratio, other scores have none. */
+const unitOf = (policy: Policy, name: string): Metric['unit'] | undefined => {
+  const score = Object.hasOwn(policy.scores, name) ? policy.scores[name] : undefined;
+  return score?.kind === 'shareOfTotal' ? 'ratio' : metricNamed(policy, name)?.unit;
+};
+
 /**
  * A metric's or score's value as a person reads it: money with its currency, ratios in per cent, days as days. Written out as
  * far as six decimal places, which is as far as comparisons go, so that what is printed is what was compared.
@@ -21,7 +27,7 @@ export const formatValue = (policy: Policy, name: string, value: TraitValue | nu
   const metric = metricNamed(policy, name);
   const number = (digits: number): string =>
     new Intl.NumberFormat(localeOf(lang), { maximumFractionDigits: digits }).format(value);
-  switch (metric?.unit) {
+  switch (unitOf(policy, name)) {
     case 'money':
       return new Intl.NumberFormat(localeOf(lang), {
         style: 'currency',
@@ -29,7 +35,7 @@ export const formatValue = (policy: Policy, name: string, value: TraitValue | nu
         currencyDisplay: 'code',
         maximumFractionDigits: currencyExponent(policy.currency),
         trailingZeroDisplay: 'stripIfInteger',
-      }).format(inMajorUnits(metric, value, policy.currency));
+      }).format(metric === undefined ? value : inMajorUnits(metric, value, policy.currency));
     case 'ratio':
       return new Intl.NumberFormat(localeOf(lang), { style: 'percent', maximumFractionDigits: 4 }).format(value);
     case 'days':
@@ -42,7 +48,7 @@ export const formatValue = (policy: Policy, name: string, value: TraitValue | nu
 /** The distance between two values of a metric or score, without sign: ratios in percentage points, all else in its unit. */
 export const formatDistance = (policy: Policy, name: string, distance: number, lang: Lang): string => {
   const size = Math.abs(distance);
-  if (metricNamed(policy, name)?.unit !== 'ratio') return formatValue(policy, name, size, lang);
+  if (unitOf(policy, name) !== 'ratio') return formatValue(policy, name, size, lang);
   const points = new Intl.NumberFormat(localeOf(lang), { maximumFractionDigits: 4 }).format(size * 100);
   return lang === 'zh' ? `${points} 个百分点` : `${points} percentage points`;
 };
