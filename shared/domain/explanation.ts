@@ -208,8 +208,8 @@ export interface ExplainedMove {
   readonly to: string;
   /**
    * `first`: no standing before. `own`: its own figures alone explain the move. `others`: it would have moved with its old
-   * figures too, because cut-offs moved, and not without. `both`: it took both. `time`: neither; a wait, a gap or a pin ended
-   * or began. `policy`: another policy is in force. `unknown`: the run before is not at hand.
+   * figures too, because cut-offs moved, and not without. `both`: it took both, or either would have done. `time`: neither;
+   * a wait, a gap or a pin ended or began. `policy`: another policy is in force. `unknown`: the run before is not at hand.
    */
   readonly cause: 'first' | 'own' | 'others' | 'both' | 'time' | 'policy' | 'unknown';
   readonly inputs: readonly {

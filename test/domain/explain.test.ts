@@ -128,6 +128,132 @@ describe('an explanation', () => {
   });
 });
 
+describe('the cause of a move', () => {
+  const MAY = '2026-05';
+  const JUNE = '2026-06';
+  const moderate = { ...GOOD, net_income: 30_000 };
+  const cuts = (contribution: readonly number[]): Calibration => ({
+    ...calibration,
+    cutoffs: { ...calibration.cutoffs, contribution: { '*': contribution } },
+  });
+
+  /** What is said in June of the move of a company that was in a run in May. */
+  const told = (
+    may: { readonly metrics: FrameRow['metrics']; readonly cutoffs?: Calibration; readonly policyHash?: string },
+    june: { readonly metrics: FrameRow['metrics']; readonly cutoffs?: Calibration; readonly over?: Partial<FrameRow> },
+  ) => {
+    const [then, now] = [may.cutoffs ?? calibration, june.cutoffs ?? calibration];
+    const first = company(may.metrics);
+    const before = assignRow(first, policy, then, runOf(MAY));
+    const row = company(june.metrics, { prior: before.next, ...june.over });
+    const plan = assignRow(row, policy, now, runOf(JUNE));
+    const known = {
+      runId: before.next.runId,
+      row: first,
+      calibration: then,
+      policyHash: may.policyHash ?? policy.hash,
+    };
+    const explained = explain(row, plan, policy, now, 'en', { run: runOf(JUNE), before: known });
+    return { moved: explained.dimensions[0]?.moved, text: explained.sentences.join('\n') };
+  };
+
+  it('is the first run where there was no standing', () => {
+    expect(classOf(company(GOOD), decide(company(GOOD))).moved).toEqual({
+      from: null,
+      to: 'priority',
+      cause: 'first',
+      inputs: [],
+      cutoffs: [],
+    });
+  });
+
+  it('is its own figures where they alone explain it, and names them', () => {
+    const { moved, text } = told({ metrics: moderate }, { metrics: GOOD });
+
+    expect(moved).toEqual({
+      from: 'cultivate',
+      to: 'priority',
+      cause: 'own',
+      inputs: [{ name: 'net_income', before: 30_000, now: 80_000 }],
+      cutoffs: [],
+    });
+    expect(text).toMatch(
+      /This run moved it from Prudent support: cultivate, because its own figures changed \(Net income in 12 months from CNY.30,000 to CNY.80,000\)\./,
+    );
+  });
+
+  it('is the others where the cut-offs alone moved it, and names the cut-offs', () => {
+    const { moved, text } = told({ metrics: moderate }, { metrics: moderate, cutoffs: cuts([10_000, 25_000]) });
+
+    expect(moved).toEqual({
+      from: 'cultivate',
+      to: 'priority',
+      cause: 'others',
+      inputs: [],
+      cutoffs: [{ score: 'contribution', before: [10_000, 50_000], now: [10_000, 25_000] }],
+    });
+    expect(text).toMatch(
+      /because the cut-offs moved with the figures of others; .* \(cut-offs of Contribution rating from CNY.10,000 and CNY.50,000 to CNY.10,000 and CNY.25,000\)\./,
+    );
+  });
+
+  it('is time where the second closed month of worse figures has come', () => {
+    const worse = { ...GOOD, net_income: 5 };
+    const april = decide(company(GOOD), '2026-04');
+    const may = company(worse, { prior: april.next });
+    const planOfMay = decide(may, MAY);
+    const row = company(worse, { prior: planOfMay.next });
+    const before = { runId: planOfMay.next.runId, row: may, calibration, policyHash: policy.hash };
+    const explained = explain(row, decide(row, JUNE), policy, calibration, 'en', { run: runOf(JUNE), before });
+
+    expect(explained.dimensions[0]?.moved).toMatchObject({ from: 'priority', to: 'cultivate', cause: 'time' });
+  });
+
+  it('is both where neither alone would have moved it', () => {
+    const { moved, text } = told(
+      { metrics: moderate },
+      { metrics: { ...GOOD, net_income: 45_000 }, cutoffs: cuts([10_000, 40_000]) },
+    );
+
+    expect(moved?.cause).toBe('both');
+    expect(text).toContain('because its own figures and the cut-offs changed, and together they explain it');
+  });
+
+  it('is time where a pin began, and what else changed is left aside', () => {
+    const pins = [{ dimension: 'class', segment: 'hold', until: '2026-12-31' }];
+    const { moved, text } = told({ metrics: GOOD }, { metrics: { ...GOOD, net_income: 80_001 }, over: { pins } });
+
+    expect(moved).toMatchObject({ from: 'priority', to: 'hold', cause: 'time', cutoffs: [] });
+    expect(text).toContain('from Priority support, because a waiting time, cooling-off or pin began or ended.\n');
+  });
+
+  it('is the policy where another one is in force, whatever else changed', () => {
+    const { moved, text } = told({ metrics: moderate, policyHash: 'another' }, { metrics: GOOD });
+
+    expect(moved?.cause).toBe('policy');
+    expect(text).toContain('because another policy is in force');
+  });
+
+  it('is unknown, with the recorded figures, where the run before is not at hand', () => {
+    const before = decide(company({ ...GOOD, net_income: 48_000 }));
+    const row = company(GOOD, { prior: before.next });
+    const explained = explain(row, decide(row, JUNE), policy, calibration, 'en');
+
+    expect(explained.dimensions[0]?.moved).toEqual({
+      from: 'cultivate',
+      to: 'priority',
+      cause: 'unknown',
+      inputs: [{ name: 'net_income', before: 48_000, now: 80_000 }],
+      cutoffs: [],
+    });
+    expect(explained.sentences.join('\n')).toMatch(/This run moved it from Prudent support: cultivate \(Net income/);
+  });
+
+  it('is not told where the customer did not move', () => {
+    expect(told({ metrics: GOOD }, { metrics: { ...GOOD, net_income: 90_000 } }).moved).toBeNull();
+  });
+});
+
 describe('the smallest change', () => {
   it('is honest: made, it moves the customer there as soon as every wait is over', () => {
     const figures = fc.record({
