@@ -6,6 +6,10 @@ import { type QuestionKind, SCALE_OF_QUESTION } from './policy.ts';
 export const WISHES = ['call', 'complaint', 'notMe'] as const;
 export type Wish = (typeof WISHES)[number];
 
+/** What may have mattered most to a customer's choice of the company. */
+export const DECISION_FACTORS = ['price', 'brand', 'wordOfMouth', 'service'] as const;
+export type DecisionFactor = (typeof DECISION_FACTORS)[number];
+
 /** Signs that a machine answered. */
 export type SuspicionSignal = 'honeypot' | 'tooFast' | 'burst' | 'notMe';
 
@@ -21,6 +25,8 @@ export interface AnswerVersion {
   readonly score: number;
   readonly comment: string;
   readonly wishes: readonly Wish[];
+  /** Absent where the customer named none. */
+  readonly factor?: DecisionFactor;
   readonly at: Instant;
   readonly signals: readonly SuspicionSignal[];
 }
