@@ -1,13 +1,23 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { parsePolicyText, presetNames, readPolicy, readPolicyText } from '#shared/adapters/policy-files.ts';
+import { describeDifference } from '#shared/application/policy-difference.ts';
+import { tryPolicies } from '#shared/application/policy-trial.ts';
+import { differenceText, trialText } from '#shared/application/policy-trial-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
+import type { Policy } from '#shared/domain/policy.ts';
 import { formatPolicyErrors } from '#shared/domain/policy-file.ts';
 import { checkReachability, describeFinding, isTrouble } from '#shared/domain/policy-reachability.ts';
 import { describePolicy } from '#shared/domain/policy-sentences.ts';
-import { type CommandHost, terminalOf } from './command.ts';
-import { EXIT } from './exit-code.ts';
+import { PermanentError } from '#shared/errors.ts';
+import { type CommandContext, type CommandHost, onTarget, terminalOf, wholeNumber } from './command.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { activePolicy } from './show-commands.ts';
 import { UsageError } from './usage-error.ts';
+
+/** Stands for the policy that scheduled runs use; a file of this name is `./active`. */
+const ACTIVE = 'active';
+const DEFAULT_MOVERS = 10;
 
 export const addPolicyCommands = (program: Command, host: CommandHost): void => {
   const group = program.command('policy').description('policies: the business in one reviewed file');
@@ -97,6 +107,31 @@ export const addPolicyCommands = (program: Command, host: CommandHost): void => 
     });
 
   group
+    .command('diff')
+    .argument('<a>', 'the policy to start from: name, file, or `active` for the one that scheduled runs use')
+    .argument('<b>', 'the policy to try: name, file, or `active`')
+    .option(
+      '--limit <n>',
+      'how many movers to list, the most valuable first',
+      wholeNumber('--limit', 0),
+      DEFAULT_MOVERS,
+    )
+    .description('what differs between two policies, and who would move on the last published run; nothing is changed')
+    .addHelpText('after', '\nExample:\n  resegment policy diff active my-policy.yaml --limit 20\n')
+    .action(async (a: string, b: string, options: { readonly limit: number }, command: Command) => {
+      // Mistakes in a file are told before a stack is opened.
+      const [readA, readB] = [a, b].map((name) => (name === ACTIVE ? undefined : readPolicy(name)));
+      await onTarget(command, host, async (context) =>
+        diff(
+          context,
+          { name: a, policy: readA ?? (await requireActive(context)) },
+          { name: b, policy: readB ?? (await requireActive(context)) },
+          options.limit,
+        ),
+      );
+    });
+
+  group
     .command('new')
     .requiredOption('--from <preset>', 'a policy that comes with the product')
     .option('--out <file>', 'the file to write; my-PRESET.yaml if not given')
@@ -117,6 +152,51 @@ export const addPolicyCommands = (program: Command, host: CommandHost): void => 
       );
       host.finish(EXIT.done);
     });
+};
+
+const requireActive = async (context: CommandContext): Promise<Policy> => {
+  const policy = await activePolicy(context);
+  if (policy !== undefined) return policy;
+  throw new PermanentError(
+    'no-active-policy',
+    'no policy is active yet: the first run makes its policy the active one',
+    {
+      hint: 'name a preset or a file instead of `active`; resegment policy list shows the presets',
+    },
+  );
+};
+
+interface NamedPolicy {
+  readonly name: string;
+  readonly policy: Policy;
+}
+
+const diff = async (
+  { target, terminal }: CommandContext,
+  a: NamedPolicy,
+  b: NamedPolicy,
+  limit: number,
+): Promise<ExitCode> => {
+  const lang = terminal.language === 'en' ? 'en' : 'zh';
+  const differences = describeDifference(a.policy, b.policy, lang);
+  const trial = await tryPolicies(a.policy, b.policy, target, { limit, lang });
+  const head = ({ name, policy }: NamedPolicy) => ({
+    given: name,
+    name: policy.name,
+    version: policy.version,
+    hash: policy.hash,
+  });
+  terminal.result({ a: head(a), b: head(b), differences, trial }, () =>
+    [
+      [
+        `A: ${a.policy.name} ${a.policy.version} (${a.name})`,
+        `B: ${b.policy.name} ${b.policy.version} (${b.name})`,
+      ].join('\n'),
+      differenceText(a.policy, b.policy, differences, lang),
+      trialText(trial, a.policy, b.policy, lang),
+    ].join('\n\n'),
+  );
+  return EXIT.done;
 };
 
 /** A preset as the company's own file: comments kept, its name changed, since a policy with a preset's name would pass for it. */

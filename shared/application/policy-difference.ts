@@ -271,10 +271,13 @@ const PARTS = {
 /** The parts that are plain settings: leaf by leaf, by the names that the file uses, so that they are found there. */
 const leafDifference = (a: Policy, b: Policy, lang: Lang): readonly string[] =>
   (['moves', 'flags', 'service', 'survey', 'brakes'] as const).flatMap((part) => {
+    const plans = part === 'service' ? planDifference(a, b, lang) : { lines: [], settled: [] };
     const [before, after] = [leavesOf(a[part]), leavesOf(b[part])];
-    const absent = lang === 'zh' ? '无' : 'none';
-    return [...new Set([...before.keys(), ...after.keys()])]
-      .filter((key) => before.get(key) !== after.get(key))
+    const differs = (key: string): boolean => before.get(key) !== after.get(key);
+    const absent = lang === 'zh' ? '未设' : 'not set';
+    const lines = [...new Set([...before.keys(), ...after.keys()])]
+      .filter((key) => differs(key) && !plans.settled.some((dimension) => key.startsWith(`${dimension}.`)))
+      .filter((key) => !isTold(key, lang, differs))
       .map((key) =>
         changed(
           `${PARTS[part][lang]}${lang === 'zh' ? '，' : ', '}${key}`,
@@ -283,7 +286,36 @@ const leafDifference = (a: Policy, b: Policy, lang: Lang): readonly string[] =>
           lang,
         ),
       );
+    return [...plans.lines, ...lines];
   });
+
+/** A text in both languages is told in the reader's, unless only the other one differs. */
+const isTold = (key: string, lang: Lang, differs: (key: string) => boolean): boolean => {
+  const other = lang === 'zh' ? '.en' : '.zh';
+  return key.endsWith(other) && differs(`${key.slice(0, -other.length)}.${lang}`);
+};
+
+/** Dimensions with service plans in one policy only: one sentence instead of every term. */
+const planDifference = (
+  a: Policy,
+  b: Policy,
+  lang: Lang,
+): { readonly lines: readonly string[]; readonly settled: readonly string[] } => {
+  const zh = lang === 'zh';
+  const withPlans = (policy: Policy): readonly string[] => Object.keys(policy.service);
+  const gone = withPlans(a).filter((name) => !withPlans(b).includes(name));
+  const fresh = withPlans(b).filter((name) => !withPlans(a).includes(name));
+  const label = (policy: Policy, name: string): string => policy.dimensions[name]?.label[lang] ?? name;
+  return {
+    lines: [
+      ...gone.map((name) =>
+        zh ? `去掉“${label(a, name)}”的服务方案。` : `The service plans of ${label(a, name)} are gone.`,
+      ),
+      ...fresh.map((name) => (zh ? `“${label(b, name)}”新增服务方案。` : `New service plans of ${label(b, name)}.`)),
+    ],
+    settled: [...gone, ...fresh],
+  };
+};
 
 const leavesOf = (value: unknown, path = ''): ReadonlyMap<string, string> => {
   if (value === undefined) return new Map();

@@ -74,7 +74,7 @@ export interface PolicyTrial {
   readonly asOf: string;
   /** Customers tried. */
   readonly customers: number;
-  /** Customers of the frame who were erased since; left out. */
+  /** Customers erased since, as far as they were looked up: movers, flagged, and who was measured anew; left out. */
   readonly erased: number;
   /** Records that could not be read, where facts were read. */
   readonly quarantined: number;
@@ -435,10 +435,31 @@ const whyDifferent = (dimension: string, a: Side, b: Side, lang: Lang): string =
   };
   const notes = [...held(a, 'A'), ...held(b, 'B')];
   if (ratings.length > 0) return [...ratings, ...notes].join(zh ? '；' : '; ');
-  const place = (side: Side): string => placeText(side, dimension, lang);
-  const [placeA, placeB] = [place(a), place(b)];
-  const placed = zh ? `A：${placeA}；B：${placeB}` : `A: ${placeA}; B: ${placeB}`;
+  const cell = cellText(b, dimension, lang);
+  const [placeA, placeB] = [placeText(a, dimension, lang), placeText(b, dimension, lang)];
+  const placed =
+    cell !== undefined && cell === cellText(a, dimension, lang)
+      ? zh
+        ? `单元格“${cell}”的类别不同`
+        : `the cell of ${cell} is another`
+      : zh
+        ? `A：${placeA}；B：${placeB}`
+        : `A: ${placeA}; B: ${placeB}`;
   return [placed, ...notes].join(zh ? '；' : '; ');
+};
+
+/** The cell of a matrix that decides, by its ratings; undefined where rules or a person decide, or a rating is missing. */
+const cellText = (side: Side, dimension: string, lang: Lang): string | undefined => {
+  const found = side.policy.dimensions[dimension];
+  if (found?.by.kind !== 'matrix' || side.row.next.placements[dimension]?.heldBack.includes('pin') === true) return;
+  const ratings = [found.by.rows, found.by.columns].map((name) => {
+    const score = side.policy.scores[name];
+    const level = levelOfSide(side, name);
+    return score === undefined || level === null
+      ? undefined
+      : `${nameOf(side.policy, name, lang)} ${levelText(levelsOf(score), level, lang)}`;
+  });
+  return ratings.includes(undefined) ? undefined : ratings.join(lang === 'zh' ? '、' : ', ');
 };
 
 const levelOfSide = ({ row }: Side, name: string): number | null => {
@@ -467,8 +488,13 @@ const ratingText = (
   if (inA === undefined || inB === undefined) return change;
   const value = inA.value === inB.value ? inA.value : `${inA.value} → ${inB.value}`;
   const cut = inA.cut === inB.cut ? inA.cut : `${inA.cut} → ${inB.cut}`;
-  const of = inA.of === inB.of ? inA.of : `${inA.of} → ${inB.of}`;
-  return zh ? `${change}（${of} ${value}，分界点 ${cut}）` : `${change} (${of} ${value}, cut-off ${cut})`;
+  if (inA.of !== inB.of) {
+    const [was, is] = [inA, inB].map((one) =>
+      zh ? `${one.of} ${one.value}，分界点 ${one.cut}` : `${one.of} ${one.value}, cut-off ${one.cut}`,
+    );
+    return zh ? `${change}（A：${was}；B：${is}）` : `${change} (A: ${was}; B: ${is})`;
+  }
+  return zh ? `${change}（${inA.of} ${value}，分界点 ${cut}）` : `${change} (${inA.of} ${value}, cut-off ${cut})`;
 };
 
 /** The value behind a rating and the cut-off between the two levels, as read. */
@@ -494,7 +520,11 @@ const placeText = (side: Side, dimension: string, lang: Lang): string => {
   if (found === undefined || placement === undefined) return zh ? '无类别' : 'no segment';
   const segment = segmentLabel(found, placement.actual, lang);
   if (placement.heldBack.includes('pin')) return segment;
-  if (found.by.kind === 'matrix') return zh ? `该单元格为${segment}` : `this cell says ${segment}`;
+  if (found.by.kind === 'matrix') {
+    const cell = cellText(side, dimension, lang);
+    if (cell === undefined) return zh ? `评级缺失，归入${segment}` : `a rating is missing, so ${segment}`;
+    return zh ? `${cell}，${segment}` : `${cell}, so ${segment}`;
+  }
   const levels = { ...side.row.scores };
   for (const [name, rating] of Object.entries(side.row.next.ratings)) levels[name] = rating.level;
   const rule = firstMatch(found, side.frame, side.policy, levels);

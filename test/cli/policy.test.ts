@@ -1,10 +1,14 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { presetNames } from '#shared/adapters/policy-files.ts';
-import { operator } from '#test/support/bench-target.ts';
-import { openMemoryBench } from '#test/support/run-bench.ts';
+import { TABLE_DEFINITIONS } from '#shared/contracts/tables.ts';
+import { activate, operator } from '#test/support/bench-target.ts';
+import { openMemoryBench, openRunBench } from '#test/support/run-bench.ts';
+import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
 
 let folder: string;
 const resegment = operator(openMemoryBench());
@@ -66,3 +70,203 @@ describe('policy show', () => {
     expect((await resegment('policy', 'show', 'retail-rfm', '--lang', 'zh-CN')).out).toContain('变动：须越过分界点');
   });
 });
+
+describe('policy diff', () => {
+  const published = async (bench = openMemoryBench()) => {
+    await activate(bench, SCORE_POLICY);
+    await withScore(bench, { a: 90, b: 50, c: 10, d: 72, e: 35 }, '2026-10-15');
+    await bench.run({ trigger: 'schedule', scheduledAt: '2026-11-01T02:00:00.000Z' });
+    return bench;
+  };
+  const fileOf = (text: string, name = 'b.yaml'): string => {
+    const file = path.join(folder, name);
+    writeFileSync(file, text);
+    return file;
+  };
+  const OTHER = SCORE_POLICY.replace('score: { from: 70 }', 'score: { from: 40 }')
+    .replace('score: { from: 30 }', 'score: { from: 36 }')
+    .replace('bands: [30, 70]', 'bands: [36, 40]');
+
+  it('says what differs, counts who would move by pair of segments, and names the most valuable with why', async () => {
+    const bench = await published();
+
+    const said = await operator(bench)('policy', 'diff', 'active', fileOf(OTHER));
+    const { code, json } = await operator(bench)('policy', 'diff', 'active', fileOf(OTHER), '--json');
+
+    expect(code).toBe(0);
+    expect(json).toMatchObject({
+      a: { given: 'active', name: 'three-steps' },
+      differences: [
+        'Cut points of Step: 30, 70 → 36, 40.',
+        'Rule 1 of Class: High if Score is at least 70 → High if Score is at least 40.',
+        'Rule 2 of Class: Middle if Score is at least 30 → Middle if Score is at least 36.',
+      ],
+      trial: {
+        runId: '2026-10-monthly',
+        asOf: '2026-10-31',
+        customers: 5,
+        dimensions: {
+          class: {
+            actual: [
+              { from: 'middle', to: 'high', customers: 1 },
+              { from: 'middle', to: 'low', customers: 1 },
+            ],
+          },
+        },
+        flags: { exit: { a: 1, b: 2, appear: 1, disappear: 0 } },
+        moversTotal: 2,
+        movers: [
+          { customerId: 'b', from: 'middle', to: 'high', value: 50 },
+          { customerId: 'e', from: 'middle', to: 'low', value: 35 },
+        ],
+      },
+    });
+    expect(said.out).toContain(
+      'Tried on the 5 customers of run 2026-10-monthly, as of 2026-10-31; nothing is changed.',
+    );
+    expect(said.out).toContain('Class: of 5 customers, 2 would have another target segment, 2 another actual one');
+    expect(said.out).toMatch(/^b +– +– +50 +Middle +High +A: rule 2, Middle; B: rule 1, High$/mu);
+  });
+
+  it('lists no more movers than asked, and counts all', async () => {
+    const bench = await published();
+
+    const one = await operator(bench)('policy', 'diff', 'active', fileOf(OTHER), '--limit', '1', '--json');
+
+    expect(one.json).toMatchObject({ trial: { moversTotal: 2, movers: [{ customerId: 'b' }] } });
+    expect((await operator(bench)('policy', 'diff', 'active', fileOf(OTHER), '--limit', '-1')).code).toBe(2);
+  });
+
+  it('speaks Chinese', async () => {
+    const { out } = await operator(await published())('policy', 'diff', 'active', fileOf(OTHER), '--lang', 'zh-CN');
+
+    expect(out).toContain('“级”的分界点：30、70 → 36、40。');
+    expect(out).toContain('类别：5 个客户中，2 个的目标类别不同，2 个的实际类别不同');
+    expect(out).toContain('价值最高的变动客户（2 个中的 2 个）');
+  });
+
+  it('finds no mover between a policy and itself, whatever its comments', async () => {
+    const bench = await published();
+
+    const { out, json } = {
+      ...(await operator(bench)('policy', 'diff', 'active', fileOf(`# ours\n${SCORE_POLICY}`))),
+      json: (await operator(bench)('policy', 'diff', 'active', 'active', '--json')).json,
+    };
+
+    expect(out).toContain('Nothing differs');
+    expect(out).toContain('Class: nobody would be in another segment.');
+    expect(json).toMatchObject({ differences: [], trial: { moversTotal: 0, dimensions: { class: { actual: [] } } } });
+  });
+
+  it('is the forecast that a plan with the second policy on the same day confirms', async () => {
+    const bench = await published();
+    const { json } = await operator(bench)('policy', 'diff', 'active', fileOf(OTHER), '--json');
+
+    const plan = await operator(bench)('plan', '--policy', fileOf(OTHER), '--as-of', '2026-10-31', '--json');
+
+    const moves = (list: readonly { customerId: string; from: string; to: string }[]) =>
+      list
+        .map(({ customerId, from, to }) => ({ customerId, from, to }))
+        .sort((x, y) => (x.customerId < y.customerId ? -1 : 1));
+    expect(moves(Object(plan.json).movesListed)).toEqual(moves(Object(json).trial.movers));
+  });
+
+  it('measures what the run did not, from facts recorded before it', async () => {
+    const bench = openMemoryBench();
+    await activate(bench, SCORE_POLICY);
+    await bench.addCustomer({
+      customerId: 'a',
+      snapshots: [{ date: '2026-10-15', recordedAt: '2026-10-16T00:00:00.000Z', traits: { score: 10, rank: 80 } }],
+    });
+    await bench.run({ trigger: 'schedule', scheduledAt: '2026-11-01T02:00:00.000Z' });
+    bench.setNow('2026-11-10T00:00:00.000Z');
+    await bench.addCustomer({
+      customerId: 'a',
+      snapshots: [
+        { date: '2026-10-15', recordedAt: '2026-10-16T00:00:00.000Z', traits: { score: 10, rank: 80 } },
+        { date: '2026-10-20', recordedAt: '2026-11-10T00:00:00.000Z', traits: { rank: 1 } },
+      ],
+    });
+
+    const byRank = fileOf(SCORE_POLICY.replace('{ trait: score,', '{ trait: rank,'));
+    const { json, out } = {
+      out: (await operator(bench)('policy', 'diff', 'active', byRank)).out,
+      json: (await operator(bench)('policy', 'diff', 'active', byRank, '--json')).json,
+    };
+
+    expect(json).toMatchObject({
+      trial: { measured: ['score'], changedSince: 1, movers: [{ customerId: 'a', from: 'low', to: 'high' }] },
+    });
+    expect(out).toContain('The run did not measure score: measured now');
+  });
+
+  it('uses the facts as of today where no run is published, and says so', async () => {
+    const bench = openMemoryBench();
+    await withScore(bench, { a: 50 }, '2026-10-15');
+    const [a, b] = [fileOf(SCORE_POLICY, 'a.yaml'), fileOf(OTHER)];
+
+    const said = await operator(bench)('policy', 'diff', a, b);
+
+    expect(said.code).toBe(0);
+    expect(said.out).toContain(
+      'No run is published yet, so tried on the facts of the 1 customer as of today, 2026-11-01',
+    );
+    expect((await operator(bench)('policy', 'diff', a, b, '--json')).json).toMatchObject({
+      trial: { runId: null, movers: [{ customerId: 'a', from: 'middle', to: 'high' }] },
+    });
+  });
+
+  it('changes no item of any table and no object of the workspace', async () => {
+    const bench = await openRunBench(4);
+    try {
+      await published(bench);
+      const before = await everythingIn(bench);
+
+      const { code } = await operator(bench)('policy', 'diff', 'retail-rfm', fileOf(OTHER));
+      const shown = await operator(bench)('policy', 'diff', 'active', 'bank-three-class', '--json');
+
+      expect([code, shown.code]).toEqual([0, 0]);
+      expect(Object.keys(before).length).toBeGreaterThan(10);
+      expect(await everythingIn(bench)).toEqual(before);
+    } finally {
+      await bench.close();
+    }
+  });
+
+  it('tells what is wrong with a file, an unknown name, nobody to try on, and no active policy, each with the cure', async () => {
+    const bench = openMemoryBench();
+    const said = async (...words: string[]) => (await operator(bench)('policy', 'diff', ...words, '--json')).json;
+
+    expect(await said('retail-rfm', fileOf(SCORE_POLICY.replace('rest: unrated', 'rest: nobody')))).toMatchObject({
+      error: { code: 'policy-invalid', path: expect.stringContaining('dimensions.class.rest') },
+    });
+    expect(await said('retail-rfm', 'no-such')).toMatchObject({ error: { code: 'policy-not-found' } });
+    expect(await said('active', 'retail-rfm')).toMatchObject({
+      error: { code: 'no-active-policy', hint: expect.stringContaining('policy list') },
+    });
+    expect(await said('retail-rfm', 'retail-rfm')).toMatchObject({
+      error: { code: 'no-customers', hint: expect.stringContaining('resegment import') },
+    });
+  });
+});
+
+/** Every item and object with its content, by place. */
+const everythingIn = async (
+  bench: Awaited<ReturnType<typeof openRunBench>>,
+): Promise<Readonly<Record<string, string>>> => {
+  const found: Record<string, string> = {};
+  for (const { name } of TABLE_DEFINITIONS) {
+    const { Items = [] } = await bench.dynamo.send(new ScanCommand({ TableName: name, ConsistentRead: true }));
+    for (const [index, item] of Items.map((one) => JSON.stringify(Object.entries(one).sort()))
+      .sort()
+      .entries()) {
+      found[`${name} ${index}`] = item;
+    }
+  }
+  for (const key of await bench.ports.objects.list('')) {
+    found[key] = createHash('sha256')
+      .update((await bench.ports.objects.get(key)) ?? '')
+      .digest('hex');
+  }
+  return found;
+};
