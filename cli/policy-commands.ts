@@ -4,6 +4,7 @@ import { parsePolicyText, presetNames, readPolicy, readPolicyText } from '#share
 import { describeDifference } from '#shared/application/policy-difference.ts';
 import { tryPolicies } from '#shared/application/policy-trial.ts';
 import { differenceText, trialText } from '#shared/application/policy-trial-text.ts';
+import { loadPolicy } from '#shared/application/run/run-ports.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { formatPolicyErrors } from '#shared/domain/policy-file.ts';
@@ -12,7 +13,9 @@ import { describePolicy } from '#shared/domain/policy-sentences.ts';
 import { PermanentError } from '#shared/errors.ts';
 import { type CommandContext, type CommandHost, onTarget, terminalOf, wholeNumber } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { findRun } from './find-run.ts';
 import { activePolicy } from './show-commands.ts';
+import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Stands for the policy that scheduled runs use; a file of this name is `./active`. */
@@ -46,16 +49,35 @@ export const addPolicyCommands = (program: Command, host: CommandHost): void => 
 
   group
     .command('show')
-    .argument('<name|file>', 'a policy that comes with the product, or a file')
+    .argument(
+      '[name|file]',
+      'a policy that comes with the product, a file, or `active` for the one that scheduled runs use',
+    )
+    .option('--run <run>', 'the policy that a run used, as it was stored with the run')
     .description('a policy in sentences: metrics, scores, segments, moves, flags, service, survey')
-    .addHelpText('after', '\nExample:\n  resegment policy show bank-three-class --lang zh-CN\n')
-    .action((nameOrFile: string, _options: unknown, command: Command) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  resegment policy show bank-three-class --lang zh-CN\n  resegment policy show active\n  resegment policy show --run 2026-05\n',
+    )
+    .action(async (nameOrFile: string | undefined, options: { readonly run?: string }, command: Command) => {
       const terminal = terminalOf(command);
-      const policy = readPolicy(nameOrFile);
-      terminal.result({ ...policy, source: undefined }, () =>
-        describePolicy(policy, terminal.language === 'en' ? 'en' : 'zh').join('\n'),
+      if ((nameOrFile === undefined) === (options.run === undefined)) {
+        throw new UsageError(
+          'policy-not-named',
+          nameOrFile === undefined
+            ? 'which policy to show is not said'
+            : `both a policy, ${JSON.stringify(nameOrFile)}, and a run are given`,
+          { hint: 'give one: a preset, a file, `active`, or --run RUN' },
+        );
+      }
+      if (nameOrFile !== undefined && nameOrFile !== ACTIVE) {
+        show(terminal, readPolicy(nameOrFile));
+        host.finish(EXIT.done);
+        return;
+      }
+      await onTarget(command, host, (context) =>
+        options.run === undefined ? showActive(context) : showOfRun(context, options.run),
       );
-      host.finish(EXIT.done);
     });
 
   group
@@ -164,6 +186,35 @@ const requireActive = async (context: CommandContext): Promise<Policy> => {
       hint: 'name a preset or a file instead of `active`; resegment policy list shows the presets',
     },
   );
+};
+
+const show = (terminal: Terminal, policy: Policy): void => {
+  terminal.result({ ...policy, source: undefined }, () =>
+    describePolicy(policy, terminal.language === 'en' ? 'en' : 'zh').join('\n'),
+  );
+};
+
+/** Also says where the segments in force come from another policy than the one of scheduled runs. */
+const showActive = async (context: CommandContext): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const policy = await requireActive(context);
+  const { published } = await target.pointer.get();
+  const run = published === null ? undefined : (await target.runs.get(published.runId))?.record;
+  if (run !== undefined && run.policy.hash !== policy.hash) {
+    terminal.note(
+      terminal.language === 'en'
+        ? `the segments in force are of run ${run.runId}, made with ${run.policy.name} ${run.policy.version}: resegment policy show --run ${run.runId}`
+        : `当前生效的类别来自运行 ${run.runId}，所用策略为 ${run.policy.name} ${run.policy.version}：resegment policy show --run ${run.runId}`,
+    );
+  }
+  show(terminal, policy);
+  return EXIT.done;
+};
+
+const showOfRun = async ({ target, terminal }: CommandContext, wanted: string): Promise<ExitCode> => {
+  const run = await findRun(target.runs, wanted);
+  show(terminal, await loadPolicy(target.objects, run.policy.hash));
+  return EXIT.done;
 };
 
 interface NamedPolicy {

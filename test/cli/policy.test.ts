@@ -71,6 +71,51 @@ describe('policy show', () => {
   });
 });
 
+describe('policy show of a stage', () => {
+  const twoRuns = async () => {
+    const bench = openMemoryBench();
+    await activate(bench, SCORE_POLICY);
+    await withScore(bench, { a: 90 }, '2026-10-15');
+    await bench.run({ trigger: 'schedule', scheduledAt: '2026-11-01T02:00:00.000Z' });
+    bench.setNow('2026-12-01T02:00:00.000Z');
+    await bench.usePolicy(SCORE_POLICY.replace('from: 70', 'from: 60').replace('three-steps', 'other-steps'));
+    await bench.run({ trigger: 'schedule', scheduledAt: '2026-12-01T02:00:00.000Z' });
+    return operator(bench);
+  };
+
+  it('active is the policy of scheduled runs, and says where a run used another one', async () => {
+    const said = await (await twoRuns())('policy', 'show', 'active');
+
+    expect(said.code).toBe(0);
+    expect(said.out).toContain('Policy three-steps');
+    expect(said.err).toContain('of run 2026-11-monthly, made with other-steps');
+    expect(said.err).toContain('resegment policy show --run 2026-11-monthly');
+  });
+
+  it('--run is the policy that the run used', async () => {
+    const stage = await twoRuns();
+
+    expect((await stage('policy', 'show', '--run', 'latest')).out).toContain('Policy other-steps');
+    expect((await stage('policy', 'show', '--run', '2026-10', '--json')).json).toMatchObject({ name: 'three-steps' });
+    expect(await stage('policy', 'show', '--run', '2020-01', '--json')).toMatchObject({
+      code: 2,
+      json: { error: { code: 'run-unknown' } },
+    });
+  });
+
+  it('needs exactly one of them, and a policy that there is', async () => {
+    expect(await resegment('policy', 'show', '--json')).toMatchObject({
+      code: 2,
+      json: { error: { code: 'policy-not-named', hint: expect.stringContaining('--run RUN') } },
+    });
+    expect((await resegment('policy', 'show', 'retail-rfm', '--run', 'latest')).code).toBe(2);
+    expect(await resegment('policy', 'show', 'active', '--json')).toMatchObject({
+      code: 2,
+      json: { error: { code: 'no-active-policy' } },
+    });
+  });
+});
+
 describe('policy diff', () => {
   const published = async (bench = openMemoryBench()) => {
     await activate(bench, SCORE_POLICY);
