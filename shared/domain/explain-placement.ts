@@ -29,7 +29,7 @@ export const explainDimension = (
   const levels = levelsInForce(context);
   const byRatings = segmentOf(dimension, row, policy, levels);
   const { headingFor, up, down, smallest, all, ifKnown } = changesOf(context, dimension);
-  const next = nextMove(context, name, placement, headingFor);
+  const next = nextMove(context, name, placement);
   return {
     name,
     label: dimension.label[lang],
@@ -64,15 +64,14 @@ const HORIZON_MONTHS = 36;
 
 /**
  * The first later run that would move the customer if its figures and the cut-offs stayed: the months are simply gone
- * through. A period that is not closed yet comes first.
+ * through, also for who ends where it is, since two ratings that wait for different times can lead away and back. A period
+ * that is not closed yet comes first.
  */
 const nextMove = (
   { row, plan, policy, calibration, run }: ExplainContext,
   name: string,
   placement: Placement,
-  headingFor: string,
 ): { readonly period: Period; readonly segment: string } | null => {
-  if (placement.actual === headingFor && placement.pinnedUntil === undefined) return null;
   let last = plan;
   for (let month = run.closesPeriod ? 1 : 0; month <= HORIZON_MONTHS; month += 1) {
     const period = addMonths(run.period, month);

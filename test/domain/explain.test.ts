@@ -90,6 +90,30 @@ describe('an explanation', () => {
     );
   });
 
+  it('names the next move also where the customer comes back after it', () => {
+    const middling = { ...GOOD, turnover_growth: 0, days_past_due: 20, share_of_wallet: 0.4 };
+    const months = [
+      { ...middling, net_income: 5 },
+      { ...middling, net_income: 30_000 },
+      { ...GOOD, net_income: 30_000 },
+      { ...middling, net_income: 80_000 },
+    ];
+    let row = company({});
+    let plan = decide(row, '2025-12');
+    for (const [index, metrics] of months.entries()) {
+      row = company(metrics, { prior: index === 0 ? null : plan.next });
+      plan = decide(row, addMonths('2026-01', index));
+    }
+
+    // Contribution may rise in May, quality may fall in June only.
+    expect(classOf(row, plan)).toMatchObject({
+      actual: 'cultivate',
+      headingFor: 'cultivate',
+      earliestMove: '2026-05',
+      earliestMoveTo: 'priority',
+    });
+  });
+
   it('of an unrated customer names what is missing', () => {
     const unknown = company({ ...GOOD, net_income: null });
 

@@ -8,8 +8,8 @@ import type { ExplainedDimension, Explanation } from '#shared/domain/explanation
 import type { TraitValue } from '#shared/domain/facts.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { stepOf, withInput } from '#shared/domain/smallest-change.ts';
-import type { Calibration, FrameRow, PlanRow } from '#shared/domain/standing.ts';
-import { measuredValue, roundScore } from '#shared/domain/values.ts';
+import type { Calibration, FrameRow, Generation, PlanRow } from '#shared/domain/standing.ts';
+import { measuredValue, roundScore, scoreNamed } from '#shared/domain/values.ts';
 import { frameRow, policyFrom, preset, runOf } from './support.ts';
 
 /** Reads what the presets leave out: truths, numbers and texts of lookups, a mean in rules, traits, a level for the missing. */
@@ -158,14 +158,19 @@ const RUN = '2026-06';
 /** More closed months than a downgrade by two steps, a cooling-off and a pin take together. */
 const ENOUGH_MONTHS = 14;
 
-/** Where the customer is once every wait is over, found by running month after month. */
-const endsIn = ({ policy, calibration, plan }: Case, row: FrameRow, dimension: string): string | undefined => {
-  let last = plan;
+/** The runs of the months that follow, with these figures. */
+const monthsAfter = ({ policy, calibration, plan }: Case, row: FrameRow): readonly Generation[] => {
+  const generations: Generation[] = [];
   for (let month = 1; month <= ENOUGH_MONTHS; month += 1) {
-    last = assignRow({ ...row, prior: last.next }, policy, calibration, runOf(addMonths(RUN, month)));
+    const prior = generations.at(-1) ?? plan.next;
+    generations.push(assignRow({ ...row, prior }, policy, calibration, runOf(addMonths(RUN, month))).next);
   }
-  return last.next.placements[dimension]?.actual;
+  return generations;
 };
+
+/** Where the customer is once every wait is over, found by running month after month. */
+const endsIn = (one: Case, row: FrameRow, dimension: string): string | undefined =>
+  monthsAfter(one, row).at(-1)?.placements[dimension]?.actual;
 
 const explained = ({ row, plan, policy, calibration, before }: Case, lang: 'en' | 'zh'): Explanation =>
   explain(row, plan, policy, calibration, lang, { run: runOf(RUN), ...(before === undefined ? {} : { before }) });
@@ -276,6 +281,39 @@ describe.each([
   it('says where a missing figure would lead, true at both ends of each range', () => {
     everyCase((one) => {
       for (const found of explained(one, 'en').dimensions) expectHonestOutcomes(one, found);
+    });
+  });
+
+  it('names the period that moves the customer if its figures stay, and none where none does', () => {
+    everyCase((one) => {
+      const later = monthsAfter(one, one.row);
+      for (const { name, actual, earliestMove, earliestMoveTo } of explained(one, 'en').dimensions) {
+        const month = later.findIndex(({ placements }) => placements[name]?.actual !== actual);
+        expect(earliestMove).toBe(month < 0 ? null : addMonths(RUN, month + 1));
+        expect(earliestMoveTo).toBe(later[month]?.placements[name]?.actual ?? null);
+      }
+    });
+  });
+
+  it('gives the figures at which a rating is entered and left, gap included', () => {
+    /** As far as comparisons go: cut-offs with their gaps have more decimals than that. */
+    const hair = 2e-6;
+    everyCase((one) => {
+      for (const { name, source, settledLevel, cappedAt, above, below } of explained(one, 'en').ratings) {
+        if (!Object.hasOwn(policy.metrics, source) || settledLevel === null || cappedAt !== null) continue;
+        const score = scoreNamed(policy, name);
+        const sign = 'better' in score && score.better === 'low' ? -1 : 1;
+        const levelAt = (value: number): number =>
+          monthsAfter(one, withInput(one.row, source, value)).at(-1)?.ratings[name]?.level ?? 0;
+        if (above !== null) {
+          expect(levelAt(above.entersAt + sign * hair), name).toBeGreaterThan(settledLevel);
+          expect(levelAt(above.entersAt - sign * hair), name).toBeLessThanOrEqual(settledLevel);
+        }
+        if (below !== null) {
+          expect(levelAt(below.leavesAt + sign * hair), name).toBeGreaterThanOrEqual(settledLevel);
+          expect(levelAt(below.leavesAt - sign * hair), name).toBeLessThan(settledLevel);
+        }
+      }
     });
   });
 
