@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { parsePolicyText, presetNames, readPolicy, readPolicyText } from '#shared/adapters/policy-files.ts';
+import { checkPolicy, memoryBound } from '#shared/application/policy-check.ts';
 import { describeDifference } from '#shared/application/policy-difference.ts';
 import { tryPolicies } from '#shared/application/policy-trial.ts';
 import { differenceText, trialText } from '#shared/application/policy-trial-text.ts';
@@ -8,7 +9,6 @@ import { loadPolicy } from '#shared/application/run/run-ports.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { formatPolicyErrors } from '#shared/domain/policy-file.ts';
-import { checkReachability, describeFinding, isTrouble } from '#shared/domain/policy-reachability.ts';
 import { describePolicy } from '#shared/domain/policy-sentences.ts';
 import { PermanentError } from '#shared/errors.ts';
 import { type CommandContext, type CommandHost, onTarget, terminalOf, wholeNumber } from './command.ts';
@@ -83,7 +83,7 @@ export const addPolicyCommands = (program: Command, host: CommandHost): void => 
   group
     .command('check')
     .argument('<name|file>', 'a policy that comes with the product, or a file')
-    .description('check a policy; every error with its place and its cure')
+    .description('check a policy: every error with its place and its cure; a rule that can never decide is an error')
     .addHelpText('after', '\nExample:\n  resegment policy check my-policy.yaml\n')
     .action((nameOrFile: string, _options: unknown, command: Command) => {
       const terminal = terminalOf(command);
@@ -113,19 +113,36 @@ export const addPolicyCommands = (program: Command, host: CommandHost): void => 
       }
       const { policy, warnings } = parsed;
       const lang = terminal.language === 'en' ? 'en' : 'zh';
-      const reachability = checkReachability(policy).map((finding) => ({
-        ...finding,
-        trouble: isTrouble(finding),
-        text: describeFinding(finding, policy, lang),
-      }));
-      terminal.result({ name: policy.name, version: policy.version, hash: policy.hash, warnings, reachability }, () =>
+      const reachability = checkPolicy(policy, lang);
+      const memory = memoryBound(policy, lang);
+      const failed = reachability.filter((finding) => finding.fails);
+      const [first] = failed;
+      const error = {
+        code: 'policy-rule-unreachable',
+        message: failed.map(({ path, text }) => `${source.file}: ${path ?? ''}: ${text}`).join('\n'),
+        path: `${source.file}: ${first?.path ?? ''}`,
+        hint: `${failed.length} ${failed.length === 1 ? 'rule' : 'rules'} to move, widen or remove`,
+      };
+      const document = {
+        name: policy.name,
+        version: policy.version,
+        hash: policy.hash,
+        warnings,
+        memory,
+        reachability,
+      };
+      terminal.result(failed.length === 0 ? document : { error, ...document }, () =>
         [
-          `${source.file}: policy ${policy.name} is valid, version ${policy.version}`,
-          ...warnings.map((warning) => `warning: ${warning}`),
-          ...reachability.map(({ trouble, text }) => (trouble ? `warning: ${text}` : text)),
+          verdictText(source.file, policy, failed.length, lang),
+          ...warnings.map((warning) => `${TROUBLE.warning[lang]}${warning}`),
+          ...reachability.map(({ trouble, fails, path, text }) => {
+            if (fails) return `${TROUBLE.error[lang]}${path ?? ''}: ${text}`;
+            return trouble ? `${TROUBLE.warning[lang]}${text}` : text;
+          }),
+          memory,
         ].join('\n'),
       );
-      host.finish(EXIT.done);
+      host.finish(failed.length === 0 ? EXIT.done : EXIT.failed);
     });
 
   group
@@ -174,6 +191,22 @@ export const addPolicyCommands = (program: Command, host: CommandHost): void => 
       );
       host.finish(EXIT.done);
     });
+};
+
+const TROUBLE = {
+  error: { en: 'error: ', zh: '错误：' },
+  warning: { en: 'warning: ', zh: '警告：' },
+} as const;
+
+const verdictText = (file: string, { name, version }: Policy, failed: number, lang: 'en' | 'zh'): string => {
+  if (failed === 0) {
+    return lang === 'en'
+      ? `${file}: policy ${name} is valid, version ${version}`
+      : `${file}：策略 ${name} 有效，版本 ${version}`;
+  }
+  return lang === 'en'
+    ? `${file}: policy ${name} can be read, but ${failed === 1 ? 'a rule' : `${failed} rules`} can never decide`
+    : `${file}：策略 ${name} 可以读取，但有 ${failed} 条规则永远不会生效`;
 };
 
 const requireActive = async (context: CommandContext): Promise<Policy> => {

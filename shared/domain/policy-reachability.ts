@@ -773,7 +773,8 @@ export const describeFinding = (finding: ReachabilityFinding, policy: Policy, la
   }
 };
 
-const describeExample = (example: Example, policy: Policy, lang: 'en' | 'zh'): string => {
+/** The values of an example in one line; `any customer` where none matters. */
+export const describeExample = (example: Example, policy: Policy, lang: 'en' | 'zh'): string => {
   const shown = (value: Value): string => (value === null ? (lang === 'en' ? 'missing' : '缺失') : String(value));
   const usedTraits = new Set(
     Object.values(policy.metrics).flatMap((metric) => (metric.kind === 'trait' ? [metric.trait] : [])),

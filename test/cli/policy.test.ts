@@ -64,6 +64,71 @@ describe('policy check', () => {
   });
 });
 
+describe('policy check of rules', () => {
+  const check = async (text: string, ...words: string[]) => {
+    const file = path.join(folder, 'mine.yaml');
+    writeFileSync(file, text);
+    return { file, ...(await resegment('policy', 'check', file, ...words)) };
+  };
+  const SHADOWED = SCORE_POLICY.replace('{ from: 70 }', '{ from: 20 }');
+
+  it('fails where a rule is shadowed, and names it, what comes first, and a customer that it misses', async () => {
+    const { file, code, out } = await check(SHADOWED);
+
+    expect(code).toBe(1);
+    expect(out).toContain(`${file}: policy three-steps can be read, but a rule can never decide`);
+    expect(out).toMatch(
+      /^error: dimensions\.class\.rules\[2\]: class: rule 2 \(Middle\) never decides: rule 1 always comes first; move it up, or narrow what comes before; for example, score \d+ fulfils it and is taken before$/mu,
+    );
+  });
+
+  it('gives the same as one JSON document with the error and all findings', async () => {
+    const { file, code, json } = await check(SHADOWED, '--json');
+
+    expect(code).toBe(1);
+    expect(json).toMatchObject({
+      error: { code: 'policy-rule-unreachable', path: `${file}: dimensions.class.rules[2]` },
+      name: 'three-steps',
+      reachability: [
+        { verdict: 'reachable', fails: false },
+        { verdict: 'shadowed', by: [1], fails: true },
+        { verdict: 'reachable' },
+        { verdict: 'reachable' },
+        { verdict: 'fallsThrough' },
+      ],
+    });
+  });
+
+  it('fails where conditions contradict each other, in Chinese too', async () => {
+    const text = SCORE_POLICY.replace('score: { from: 30 }', 'score: { from: 30 }, step: { to: 1 }');
+
+    expect(await check(text)).toMatchObject({ code: 1, out: expect.stringContaining('can never hold') });
+    expect((await check(text, '--lang', 'zh-CN')).out).toContain('不可能成立');
+  });
+
+  it('passes the file that it was made from', async () => {
+    expect(await check(SCORE_POLICY)).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    [SCORE_POLICY, 'memory of a run: no score ranks the customers'],
+    ['retail-rfm', 'memory of a run: at most'],
+    ['bank-three-class', 'at most 10,000 partitions of Contribution rating, and a run with more fails'],
+    [
+      SCORE_POLICY.replace(
+        'scores:',
+        'scores:\n  next: { expectedPurchases: { horizonDays: 90 }, en: Next, zh: 预期 }',
+      ),
+      'the purchase histories of at most 400,000 customers, of which 200,000 are fitted',
+    ],
+  ])('states the memory bound of a run with the policy (case %#)', async (policy, sentence) => {
+    const { code, out } = policy.includes('\n') ? await check(policy) : await resegment('policy', 'check', policy);
+
+    expect(code).toBe(0);
+    expect(out).toContain(sentence);
+  });
+});
+
 describe('policy show', () => {
   it('reads the policy back in sentences in both languages', async () => {
     expect((await resegment('policy', 'show', 'retail-rfm')).out).toContain('Moves: a rating changes once');
