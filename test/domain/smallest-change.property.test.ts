@@ -319,7 +319,7 @@ describe.each([
 
   it('is tried on customers of every sort', () => {
     const met = new Set<string>();
-    for (let seed = 0; seed < 10; seed += 1) {
+    for (let seed = 0; seed < 15; seed += 1) {
       for (const one of casesOf(policy, seed, 6)) {
         for (const { by, heldBack, moved, ifKnown } of explained(one, 'en').dimensions) {
           for (const sort of [by.kind, ...heldBack, moved?.cause, ...ifKnown.map(() => 'missing')])
