@@ -27,9 +27,12 @@ const changed = (what: string, before: string, after: string, lang: Lang): strin
 
 const headDifference = (a: Policy, b: Policy, lang: Lang): readonly string[] => {
   const zh = lang === 'zh';
-  const heads: readonly [string, string, string][] = [
+  const heads: readonly (readonly [string, string, string])[] = [
     [zh ? '名称' : 'Name', a.name, b.name],
     [zh ? '标题' : 'Title', a.title[lang], b.title[lang]],
+    ...(a.title[lang] === b.title[lang]
+      ? [[zh ? '英文标题' : 'Chinese title', a.title[zh ? 'en' : 'zh'], b.title[zh ? 'en' : 'zh']] as const]
+      : []),
     [zh ? '时区' : 'Time zone', a.timeZone, b.timeZone],
     [zh ? '货币' : 'Currency', a.currency, b.currency],
     [zh ? '客户价值' : "A customer's worth", nameOf(a, a.valueMetric, lang), nameOf(b, b.valueMetric, lang)],
@@ -73,19 +76,49 @@ const namedDifference = <T>(
             ? `${kind.zh}“${labelOf(after)}”：原为${was}；现为${is}。`
             : `${kind.en} ${labelOf(after)}: was ${was}; is now ${is}.`,
         );
-      } else if (labelOf(before) !== labelOf(after)) {
+      } else {
+        const renamed = labelOf(before) !== labelOf(after);
+        if (renamed) {
+          lines.push(
+            changed(
+              zh ? `${kind.zh} ${name} 的名称` : `Name of ${kind.en.toLowerCase()} ${name}`,
+              labelOf(before),
+              labelOf(after),
+              lang,
+            ),
+          );
+        }
         lines.push(
-          changed(
-            zh ? `${kind.zh} ${name} 的名称` : `Name of ${kind.en.toLowerCase()} ${name}`,
-            labelOf(before),
-            labelOf(after),
-            lang,
-          ),
+          ...leafLines(zh ? `${kind.zh}“${labelOf(after)}”` : `${kind.en} ${labelOf(after)}`, before, after, lang)
+            .filter(({ key }) => !(renamed && key.startsWith('label.')))
+            .map(({ line }) => line),
         );
       }
     }
   }
   return lines;
+};
+
+/** What no sentence tells, by the names that the policy's content uses. */
+const leafLines = (
+  what: string,
+  a: unknown,
+  b: unknown,
+  lang: Lang,
+): readonly { readonly key: string; readonly line: string }[] => {
+  const [before, after] = [leavesOf(a), leavesOf(b)];
+  const absent = lang === 'zh' ? '未设' : 'not set';
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .filter((key) => before.get(key) !== after.get(key))
+    .map((key) => ({
+      key,
+      line: changed(
+        `${what}${lang === 'zh' ? '，' : ', '}${key}`,
+        before.get(key) ?? absent,
+        after.get(key) ?? absent,
+        lang,
+      ),
+    }));
 };
 
 const bare = (sentence: string): string => sentence.replace(/[.。]$/u, '');
@@ -146,7 +179,9 @@ const dimensionDifference = (a: Policy, b: Policy, lang: Lang): readonly string[
     } else if (before !== undefined && after === undefined) {
       lines.push(zh ? `去掉维度“${before.label.zh}”。` : `Dimension ${before.label.en} is gone.`);
     } else if (before !== undefined && after !== undefined && JSON.stringify(before) !== JSON.stringify(after)) {
-      lines.push(...sameDimension(before, after, a, b, lang));
+      const told = sameDimension(before, after, a, b, lang);
+      const what = zh ? `维度“${after.label.zh}”` : `Dimension ${after.label.en}`;
+      lines.push(...(told.length > 0 ? told : leafLines(what, before, after, lang).map(({ line }) => line)));
     }
   }
   return lines;
