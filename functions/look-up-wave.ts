@@ -3,7 +3,7 @@ import { STEPS } from '#shared/contracts/workflows.ts';
 import { wavePorts } from './runtime/compose.ts';
 import { defineHandler } from './runtime/define-handler.ts';
 
-/** Says until when a wave waits. State "Look up wave" of the survey-wave workflow. */
+/** Says what a wave does next, or until when it waits. State "Look up wave" of the survey-wave workflow. */
 export const handler = defineHandler({
   name: 'look-up-wave',
   ...STEPS['look-up-wave'],

@@ -93,7 +93,10 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
     usesKeyRing: true,
   },
   'send-invitations': SENDS,
-  'look-up-wave': { tables: WAVE_RECORD, workspace: {} },
+  'look-up-wave': {
+    tables: { ...WAVE_RECORD, invitations: ['get'], answers: ['get'] },
+    workspace: { waves: 'read' },
+  },
   'send-reminders': SENDS,
   'close-wave': {
     tables: { ...WAVE_RECORD, invitations: ['get'], answers: ['get'] },

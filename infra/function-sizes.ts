@@ -30,7 +30,7 @@ export const FUNCTION_SIZES: Readonly<Record<FunctionName, FunctionSize>> = {
   'fail-run': BOOKKEEPING,
   'plan-wave': WHOLE_RUN,
   'send-invitations': SENDING,
-  'look-up-wave': BOOKKEEPING,
+  'look-up-wave': WHOLE_RUN,
   'send-reminders': SENDING,
   'close-wave': WHOLE_RUN,
   'assert-wave-healthy': BOOKKEEPING,

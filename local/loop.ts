@@ -174,13 +174,13 @@ const playRun = async (stack: Stack, runId: string, request: RunRequest): Promis
 /** Without any progress for so long, real time, sending is stuck; a slow machine only takes longer. */
 const STUCK_MS = 60_000;
 
-/** Waits until every invitation of the wave was sent, skipped or refused. @throws PermanentError `wave-stuck` */
+/** Waits until every invitation of the wave was sent, skipped or refused, or the wave rests. @throws PermanentError `wave-stuck` */
 const mailsSettled = async (stack: Stack, waveId: string, progress: Progress): Promise<void> => {
   let left = Number.POSITIVE_INFINITY;
   let since = performance.now();
   for (;;) {
     const status = await stack.tool.waveStatus(waveId);
-    if (status === undefined) return;
+    if (status === undefined || status.pause !== null) return;
     if (status.planned > 0) progress('sending survey mails', status.drawn - status.planned, status.drawn);
     else if (status.state !== 'planned') return;
     if (status.planned !== left) {

@@ -1,5 +1,5 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Chain, type IChainable, JsonPath, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
+import { Choice, Condition, type IChainable, JsonPath, Wait, WaitTime } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { StepName } from '#shared/contracts/workflows.ts';
 import { fanOut, workflowStep } from '../constructs/workflow-step.ts';
@@ -20,19 +20,24 @@ const WAVE = { schema: JsonPath.numberAt('$.schema'), waveId: JsonPath.stringAt(
 const BATCH = { ...WAVE, batch: JsonPath.numberAt('$$.Map.Item.Value') };
 
 /**
- * One survey: invitations, reminders to those who did not answer, closing. A wave lasts for weeks, so what crosses a Wait
- * is its id and the instant to wait for; the rest is looked up again afterwards. Input: `{schema, waveId}`.
+ * One survey: invitations, reminders to those who did not answer, closing. After each stretch of sending or waiting the wave
+ * looks itself up and learns what is next, so that a pause, a brake, a resume or a cancel needs no other execution. A wave
+ * lasts for weeks, so what crosses a Wait is its id and the instant to wait for. Input: `{schema, waveId}`.
  */
 export const surveyWave = (scope: Construct, { functions, sendConcurrency }: SurveyWaveProps): IChainable => {
-  const step = (name: string, called: WaveStep) =>
-    workflowStep(scope, functions, { name, step: called, payload: WAVE });
-  const sendBatches = (name: string, childName: string, called: WaveStep, outputPath: string) =>
+  const step = (name: string, called: WaveStep, result?: { readonly replacesState: true }) =>
+    workflowStep(scope, functions, {
+      name,
+      step: called,
+      payload: WAVE,
+      ...(result === undefined ? {} : { result }),
+    });
+  const sendBatches = (name: string, childName: string, called: WaveStep) =>
     fanOut(scope, {
       name,
       itemsPath: '$.batches',
       item: BATCH,
       maxConcurrency: sendConcurrency,
-      outputPath,
       child: workflowStep(scope, functions, {
         name: childName,
         step: called,
@@ -40,41 +45,21 @@ export const surveyWave = (scope: Construct, { functions, sendConcurrency }: Sur
       }),
     });
 
-  return Chain.start(
-    workflowStep(scope, functions, {
-      name: 'Plan wave',
-      step: 'plan-wave',
-      payload: WAVE,
-      result: { replacesState: true },
-    }),
-  )
-    .next(sendBatches('Send all invitations', 'Send invitations', 'send-invitations', '$'))
-    .next(
-      workflowStep(scope, functions, {
-        name: 'Look up wave',
-        step: 'look-up-wave',
-        payload: WAVE,
-        result: { replacesState: true, selector: { ...WAVE, remindAt: JsonPath.stringAt('$.remindAt') } },
-      }),
+  const lookUp = step('Look up wave', 'look-up-wave', { replacesState: true });
+  const next = new Choice(scope, 'What does the wave do next?')
+    .when(
+      Condition.stringEquals('$.next', 'send-invitations'),
+      sendBatches('Send all invitations', 'Send invitations', 'send-invitations').next(lookUp),
     )
-    .next(new Wait(scope, 'Wait until the reminder', { time: WaitTime.timestampPath('$.remindAt') }))
-    .next(
-      workflowStep(scope, functions, {
-        name: 'Look up wave again',
-        step: 'look-up-wave',
-        payload: WAVE,
-        result: {
-          replacesState: true,
-          selector: {
-            ...WAVE,
-            batches: JsonPath.listAt('$.batches'),
-            wave: { ...WAVE, closesAt: JsonPath.stringAt('$.closesAt') },
-          },
-        },
-      }),
+    .when(
+      Condition.stringEquals('$.next', 'send-reminders'),
+      sendBatches('Send all reminders', 'Send reminders', 'send-reminders').next(lookUp),
     )
-    .next(sendBatches('Send all reminders', 'Send reminders', 'send-reminders', '$.wave'))
-    .next(new Wait(scope, 'Wait until the closing', { time: WaitTime.timestampPath('$.closesAt') }))
-    .next(step('Close wave', 'close-wave'))
-    .next(step('Assert wave healthy', 'assert-wave-healthy'));
+    .when(
+      Condition.stringEquals('$.next', 'wait'),
+      new Wait(scope, 'Wait', { time: WaitTime.timestampPath('$.until') }).next(lookUp),
+    )
+    .otherwise(step('Close wave', 'close-wave').next(step('Assert wave healthy', 'assert-wave-healthy')));
+
+  return step('Plan wave', 'plan-wave', { replacesState: true }).next(lookUp).next(next);
 };

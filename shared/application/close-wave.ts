@@ -26,9 +26,10 @@ const MOST_UNCERTAIN_NAMED = 1000;
 /** Closes a wave and leaves its ledger as `summary.json`. The figures are counted from the items, so counting twice is the same. */
 export const closeWave = async ({ waveId }: WaveRef, ports: CloseWavePorts): Promise<Record<string, never>> => {
   const now = ports.clock.now();
-  await updateWave(ports.waves, waveId, (wave) =>
-    wave.state === 'closed' || wave.state === 'cancelled' ? wave : { ...wave, state: 'closed', finishedAt: now },
-  );
+  await updateWave(ports.waves, waveId, (wave) => {
+    if (wave.state === 'cancelled') return wave.finishedAt === null ? { ...wave, finishedAt: now } : wave;
+    return wave.state === 'closed' ? wave : { ...wave, state: 'closed', pause: null, finishedAt: now };
+  });
   const status = await waveStatus(waveId, ports);
   if (status === undefined) throw new PermanentError('wave-unknown', `there is no wave ${waveId}`);
   await ports.waveFiles.writeJson(waveId, 'summary.json', status);
@@ -74,6 +75,7 @@ export const waveStatus = async (waveId: string, ports: WaveLedgerPorts): Promis
     remindAt: wave.remindAt,
     closesAt: wave.closesAt,
     pause: wave.pause,
+    ...(wave.orders === undefined ? {} : { orders: wave.orders }),
     population: audience?.population ?? 0,
     drawn,
     notDrawn: audience?.notDrawn ?? {},

@@ -1,7 +1,9 @@
 import type { DrawnAudience, WaveRecord } from '#shared/contracts/survey.ts';
-import type { Claim, MailKind, SurveyLanguage } from '#shared/domain/contact-policy.ts';
-import { type Invitation, lineOf, type MailLine, withLine } from '#shared/domain/invitation.ts';
+import type { Instant } from '#shared/domain/calendar.ts';
+import { type Claim, claimKey, type MailKind, type SurveyLanguage } from '#shared/domain/contact-policy.ts';
+import { type Invitation, isDue, lineOf, type MailLine, withLine } from '#shared/domain/invitation.ts';
 import type { QuestionKind } from '#shared/domain/policy.ts';
+import { restsUntil } from '#shared/domain/wave-pause.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { AnswerStore } from '#shared/ports/answer-store.ts';
 import type { Clock } from '#shared/ports/clock.ts';
@@ -64,11 +66,7 @@ const sendBatch = async (
   ports: SendPorts,
 ): Promise<Record<string, never>> => {
   const wave = await loadWave(ports.waves, waveId);
-  if (wave.pause?.by === 'operator') {
-    throw new RetryableError('wave-paused', `wave ${waveId} is paused: ${wave.pause.reason}`, {
-      hint: `resegment wave resume ${waveId}`,
-    });
-  }
+  if (mayNotSend(wave, ports.clock.now()) === 'rests') return {};
   if (kind === 'reminder' && wave.remindAt >= wave.closesAt) return {};
   const audience = await readDrawn(waveId, ports.waveFiles);
   if (audience === undefined) throw new PermanentError('drawn-list-missing', `wave ${waveId} has no drawn list`);
@@ -78,31 +76,27 @@ const sendBatch = async (
   const due = ids.flatMap((id) => {
     const invitation = invitations.get(id);
     if (invitation === undefined || answered.has(id)) return [];
-    const line = lineOf(invitation, kind);
-    return isDue(invitation, kind, line) ? [invitation] : [];
+    return isDue(invitation, kind) ? [invitation] : [];
   });
 
+  const seen = { wave };
   let unsent = 0;
   let braked: string | undefined;
+  let rests = false;
   const next = due.values();
   const worker = async (): Promise<void> => {
     for (const invitation of next) {
-      if (braked !== undefined) return;
-      const result = await sendOne(invitation, kind, wave, ports);
+      if (braked !== undefined || rests) return;
+      const result = await sendOne(invitation, kind, seen, ports);
       if (result === 'later') unsent += 1;
+      else if (result === 'rests') rests = true;
       else if (typeof result === 'object') braked = result.brake;
     }
   };
   await Promise.all(Array.from({ length: CONCURRENT_MAILS }, worker));
   if (braked !== undefined) {
-    const reason = braked;
-    const at = ports.clock.now();
-    await updateWave(ports.waves, waveId, (current) =>
-      current.pause === null ? { ...current, pause: { by: 'brake', reason, at } } : current,
-    );
-    throw new RetryableError('sending-braked', `the mail service takes no mail now: ${reason}`, {
-      hint: 'sending goes on by itself once it does',
-    });
+    await noteBrake(waveId, braked, ports);
+    return {};
   }
   if (unsent > 0) throw new RetryableError('mails-unsent', `${unsent} mails of batch ${batch} were not accepted yet`);
   return {};
@@ -111,25 +105,15 @@ const sendBatch = async (
 const batchIds = (audience: DrawnAudience, batch: number): string[] =>
   audience.drawn.slice(batch * audience.batchSize, (batch + 1) * audience.batchSize).map((one) => one.invitationId);
 
-const isDue = (invitation: Invitation, kind: MailKind, line: MailLine): boolean => {
-  if (line.state !== 'planned') return false;
-  if (kind === 'invitation') return true;
-  return (
-    invitation.invitation.state === 'sent' &&
-    invitation.bouncedAt === undefined &&
-    invitation.complainedAt === undefined
-  );
-};
-
-type SendResult = 'done' | 'later' | { readonly brake: string };
+type SendResult = 'done' | 'later' | 'rests' | { readonly brake: string };
 
 const sendOne = async (
   invitation: Invitation,
   kind: MailKind,
-  wave: WaveRecord,
+  seen: { wave: WaveRecord },
   ports: SendPorts,
 ): Promise<SendResult> => {
-  const { invitationId, addressKey } = invitation;
+  const { invitationId, addressKey, waveId } = invitation;
   const note = async (change: (before: MailLine) => MailLine): Promise<Invitation | undefined> =>
     ports.invitations.update(invitationId, (current) => withLine(current, kind, change(lineOf(current, kind))));
 
@@ -138,6 +122,15 @@ const sendOne = async (
     const person = contact?.people[invitation.customerId];
     if (contact?.address === undefined || person === undefined) {
       await note((line) => ({ ...line, state: 'skipped', reason: 'erased' }));
+      return 'done';
+    }
+    const refusal = mayNotSend(seen.wave, ports.clock.now());
+    if (refusal === 'rests') return 'rests';
+    if (refusal !== undefined) {
+      const claim = contact.claims[claimKey(invitationId, kind)];
+      await note((line) =>
+        claim === undefined ? { ...line, state: 'skipped', reason: refusal } : lineOfClaim(line, claim),
+      );
       return 'done';
     }
     const mail = await ports.compose({
@@ -154,12 +147,8 @@ const sendOne = async (
     });
     await ports.pacer.reserve();
     const now = ports.clock.now();
-    const refusal = await windowRefusal(wave.waveId, now, ports);
-    if (refusal === 'paused') return 'later';
-    if (refusal !== undefined) {
-      await note((line) => ({ ...line, state: 'skipped', reason: refusal }));
-      return 'done';
-    }
+    seen.wave = await loadWave(ports.waves, waveId);
+    if (mayNotSend(seen.wave, now) !== undefined) continue;
     const attemptId = ports.newAttemptId();
     const claim = await ports.contacts.claim(addressKey, {
       invitationId,
@@ -183,7 +172,7 @@ const sendOne = async (
       case 'accepted':
         await ports.contacts.settle(addressKey, claimed, 'accepted', outcome.messageId);
         await note((line) => ({ ...line, state: 'sent', at: now }));
-        if (wave.pause?.by === 'brake') await liftBrake(wave.waveId, ports);
+        if (seen.wave.pause?.by === 'brake') await liftBrake(waveId, ports);
         return 'done';
       case 'unknown':
         await ports.contacts.settle(addressKey, claimed, 'uncertain');
@@ -211,16 +200,21 @@ const lineOfClaim = (line: MailLine, claim: Claim): MailLine => ({
   at: claim.at,
 });
 
-/** A wave that is closed, cancelled or past its end sends nothing more. */
-const windowRefusal = async (
-  waveId: string,
-  now: string,
-  ports: SendPorts,
-): Promise<'waveClosed' | 'waveCancelled' | 'paused' | undefined> => {
-  const wave = await loadWave(ports.waves, waveId);
+/** A wave that is closed, cancelled or past its end sends nothing more; one that rests sends nothing now. */
+const mayNotSend = (wave: WaveRecord, now: Instant): 'waveClosed' | 'waveCancelled' | 'rests' | undefined => {
   if (wave.state === 'cancelled') return 'waveCancelled';
   if (wave.state === 'closed' || now >= wave.closesAt) return 'waveClosed';
-  return wave.pause?.by === 'operator' ? 'paused' : undefined;
+  return restsUntil(wave.pause, now) === undefined ? undefined : 'rests';
+};
+
+/** Rests the wave; a pause that rests it already stays. */
+const noteBrake = async (waveId: string, reason: string, ports: SendPorts): Promise<void> => {
+  const at = ports.clock.now();
+  await updateWave(ports.waves, waveId, (current) => {
+    if (restsUntil(current.pause, at) !== undefined) return current;
+    const since = current.pause?.at ?? at;
+    return { ...current, pause: { by: 'brake', reason, at: since, ...(since === at ? {} : { triedAt: at }) } };
+  });
 };
 
 const liftBrake = async (waveId: string, ports: SendPorts): Promise<void> => {

@@ -2,6 +2,15 @@ import * as z from 'zod/mini';
 
 export const WAVE_STATES = ['planned', 'sending', 'open', 'closed', 'cancelled'] as const;
 
+/** What an operator ordered of a wave. Kept with it. */
+export const WaveControl = z.object({
+  action: z.enum(['pause', 'resume', 'cancel']),
+  by: z.string(),
+  reason: z.nullable(z.string()),
+  at: z.string(),
+});
+export type WaveControl = z.infer<typeof WaveControl>;
+
 /** The record of a survey wave, kind WAVE of table `runs`. Everything that crosses a Wait is here. */
 export const WaveRecord = z.object({
   waveId: z.string(),
@@ -20,7 +29,15 @@ export const WaveRecord = z.object({
   /** The first instant at which answers are refused. */
   closesAt: z.string(),
   /** Why sending rests; a brake lifts itself with the next accepted mail, an operator's pause does not. */
-  pause: z.nullable(z.object({ by: z.enum(['brake', 'operator']), reason: z.string(), at: z.string() })),
+  pause: z.nullable(
+    z.object({
+      by: z.enum(['brake', 'operator']),
+      reason: z.string(),
+      at: z.string(),
+      /** When the mail service refused last. */
+      triedAt: z.optional(z.string()),
+    }),
+  ),
   /** Customers of the run's plan; null before the audience is drawn. */
   population: z.nullable(z.number()),
   drawn: z.nullable(z.number()),
@@ -28,6 +45,8 @@ export const WaveRecord = z.object({
   /** Customers who were not drawn, by reason. */
   notDrawn: z.record(z.string(), z.number()),
   finishedAt: z.nullable(z.string()),
+  /** What operators ordered, the oldest first. */
+  orders: z.optional(z.array(WaveControl)),
 });
 export type WaveRecord = z.infer<typeof WaveRecord>;
 
@@ -57,6 +76,8 @@ export const WaveStatus = z.object({
   remindAt: z.string(),
   closesAt: z.string(),
   pause: WaveRecord.shape.pause,
+  /** What operators ordered of the wave, the oldest first. */
+  orders: WaveRecord.shape.orders,
   population: Count,
   drawn: Count,
   notDrawn: Counts,

@@ -81,15 +81,17 @@ export const STEPS = {
   },
   'plan-wave': { input: WaveRef, output: z.object({ schema: Schema, waveId: WaveId, batches: z.array(z.number()) }) },
   'send-invitations': { input: BatchRef, output: Nothing },
-  /** Reads the wave record: until when to wait, and which batches there are. */
+  /** Decides from the wave's record and its invitations what comes next: the batches with mails to send, or until when to wait. */
   'look-up-wave': {
     input: WaveRef,
     output: z.object({
       schema: Schema,
       waveId: WaveId,
-      remindAt: z.string(),
-      closesAt: z.string(),
+      next: z.enum(['send-invitations', 'send-reminders', 'wait', 'close']),
+      /** Batches that `next` is to send; none for `wait` and `close`. */
       batches: z.array(z.number()),
+      /** When to look up again, for `wait`; otherwise now. */
+      until: z.string(),
     }),
   },
   'send-reminders': { input: BatchRef, output: Nothing },

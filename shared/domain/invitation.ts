@@ -50,6 +50,17 @@ export interface Invitation {
 export const lineOf = (invitation: Invitation, kind: MailKind): MailLine =>
   kind === 'invitation' ? invitation.invitation : (invitation.reminder ?? { state: 'planned', attempts: 0 });
 
+/** Whether a mail is still to be sent: an invitation that is planned; a reminder to whom the invitation reached. Answers not looked at. */
+export const isDue = (invitation: Invitation, kind: MailKind): boolean => {
+  if (lineOf(invitation, kind).state !== 'planned') return false;
+  if (kind === 'invitation') return true;
+  return (
+    invitation.invitation.state === 'sent' &&
+    invitation.bouncedAt === undefined &&
+    invitation.complainedAt === undefined
+  );
+};
+
 /** How sure each state is: a later finding replaces a less sure one, never a surer. */
 const CERTAINTY: Readonly<Record<MailState, number>> = { planned: 0, uncertain: 1, skipped: 2, rejected: 2, sent: 3 };
 

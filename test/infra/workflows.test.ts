@@ -22,10 +22,7 @@ const tasksOf = (definition: State) => statesOf(definition).filter(([, state]) =
 const OUR_ERRORS = ['RetryableError', 'PoisonError', 'PermanentError'];
 const SERVICE_ERRORS = /^(States\.(ALL|Timeout)|Lambda\.[A-Za-z]+Exception)$/;
 /** The states that do not have their function's name, since another state has it. */
-const OTHER_NAMES = new Map([
-  ['Write plan report', 'write-report'],
-  ['Look up wave again', 'look-up-wave'],
-]);
+const OTHER_NAMES = new Map([['Write plan report', 'write-report']]);
 
 describe.each(WORKFLOWS)('the workflow %s', (_, definition) => {
   it('is valid in the states language', () => {
@@ -115,19 +112,16 @@ describe('the resegmentation', () => {
 describe('the survey wave', () => {
   const states = WORKFLOWS[1]![1]['States'];
 
-  it('lets only the id of the wave and one instant cross a wait', () => {
-    expect(Object.keys(states['Look up wave'].ResultSelector).sort()).toEqual(['remindAt.$', 'schema.$', 'waveId.$']);
-    expect(Object.keys(states['Look up wave again'].ResultSelector.wave).sort()).toEqual([
-      'closesAt.$',
-      'schema.$',
-      'waveId.$',
-    ]);
-    expect(states['Send all reminders'].OutputPath).toBe('$.wave');
+  it('looks the wave up again after all that it does, so that a pause, a resume or a cancel is seen', () => {
+    for (const name of ['Plan wave', 'Send all invitations', 'Send all reminders', 'Wait']) {
+      expect(states[name].Next, name).toBe('Look up wave');
+    }
+    expect(states['Look up wave'].Next).toBe('What does the wave do next?');
   });
 
   it('waits until instants, never for a time', () => {
     const waits = Object.values<State>(states).filter((state) => state['Type'] === 'Wait');
 
-    expect(waits.map((wait) => wait['TimestampPath'])).toEqual(['$.remindAt', '$.closesAt']);
+    expect(waits.map((wait) => wait['TimestampPath'])).toEqual(['$.until']);
   });
 });

@@ -40,20 +40,22 @@ const noting = (
     'review-plan': { outcome: 'apply' },
     'begin-apply': { ...ref, shards: [0, 1, 2] },
     'plan-wave': { ...wave, batches: [0, 1] },
-    'look-up-wave': {
-      ...wave,
-      batches: [0, 1],
-      remindAt: '2026-05-08T00:00:00.000Z',
-      closesAt: '2026-05-15T00:00:00.000Z',
-    },
   };
+  const looks = [
+    { next: 'send-invitations', batches: [0, 1], until: '2026-05-01T00:00:00.000Z' },
+    { next: 'wait', batches: [], until: '2026-05-08T00:00:00.000Z' },
+    { next: 'send-reminders', batches: [0, 1], until: '2026-05-08T00:00:00.000Z' },
+    { next: 'wait', batches: [], until: '2026-05-15T00:00:00.000Z' },
+  ];
+  const lookUp = async () => ({ ...wave, ...(looks.shift() ?? { next: 'close', batches: [], until: '' }) });
   const handlers = Object.fromEntries(
     Object.values(synthesis.functionArns).map((name): [string, Handler] => [
       name,
       async (event) => {
         calls.push([name, event]);
         const override = overrides[name];
-        return override === undefined ? (answers[name] ?? {}) : override(event);
+        if (override !== undefined) return override(event);
+        return name === 'look-up-wave' ? lookUp() : (answers[name] ?? {});
       },
     ]),
   );
@@ -281,13 +283,15 @@ describe('a survey wave on the local stack', () => {
     const { executionArn } = await runner.start(waveArn(), 'w-1', { schema: 1, waveId: 'w-1' });
 
     await vi.waitFor(() =>
-      expect(steps()).toEqual(['plan-wave', 'send-invitations', 'send-invitations', 'look-up-wave']),
+      expect(steps()).toEqual(['plan-wave', 'look-up-wave', 'send-invitations', 'send-invitations', 'look-up-wave']),
     );
     await clock.moveTo('2026-05-07T23:00:00.000Z');
     await settled();
     expect(steps()).not.toContain('send-reminders');
     await clock.moveTo('2026-05-08T00:00:00.000Z');
-    await vi.waitFor(() => expect(steps().slice(4)).toEqual(['look-up-wave', 'send-reminders', 'send-reminders']));
+    await vi.waitFor(() =>
+      expect(steps().slice(5)).toEqual(['look-up-wave', 'send-reminders', 'send-reminders', 'look-up-wave']),
+    );
     await clock.moveTo('2026-06-01T00:00:00.000Z');
     expect(await runner.finished(executionArn)).toMatchObject({ status: 'SUCCEEDED' });
     expect(steps().slice(-2)).toEqual(['close-wave', 'assert-wave-healthy']);

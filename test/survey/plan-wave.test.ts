@@ -200,9 +200,8 @@ describe('planning a wave', () => {
     await startWave({ runId: RUN_ID }, world.asStart);
     await planWave({ waveId: WAVE_ID }, world.asPlan);
     expect(await lookUpWave({ waveId: WAVE_ID }, world)).toMatchObject({
+      next: 'send-invitations',
       batches: [0],
-      remindAt: '2026-06-06T02:00:00.000Z',
-      closesAt: '2026-06-22T16:00:00.000Z',
     });
     await closeWave({ waveId: WAVE_ID }, world);
     const summary = await world.waveFiles.readJson(WAVE_ID, 'summary.json');

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assertWaveHealthy } from '#shared/application/assert-wave-healthy.ts';
 import { waveStatus } from '#shared/application/close-wave.ts';
 import { ingestMailEvent } from '#shared/application/ingest-mail-event.ts';
+import { lookUpWave } from '#shared/application/look-up-wave.ts';
 import { type SendPorts, sendInvitations, sendReminders } from '#shared/application/send-batch.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { OutgoingMail, SendOutcome } from '#shared/ports/mail-sender.ts';
@@ -182,9 +183,20 @@ describe('sending a batch', () => {
     } as const;
     const mail = countingMail([brake, brake, brake]);
 
-    await expect(sendInvitations(ref, portsOf(stores, mail))).rejects.toMatchObject({ code: 'sending-braked' });
+    const clock = settableClock(NOW);
+    const ports = { ...portsOf(stores, mail), clock };
+
+    await sendInvitations(ref, ports);
     expect(await waveStatus(WAVE_ID, stores)).toMatchObject({ planned: 3, pause: { by: 'brake' } });
-    await sendInvitations(ref, portsOf(stores, mail));
+    await sendInvitations(ref, ports);
+    expect(mail.accepted).toHaveLength(0);
+    expect(await lookUpWave({ waveId: WAVE_ID }, ports)).toMatchObject({
+      next: 'wait',
+      until: '2026-06-01T02:15:00.000Z',
+    });
+    clock.moveBy(15 * 60_000);
+    expect(await lookUpWave({ waveId: WAVE_ID }, ports)).toMatchObject({ next: 'send-invitations', batches: [0] });
+    await sendInvitations(ref, ports);
 
     expect(await waveStatus(WAVE_ID, stores)).toMatchObject({ sent: 3, pause: null });
   });

@@ -1,0 +1,146 @@
+import type { WaveControl, WaveRecord } from '#shared/contracts/survey.ts';
+import type { Instant } from '#shared/domain/calendar.ts';
+import { restsUntil } from '#shared/domain/wave-pause.ts';
+import { PermanentError } from '#shared/errors.ts';
+import type { Clock } from '#shared/ports/clock.ts';
+import type { RecordStore } from '#shared/ports/standing-store.ts';
+import { updateWave, type WaveRef } from './wave-record.ts';
+
+export interface WaveControlPorts {
+  readonly clock: Clock;
+  readonly waves: RecordStore<WaveRecord>;
+}
+
+export interface WaveOrder extends WaveRef {
+  /** Who orders it. */
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** What an order did. */
+export interface WaveControlResult extends WaveRef {
+  /** `unchanged`: it had been ordered before, and the first order stands. */
+  readonly outcome: 'done' | 'unchanged';
+  readonly state: WaveRecord['state'];
+  readonly pause: WaveRecord['pause'];
+  /** The order that stands; null where nobody gave one. */
+  readonly order: WaveControl | null;
+  /** By when the wave goes on sending; null where it sends at once or not at all. */
+  readonly goesOnBy: Instant | null;
+}
+
+const LONGEST_REASON = 500;
+/** Orders kept with a wave; the oldest go first. */
+const KEPT_ORDERS = 200;
+
+/**
+ * Stops a wave from sending, before the next mail is claimed. Answers, pages and mail events go on. A second pause leaves the
+ * first one's name and reason.
+ *
+ * @throws PermanentError `wave-unknown`, `wave-closed`, `wave-cancelled`, `reason-missing`
+ */
+export const pauseWave = async (order: WaveOrder, ports: WaveControlPorts): Promise<WaveControlResult> => {
+  const reason = checkedReason(order.reason);
+  return changeWave(order.waveId, 'paused', ports, (wave, at) => {
+    if (wave.pause?.by === 'operator') return wave;
+    return ordered(wave, { action: 'pause', by: order.by, reason, at }, { pause: { by: 'operator', reason, at } });
+  });
+};
+
+/**
+ * Lets a paused wave go on where it was; also tries at once what a brake rests. A wave that is not paused stays as it is.
+ *
+ * @throws PermanentError `wave-unknown`, `wave-closed`, `wave-cancelled`
+ */
+export const resumeWave = async (
+  order: WaveRef & Pick<WaveOrder, 'by'>,
+  ports: WaveControlPorts,
+): Promise<WaveControlResult> =>
+  changeWave(order.waveId, 'resumed', ports, (wave, at) =>
+    wave.pause === null ? wave : ordered(wave, { action: 'resume', by: order.by, reason: null, at }, { pause: null }),
+  );
+
+/**
+ * Ends the sending of a wave for ever: no invitation and no reminder goes out any more. Its links take answers until the day
+ * the mails name, and what was answered counts. A second cancel leaves the first one's name and reason.
+ *
+ * @throws PermanentError `wave-unknown`, `wave-closed`, `reason-missing`
+ */
+export const cancelWave = async (order: WaveOrder, ports: WaveControlPorts): Promise<WaveControlResult> => {
+  const reason = checkedReason(order.reason);
+  return changeWave(order.waveId, 'cancelled', ports, (wave, at) =>
+    wave.state === 'cancelled'
+      ? wave
+      : ordered(wave, { action: 'cancel', by: order.by, reason, at }, { state: 'cancelled', pause: null }),
+  );
+};
+
+/** Who paused or cancelled the wave, as it stands; null where nobody did. */
+export const standingOrder = (wave: Pick<WaveRecord, 'state' | 'pause' | 'orders'>): WaveControl | null => {
+  const last = wave.orders?.at(-1);
+  if (last === undefined) return null;
+  if (last.action === 'cancel') return wave.state === 'cancelled' ? last : null;
+  return last.action === 'pause' && wave.pause?.by === 'operator' ? last : null;
+};
+
+const ordered = (wave: WaveRecord, order: WaveControl, change: Partial<WaveRecord>): WaveRecord => ({
+  ...wave,
+  ...change,
+  orders: [...(wave.orders ?? []), order].slice(-KEPT_ORDERS),
+});
+
+/** Decides on the record as it is stored, again after every conflict, so that of two orders at once one comes second. */
+const changeWave = async (
+  waveId: string,
+  wanted: 'paused' | 'resumed' | 'cancelled',
+  ports: WaveControlPorts,
+  change: (wave: WaveRecord, now: Instant) => WaveRecord,
+): Promise<WaveControlResult> => {
+  let before: WaveRecord | undefined;
+  const now = ports.clock.now();
+  const wave = await updateWave(ports.waves, waveId, (current) => {
+    before = current;
+    refuse(current, wanted, now);
+    return change(current, now);
+  });
+  const changed = wave !== before;
+  return {
+    waveId,
+    outcome: changed ? 'done' : 'unchanged',
+    state: wave.state,
+    pause: wave.pause,
+    order: standingOrder(wave),
+    goesOnBy: wanted === 'resumed' && changed ? (restsUntil(before?.pause ?? null, now) ?? null) : null,
+  };
+};
+
+const refuse = (wave: WaveRecord, wanted: 'paused' | 'resumed' | 'cancelled', now: Instant): void => {
+  const { waveId } = wave;
+  if (wave.state === 'closed' || now >= wave.closesAt) {
+    throw new PermanentError(
+      'wave-closed',
+      `wave ${waveId} closed at ${wave.closesAt} and sends nothing any more; only a wave that is planned, sending or open can be ${wanted}`,
+      { hint: `resegment wave show ${waveId} shows what came of it` },
+    );
+  }
+  if (wave.state === 'cancelled' && wanted !== 'cancelled') {
+    const last = standingOrder(wave);
+    throw new PermanentError(
+      'wave-cancelled',
+      `wave ${waveId} is cancelled${last === null ? '' : ` since ${last.at} by ${last.by}: ${last.reason ?? ''}`}; only a wave that is planned, sending or open can be ${wanted}`,
+      { hint: 'a cancelled wave cannot be taken up again; the next run starts a new one' },
+    );
+  }
+};
+
+const checkedReason = (given: string): string => {
+  const reason = given.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  if (reason === '' || [...reason].length > LONGEST_REASON) {
+    throw new PermanentError(
+      'reason-missing',
+      `--reason must say why in 1 to ${LONGEST_REASON} characters, got ${[...reason].length}; it is kept with the wave`,
+      { hint: '--reason "wrong branch names in the mail"' },
+    );
+  }
+  return reason;
+};
