@@ -142,6 +142,7 @@ const USAGE_CODES = new Set([
   'reason-missing',
   'until-invalid',
   'plan-expired',
+  'brake-not-holding',
   'run-published',
   'run-not-published',
   'run-not-over',

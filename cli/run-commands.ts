@@ -5,6 +5,7 @@ import { readPolicy } from '#shared/adapters/policy-files.ts';
 import { csvLine, neutralised } from '#shared/application/export-run.ts';
 import { abandonRun } from '#shared/application/run/abandon-run.ts';
 import { assertReplaceable, idInPlaceOf } from '#shared/application/run/open-run.ts';
+import { brakesThatHold, goOnCommands, overrideBrake } from '#shared/application/run/override-brake.ts';
 import { replayRun } from '#shared/application/run/replay-run.ts';
 import { rollbackRun } from '#shared/application/run/rollback-run.ts';
 import { loadPolicy, loadRun, storePolicy } from '#shared/application/run/run-ports.ts';
@@ -97,7 +98,7 @@ export const addRunCommands = (program: Command, host: CommandHost): void => {
     .description('apply a stored plan; customers whose facts changed since are skipped')
     .addHelpText(
       'after',
-      '\nExamples:\n  resegment apply latest\n  resegment apply 2026-05-a1b2 --override movedShare --reason "new branch limits"\n',
+      '\nExamples:\n  resegment apply latest\n  resegment apply 2026-05-a1b2 --override movedShare --reason "new branch limits"\n\nWhere two brakes hold a run, it takes one such command for each; the last one applies it.\n',
     )
     .action(async (wanted: string, options: StartOptions, command: Command) => {
       readOverride(options);
@@ -435,13 +436,12 @@ const applyRun = async (
         : 'make a new plan: resegment plan',
     });
   }
-  const overridden = new Set([
-    ...record.overrides.map((one) => one.brake),
-    ...(override === undefined ? [] : [override.brake]),
-  ]);
-  const holding = record.brakes.filter((hit) => !overridden.has(hit.brake));
-  if (record.state === 'held' && holding.length > 0) {
-    await showOutcome(context, record, 0);
+  const open =
+    override === undefined || (record.state !== 'held' && record.state !== 'planned')
+      ? record
+      : await overrideBrake(record.runId, override, context.target);
+  if (open.state === 'held' && brakesThatHold(open).length > 0) {
+    await showOutcome(context, open, 0);
     return EXIT.held;
   }
   const name = `${record.runId}-apply-${randomBytes(3).toString('hex')}`;
@@ -451,7 +451,6 @@ const applyRun = async (
     mode: 'apply',
     runId: record.runId,
     by: context.by,
-    ...(override === undefined ? {} : { override }),
   });
   await showOutcome(context, applied, 0);
   return exitOfState(applied.state);
@@ -481,10 +480,8 @@ const showOutcome = async (context: CommandContext, record: RunRecord, moves: nu
       ].join('\n'),
   );
   if (record.state === 'held') {
-    const brake = record.brakes.find((hit) => !record.overrides.some((one) => one.brake === hit.brake));
-    terminal.note(
-      `held: nothing has been changed. To go on: resegment apply ${record.runId} --override ${brake?.brake ?? 'BRAKE'} --reason "…"`,
-    );
+    const commands = goOnCommands(record.runId, brakesThatHold(record));
+    terminal.note(`held: nothing has been changed. To go on: ${commands.join(', then ')}`);
   }
 };
 

@@ -64,6 +64,7 @@ export const runPorts = () => {
     mail: sesMailSender({ client: newSesClient(), configurationSet: env.CONFIGURATION_SET }),
     identity: env.SURVEY_IDENTITY,
     operatorAddress: env.OPERATOR_ADDRESS,
+    commandOptions: `--target aws --stage ${env.STAGE}`,
     settings: {
       businessTimeZone: env.BUSINESS_TIME_ZONE,
       shards: env.SHARDS,

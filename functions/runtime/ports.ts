@@ -14,7 +14,7 @@ import type { SurveyAppPorts } from '#shared/application/pages/survey-app.ts';
 import type { PlanWavePorts } from '#shared/application/plan-wave.ts';
 import { type ProjectAnswerPorts, projectPendingAnswers } from '#shared/application/project-answer.ts';
 import type { RunPorts, RunSettings } from '#shared/application/run/run-ports.ts';
-import { tellOperators } from '#shared/application/run/tell-operators.ts';
+import { type OperatorNotices, tellOperators } from '#shared/application/run/tell-operators.ts';
 import type { WriteReportPorts } from '#shared/application/run/write-run-report.ts';
 import type { SendPorts } from '#shared/application/send-batch.ts';
 import { createSendPacer } from '#shared/application/send-pacer.ts';
@@ -60,7 +60,8 @@ export const projectAnswerPortsFrom = (parts: BaseParts): ProjectAnswerPorts => 
 
 /** For the steps of a run. */
 export const runPortsFrom = (
-  parts: BaseParts & MailParts & { readonly settings: RunSettings; readonly operatorAddress: string },
+  parts: BaseParts &
+    MailParts & { readonly settings: RunSettings } & Pick<OperatorNotices, 'operatorAddress' | 'commandOptions'>,
 ): RunPorts => {
   const projection = projectAnswerPortsFrom(parts);
   return {
@@ -72,6 +73,7 @@ export const runPortsFrom = (
       mail: parts.mail,
       sender: mailIdentity(parts.identity, 'en'),
       operatorAddress: parts.operatorAddress,
+      ...(parts.commandOptions === undefined ? {} : { commandOptions: parts.commandOptions }),
       replyTo: parts.identity.replyToAddress,
     }),
   };

@@ -194,8 +194,10 @@ export interface NoticeInput {
   }[];
   /** Why it failed, where it did. */
   readonly error?: string;
-  /** Commands to copy: look, go on, discard. */
-  readonly commands: Partial<Readonly<Record<'look' | 'goOn' | 'discard', string>>>;
+  /** Commands to copy: look, go on, discard. Several of a kind are to be run one after the other. */
+  readonly commands: Partial<Readonly<Record<'look' | 'goOn' | 'discard', string | readonly string[]>>>;
+  /** Instant until when it can go on, where that ends. */
+  readonly until?: string;
   readonly reportUrl?: string;
 }
 
@@ -211,10 +213,12 @@ export const composeNotice = async (input: NoticeInput): Promise<ComposedMail> =
   const subject = say(`notice.subject.${input.kind}`);
   const intro = say(`notice.intro.${input.kind}`);
   const commands = (['look', 'goOn', 'discard'] as const).flatMap((name) => {
-    const command = input.commands[name];
-    return command === undefined ? [] : [{ label: say(`notice.command.${name}`), command }];
+    const given = input.commands[name] ?? [];
+    const wanted = typeof given === 'string' ? [given] : given;
+    return wanted.length === 0 ? [] : [{ label: say(`notice.command.${name}`), wanted }];
   });
   const report = input.reportUrl === undefined ? undefined : safeLink(input.reportUrl);
+  const until = input.until === undefined ? undefined : `${say('notice.until')}: ${input.until}`;
   const rows = input.brakes.map((hit) => ({ ...hit, name: brakeName(language, hit.brake) }));
   const text = [
     intro,
@@ -229,7 +233,13 @@ export const composeNotice = async (input: NoticeInput): Promise<ComposedMail> =
     ),
     ...(commands.length === 0
       ? []
-      : [[say('notice.next'), ...commands.map(({ label, command }) => `${label}:\n  ${command}`)].join('\n')]),
+      : [
+          [
+            say('notice.next'),
+            ...commands.map(({ label, wanted }) => `${label}:\n${wanted.map((one) => `  ${one}`).join('\n')}`),
+          ].join('\n'),
+        ]),
+    ...(until === undefined ? [] : [until]),
     ...(report === undefined ? [] : [`${say('notice.report')}: ${report}`]),
     '-- ',
     [say('notice.footer'), input.sender.postalAddress].join('\n'),
@@ -245,9 +255,10 @@ export const composeNotice = async (input: NoticeInput): Promise<ComposedMail> =
       ...(rows.length === 0 ? [] : [noticeTable(rows, say)]),
       ...(commands.length === 0 ? [] : [heading(say('notice.next'))]),
       ...commands.map(
-        ({ label, command }) =>
-          `<p style="margin:0 0 12px">${escapeHtml(label)}<br><code class="tile" style="display:block;margin-top:2px;padding:8px 10px;background:${MAIL_COLOURS.light.tile};color:${MAIL_COLOURS.light.tileInk};font-size:14px;overflow-wrap:anywhere">${escapeHtml(command)}</code></p>`,
+        ({ label, wanted }) =>
+          `<p style="margin:0 0 12px">${escapeHtml(label)}<br>${wanted.map(commandTile).join('')}</p>`,
       ),
+      ...(until === undefined ? [] : [paragraph(until)]),
       ...(report === undefined ? [] : [`<p style="margin:14px 0 0">${textLink(report, say('notice.report'))}</p>`]),
     ].join('\n'),
     footer: `<p style="margin:0">${escapeHtml(say('notice.footer'))}<br>${lines(input.sender.postalAddress)}</p>`,
@@ -263,6 +274,9 @@ export const composeNotice = async (input: NoticeInput): Promise<ComposedMail> =
   });
   return { raw, subject, html, text };
 };
+
+const commandTile = (command: string): string =>
+  `<code class="tile" style="display:block;margin-top:2px;padding:8px 10px;background:${MAIL_COLOURS.light.tile};color:${MAIL_COLOURS.light.tileInk};font-size:14px;overflow-wrap:anywhere">${escapeHtml(command)}</code>`;
 
 const noticeTable = (
   rows: readonly (NoticeInput['brakes'][number] & { readonly name: string })[],

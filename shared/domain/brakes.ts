@@ -4,10 +4,10 @@ import type { BrakeName, Brakes } from './policy.ts';
 /** What the brakes look at; counts of customers unless the name says otherwise. */
 export interface BrakeFigures {
   readonly asOf: string;
-  /** Measured and not quarantined. */
+  /** Placed in a segment: read, readable and still customers. */
   readonly population: number;
   readonly quarantined: number;
-  /** Population of the published run before; null for the first run or a run limited to some customers. */
+  /** Population of the last published run for everybody; null if there is none, or for a run limited to some customers. */
   readonly previousPopulation: number | null;
   /** Customers with a standing before. */
   readonly known: number;
@@ -67,7 +67,7 @@ export const findBrakes = (figures: BrakeFigures, brakes: Brakes): readonly Brak
       'inputDropShare',
       brakes.inputDropShare,
       drop,
-      `${figures.population} customers were read after ${figures.previousPopulation} last time (${percent(drop)} fewer); the limit is ${percent(brakes.inputDropShare)}`,
+      `${figures.population} customers have a segment after ${figures.previousPopulation} last time (${percent(drop)} fewer); the limit is ${percent(brakes.inputDropShare)}`,
     );
   }
   const ageDays = figures.newestFact === null ? null : toDayNumber(figures.asOf) - toDayNumber(figures.newestFact);

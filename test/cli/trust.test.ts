@@ -128,7 +128,8 @@ describe('a monthly run held by a brake', () => {
   it('is not let go by naming another brake', async () => {
     const done = await resegment('apply', 'latest', '--override', 'flagShare', '--reason', 'wrong one');
 
-    expect(done.code).toBe(3);
+    expect(done.code).toBe(2);
+    expect(done.err).toContain('must name one of: movedShare');
     expect((await bench.ports.pointer.get()).published?.runId).toBe('2026-10-monthly');
   });
 

@@ -3,6 +3,7 @@ import type { RunRequest } from '#shared/contracts/workflows.ts';
 import { addMonths, dateIn, isIsoDate, lastDayOf, periodOf } from '#shared/domain/calendar.ts';
 import type { RunPointer } from '#shared/domain/standing.ts';
 import { PermanentError } from '#shared/errors.ts';
+import { assertOpen, brakesThatHold, goOnCommands, overrideBrake } from './override-brake.ts';
 import { ACTIVE_POLICY_KEY, loadPolicy, loadRun, type RunPorts, updateRun } from './run-ports.ts';
 
 export interface OpenedRun {
@@ -173,34 +174,16 @@ const reopen = async (request: RunRequest, ports: RunPorts): Promise<OpenedRun> 
     return { schema: 1, runId, next: record.finishedAt === null ? 'apply' : 'stop' };
   }
   const resumes = record.state === 'applying' || pointer.applying?.runId === runId;
-  if (!resumes) await assertMayApply(record, request, pointer, ports);
-  const now = ports.clock.now();
-  await updateRun(ports, runId, (current) => ({
-    ...current,
-    checkStale: true,
-    overrides:
-      request.override === undefined ? current.overrides : [...current.overrides, { ...request.override, at: now }],
-  }));
+  if (!resumes) {
+    assertMayApply(record, pointer, ports.clock.now());
+    assertNotHeld(request.override === undefined ? record : await overrideBrake(runId, request.override, ports));
+  }
+  await updateRun(ports, runId, (current) => ({ ...current, checkStale: true }));
   return { schema: 1, runId, next: 'apply' };
 };
 
-const assertMayApply = async (
-  record: RunRecord,
-  request: RunRequest,
-  pointer: Awaited<ReturnType<RunPorts['pointer']['get']>>,
-  ports: RunPorts,
-): Promise<void> => {
-  if (record.state !== 'planned' && record.state !== 'held') {
-    throw new PermanentError(
-      'run-not-planned',
-      `only a planned or held run can be applied; ${record.runId} is ${record.state}`,
-    );
-  }
-  if (record.expiresAt !== null && record.expiresAt <= ports.clock.now()) {
-    throw new PermanentError('plan-expired', `the plan ${record.runId} expired at ${record.expiresAt}`, {
-      hint: 'make a new plan: resegment plan',
-    });
-  }
+const assertMayApply = (record: RunRecord, pointer: RunPointer, now: string): void => {
+  assertOpen(record, now);
   if (pointer.published !== null && record.asOf < pointer.published.asOf) {
     throw new PermanentError(
       'plan-backdated',
@@ -214,21 +197,19 @@ const assertMayApply = async (
       { hint: 'make a new plan: resegment plan' },
     );
   }
-  const overridden = new Set([
-    ...record.overrides.map((one) => one.brake),
-    ...(request.override ? [request.override.brake] : []),
-  ]);
-  const open = record.brakes.filter((hit) => !overridden.has(hit.brake));
-  if (open.length > 0) {
-    throw new PermanentError(
-      'brake-holds',
-      `run ${record.runId} is held by ${open.map((hit) => hit.message).join('; ')}`,
-      {
-        details: { brakes: open.map((hit) => hit.brake) },
-        hint: `look at it, then: resegment apply ${record.runId} --override ${open[0]?.brake ?? 'BRAKE'} --reason "…"`,
-      },
-    );
-  }
+};
+
+const assertNotHeld = (record: RunRecord): void => {
+  const holding = brakesThatHold(record);
+  if (holding.length === 0) return;
+  throw new PermanentError(
+    'brake-holds',
+    `run ${record.runId} is held by ${holding.map((hit) => hit.message).join('; ')}`,
+    {
+      details: { brakes: holding.map((hit) => hit.brake) },
+      hint: `look at it, then: ${goOnCommands(record.runId, holding).join(', then ')}`,
+    },
+  );
 };
 
 const activePolicyHash = async (ports: RunPorts): Promise<string> => {

@@ -1,12 +1,15 @@
-import type { BrakeHit, RunSummary } from '#shared/contracts/run-record.ts';
+import * as z from 'zod/mini';
+import { type BrakeHit, RunSummary } from '#shared/contracts/run-record.ts';
 import { capacity } from '#shared/domain/assign.ts';
 import { findBrakes } from '#shared/domain/brakes.ts';
 import type { PlanRow } from '#shared/domain/standing.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { MeasureReceipt } from '#shared/ports/run-files.ts';
+import { brakesThatHold } from './override-brake.ts';
 import { loadPolicy, loadRun, type RunPorts, updateRun } from './run-ports.ts';
 
 const HOUR_MS = 3_600_000;
+const SegmentCounts = z.pick(RunSummary, { segments: true });
 
 /**
  * Proves that everybody is in exactly one segment of each dimension, counts the moves, chooses which flags the capacity
@@ -57,8 +60,6 @@ export const reviewPlan = async (
       (sum, row) => sum + row.flags.filter((flag) => flag.kind === kind && flag.opened === isOpened).length,
       0,
     );
-  const base = record.basedOn === null ? undefined : await ports.files.readJson(record.basedOn, 'summary.json');
-  const previous = summaryFigures(base);
   const newestFact = receipts.reduce<string | null>(
     (newest, receipt) =>
       receipt.newestFact !== null && (newest === null || receipt.newestFact > newest) ? receipt.newestFact : newest,
@@ -74,9 +75,9 @@ export const reviewPlan = async (
   const brakes: readonly BrakeHit[] = findBrakes(
     {
       asOf: record.asOf,
-      population: expected,
+      population: expected - tally.left(),
       quarantined: quarantined.length,
-      previousPopulation: limited ? null : previous.population,
+      previousPopulation: limited ? null : await placedBefore(record.basedOn, ports),
       known: tally.known(),
       moved: tally.moved(),
       flagged: { upgrade: flags.upgrade, exit: flags.exit },
@@ -86,8 +87,7 @@ export const reviewPlan = async (
     },
     policy.brakes,
   );
-  const overridden = new Set(record.overrides.map((override) => override.brake));
-  const holding = brakes.filter((hit) => !overridden.has(hit.brake));
+  const holding = brakesThatHold({ brakes: [...brakes], overrides: record.overrides });
   const outcome = record.mode === 'plan' ? 'planned' : holding.length > 0 ? 'held' : 'apply';
   const state = record.mode === 'plan' && holding.length > 0 ? 'held' : outcome === 'apply' ? record.state : outcome;
 
@@ -159,11 +159,21 @@ const isMeasureReceipt = (document: unknown): document is MeasureReceipt =>
   'read' in document &&
   'quarantined' in document;
 
-const summaryFigures = (document: unknown): { readonly population: number | null } => {
-  if (typeof document !== 'object' || document === null) return { population: null };
-  const population = 'population' in document && typeof document.population === 'number' ? document.population : null;
-  const quarantined = 'quarantined' in document && typeof document.quarantined === 'number' ? document.quarantined : 0;
-  return { population: population === null ? null : population - quarantined };
+/** Customers that the newest run for everybody, at or before the given one, placed; null if there is none. */
+const placedBefore = async (basedOn: string | null, ports: RunPorts): Promise<number | null> => {
+  for (let runId = basedOn; runId !== null; ) {
+    const { record } = await loadRun(ports, runId);
+    if (record.only === undefined) return placedIn(await ports.files.readJson(runId, 'summary.json'));
+    runId = record.basedOn;
+  }
+  return null;
+};
+
+/** Every dimension places the same customers, so any of them counts them. */
+const placedIn = (document: unknown): number | null => {
+  const parsed = SegmentCounts.safeParse(document);
+  const [counts] = parsed.success ? Object.values(parsed.data.segments) : [];
+  return counts === undefined ? null : Object.values(counts).reduce((sum, count) => sum + count, 0);
 };
 
 /** Counts a plan row by row: constant memory whatever the population. */
