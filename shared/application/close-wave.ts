@@ -1,8 +1,11 @@
 import { PopulationRows, type WaveRecord, type WaveStatus } from '#shared/contracts/survey.ts';
+import { claimKey } from '#shared/domain/contact-policy.ts';
 import type { Invitation } from '#shared/domain/invitation.ts';
+import { type LedgerState, type LedgerWave, ledgerStateOf } from '#shared/domain/wave-ledger.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { AnswerStore, StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { Clock } from '#shared/ports/clock.ts';
+import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { InvitationStore } from '#shared/ports/invitation-store.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import type { WaveFiles } from '#shared/ports/wave-files.ts';
@@ -14,6 +17,8 @@ export interface WaveLedgerPorts {
   readonly waveFiles: WaveFiles;
   readonly invitations: Pick<InvitationStore, 'getMany'>;
   readonly answers: Pick<AnswerStore, 'getMany'>;
+  /** Where claims are; without it, mails that are under way count as planned. */
+  readonly contacts?: Pick<ContactStore, 'getMany'>;
 }
 
 export interface CloseWavePorts extends WaveLedgerPorts {
@@ -47,26 +52,30 @@ export const waveStatus = async (waveId: string, ports: WaveLedgerPorts): Promis
   if (found === undefined) return undefined;
   const wave = found.record;
   const audience = await readDrawn(waveId, ports.waveFiles);
-  const tally = newTally();
+  const finished = wave.finishedAt !== null;
+  const tally = newTally({
+    cancelled: wave.state === 'cancelled',
+    over: wave.state === 'closed' || (wave.state === 'cancelled' && finished),
+    audienceMade: wave.drawn !== null,
+  });
   if (audience !== undefined) {
     const rows = PopulationRows.parse((await ports.waveFiles.readJson(waveId, audience.populationFile)) ?? []);
-    for (const [, segment] of rows) tally.notDrawn(segment);
+    for (const [, segment, reason, until] of rows) tally.notDrawn(segment, reason, until);
     for (let from = 0; from < audience.drawn.length; from += LOOK_UP) {
       const part = audience.drawn.slice(from, from + LOOK_UP);
       const ids = part.map((one) => one.invitationId);
       const [invitations, answers] = await Promise.all([ports.invitations.getMany(ids), ports.answers.getMany(ids)]);
+      const claimed = await claimedAmong([...invitations.values()], ports);
       for (const { invitationId, segment } of part) {
-        tally.drawn(
-          segment,
-          invitationId,
-          invitations.get(invitationId),
-          answers.get(invitationId),
-          wave.state === 'planned',
-        );
+        tally.drawn(segment, invitationId, {
+          invitation: invitations.get(invitationId),
+          stored: answers.get(invitationId),
+          claimed: claimed.has(invitationId),
+        });
       }
     }
   }
-  const { counts, skipped, segments, uncertainIds } = tally;
+  const { counts, skipped, segments, uncertainIds, states, budgetFree } = tally;
   const drawn = audience?.drawn.length ?? 0;
   const status: WaveStatus = {
     waveId,
@@ -83,12 +92,14 @@ export const waveStatus = async (waveId: string, ports: WaveLedgerPorts): Promis
     skipped,
     segments,
     uncertainIds,
+    states,
+    budgetFree: budgetFree(),
   };
-  const states = status.planned + status.sent + status.rejected + status.uncertain + total(skipped);
-  if (states !== drawn || drawn + total(status.notDrawn) !== status.population) {
+  const lines = status.planned + status.sent + status.rejected + status.uncertain + total(skipped);
+  if (lines !== drawn || drawn + total(status.notDrawn) !== status.population || total(states) !== status.population) {
     throw new PermanentError(
       'wave-does-not-add-up',
-      `wave ${waveId}: ${states} of ${drawn} invitations and ${status.population} customers are accounted for`,
+      `wave ${waveId}: ${lines} of ${drawn} invitations and ${total(states)} of ${status.population} customers are accounted for`,
     );
   }
   return status;
@@ -97,7 +108,28 @@ export const waveStatus = async (waveId: string, ports: WaveLedgerPorts): Promis
 const total = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-const newTally = () => {
+/** The ids of the invitations whose line is planned though somebody holds a claim on the mail. */
+const claimedAmong = async (
+  invitations: readonly Invitation[],
+  ports: WaveLedgerPorts,
+): Promise<ReadonlySet<string>> => {
+  const open = invitations.filter((one) => one.invitation.state === 'planned');
+  if (ports.contacts === undefined || open.length === 0) return new Set();
+  const contacts = await ports.contacts.getMany(open.map((one) => one.addressKey));
+  return new Set(
+    open
+      .filter((one) => contacts.get(one.addressKey)?.claims[claimKey(one.invitationId, 'invitation')] !== undefined)
+      .map((one) => one.invitationId),
+  );
+};
+
+interface DrawnLine {
+  readonly invitation: Invitation | undefined;
+  readonly stored: StoredAnswer | undefined;
+  readonly claimed: boolean;
+}
+
+const newTally = (wave: LedgerWave) => {
   const counts = {
     planned: 0,
     sent: 0,
@@ -113,6 +145,11 @@ const newTally = () => {
   const skipped: Record<string, number> = {};
   const segments: WaveStatus['segments'] = {};
   const uncertainIds: string[] = [];
+  const states: Record<string, number> = {};
+  const freeFrom: string[] = [];
+  const inState = (state: string): void => {
+    states[state] = (states[state] ?? 0) + 1;
+  };
   const segmentOf = (name: string) => {
     segments[name] ??= { population: 0, drawn: 0, invited: 0, delivered: 0, answered: 0, suspect: 0, scores: {} };
     return segments[name];
@@ -122,26 +159,35 @@ const newTally = () => {
     skipped,
     segments,
     uncertainIds,
-    notDrawn: (segment: string): void => {
+    states,
+    budgetFree: (): WaveStatus['budgetFree'] => {
+      const first = freeFrom.toSorted()[0];
+      const last = freeFrom.toSorted().at(-1);
+      return first === undefined || last === undefined ? null : { first, last };
+    },
+    notDrawn: (segment: string, reason: string, until: string | undefined): void => {
+      inState(reason);
+      if (reason === 'contactBudget' && until !== undefined) freeFrom.push(until);
       if (segment !== '') segmentOf(segment).population += 1;
     },
-    drawn: (
-      name: string,
-      invitationId: string,
-      invitation: Invitation | undefined,
-      stored: StoredAnswer | undefined,
-      planning: boolean,
-    ): void => {
+    drawn: (name: string, invitationId: string, { invitation, stored, claimed }: DrawnLine): void => {
       const segment = segmentOf(name);
       segment.population += 1;
       segment.drawn += 1;
+      const answered = stored !== undefined && !stored.answer.suspect;
+      const ledger: LedgerState = ledgerStateOf(invitation, { claimed, answered }, wave);
+      inState(ledger);
+      const skip = (reason: string): void => {
+        skipped[reason] = (skipped[reason] ?? 0) + 1;
+      };
       if (invitation === undefined) {
-        if (planning) counts.planned += 1;
-        else skipped['erased'] = (skipped['erased'] ?? 0) + 1;
+        if (ledger === 'planned') counts.planned += 1;
+        else skip(ledger);
         return;
       }
       const { state, reason = 'unknown' } = invitation.invitation;
-      if (state === 'skipped') skipped[reason] = (skipped[reason] ?? 0) + 1;
+      if (state === 'skipped') skip(reason);
+      else if (state === 'planned' && (ledger === 'waveCancelled' || ledger === 'waveClosed')) skip(ledger);
       else counts[state] += 1;
       if (state === 'uncertain' && uncertainIds.length < MOST_UNCERTAIN_NAMED) uncertainIds.push(invitationId);
       if (state === 'sent') segment.invited += 1;

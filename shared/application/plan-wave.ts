@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DrawnAudience, type WaveRecord } from '#shared/contracts/survey.ts';
-import { type Contact, refusalOf, type SkipReason } from '#shared/domain/contact-policy.ts';
+import { budgetFreeFrom, type Contact, refusalOf, type SkipReason } from '#shared/domain/contact-policy.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import type { Invitation } from '#shared/domain/invitation.ts';
 import type { Policy, SurveyRule } from '#shared/domain/policy.ts';
@@ -123,6 +123,7 @@ const draw = async (
   ports: PlanWavePorts,
 ): Promise<DrawnAudience> => {
   const reasons = new Map<string, SkipReason>();
+  const freeFrom = new Map<string, string>();
   const sizes = new Map<string, number>();
   for (const { segment } of plan.values()) if (segment !== null) sizes.set(segment, (sizes.get(segment) ?? 0) + 1);
   const quotas = new Map(
@@ -169,6 +170,8 @@ const draw = async (
             }) ?? (addresses.has(contact?.addressKey ?? '') ? 'sameAddress' : undefined));
       if (refusal !== undefined) {
         reasons.set(subject, refusal);
+        const from = refusal === 'contactBudget' ? budgetFreeFrom(contact, survey.contactEveryDays) : undefined;
+        if (from !== undefined) freeFrom.set(subject, from);
         continue;
       }
       quota.drawn += 1;
@@ -186,7 +189,7 @@ const draw = async (
     if (waiting.length === LOOK_UP) await tryWaiting();
   }
   await tryWaiting();
-  return store(wave, plan, drawn, reasons, ports);
+  return store(wave, plan, drawn, reasons, freeFrom, ports);
 };
 
 /** The customers' facts and contacts, by subject. */
@@ -208,9 +211,13 @@ const store = async (
   plan: ReadonlyMap<string, PlanLine>,
   drawn: DrawnAudience['drawn'],
   reasons: ReadonlyMap<string, SkipReason>,
+  freeFrom: ReadonlyMap<string, string>,
   ports: PlanWavePorts,
 ): Promise<DrawnAudience> => {
-  const rows = [...reasons].map(([subject, reason]) => [subject, plan.get(subject)?.segment ?? '', reason] as const);
+  const rows = [...reasons].map(([subject, reason]): [string, string, string, ...string[]] => {
+    const from = freeFrom.get(subject);
+    return [subject, plan.get(subject)?.segment ?? '', reason, ...(from === undefined ? [] : [from])];
+  });
   rows.sort(([a], [b]) => (a < b ? -1 : 1));
   const notDrawn: Record<string, number> = {};
   for (const [, , reason] of rows) notDrawn[reason] = (notDrawn[reason] ?? 0) + 1;

@@ -62,8 +62,8 @@ export const DrawnAudience = z.object({
 });
 export type DrawnAudience = z.infer<typeof DrawnAudience>;
 
-/** The named reason of everybody who was not drawn: `[subject, segment, reason]`. */
-export const PopulationRows = z.array(z.tuple([z.string(), z.string(), z.string()]));
+/** The named reason of everybody who was not drawn: `[subject, segment, reason]`, and until when where the reason passes. */
+export const PopulationRows = z.array(z.tuple([z.string(), z.string(), z.string()], z.string()));
 
 const Count = z.number();
 const Counts = z.record(z.string(), Count);
@@ -111,6 +111,10 @@ export const WaveStatus = z.object({
   ),
   /** Invitation ids of uncertain mails, at most 1,000. */
   uncertainIds: z.array(z.string()),
+  /** The ledger: each customer of the population in exactly one state of `LEDGER_STATES`; only states that occur. */
+  states: z.optional(Counts),
+  /** From when the budget of the first and of the last customer with `contactBudget` allows a survey; null where it is unknown. */
+  budgetFree: z.optional(z.nullable(z.object({ first: z.string(), last: z.string() }))),
 });
 export type WaveStatus = z.infer<typeof WaveStatus>;
 

@@ -19,6 +19,18 @@ export interface Consent {
   readonly at: Instant;
 }
 
+/**
+ * The consent that counts of two, in whatever order they arrive: the newer one. Of two of the same day without a time, or of
+ * the same instant, the withdrawal.
+ */
+export const newestConsent = (known: Consent | undefined, given: Consent | undefined): Consent | undefined => {
+  if (known === undefined || given === undefined) return given ?? known;
+  const exact = known.at.length > 10 && given.at.length > 10;
+  const [before, after] = exact ? [known.at, given.at] : [known.at.slice(0, 10), given.at.slice(0, 10)];
+  if (before !== after) return before > after ? known : given;
+  return known.given ? given : known;
+};
+
 /** A customer who is reached at an address. */
 export interface ContactPerson {
   readonly name?: string;
@@ -104,6 +116,15 @@ export const refusalOf = (
     (claim) => claim.invitationId !== request.invitationId && Date.parse(claim.at) > from,
   );
   return spent ? 'contactBudget' : undefined;
+};
+
+/**
+ * From when the budget of an address allows the next survey: the latest mail that was or may have been sent, and so many days.
+ * Undefined where nothing was sent.
+ */
+export const budgetFreeFrom = (contact: Contact | undefined, contactEveryDays: number): Instant | undefined => {
+  const sent = Object.values(contact?.claims ?? {}).map((claim) => Date.parse(claim.at));
+  return sent.length === 0 ? undefined : new Date(Math.max(...sent) + contactEveryDays * DAY_MS).toISOString();
 };
 
 const permissionRefusal = (contact: Contact | undefined, customerId: string): SkipReason | undefined => {
