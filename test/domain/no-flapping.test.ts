@@ -210,9 +210,15 @@ describe.each(PRESETS)('a noisy customer at the borders of $name', ({ policy, ca
           calm = decide(calm, true);
           if (!before) busy = decide(busy, true);
           for (let time = 0; time < 5; time += 1) {
-            busy = decide(busy, false);
-            for (const [name, { actual }] of Object.entries(busy.placements)) {
+            const prior: Generation | null = busy;
+            busy = decide(prior, false);
+            for (const [name, { actual, periods }] of Object.entries(busy.placements)) {
               if (actual !== calm.placements[name]?.actual) moved.add(name);
+              const last = prior?.placements[name];
+              expect(periods).toBe(last?.actual === actual ? last.periods : 0);
+            }
+            for (const [name, { waiting }] of Object.entries(busy.ratings)) {
+              if (waiting !== undefined) expect(waiting).toEqual(prior?.ratings[name]?.waiting);
             }
           }
           if (before) busy = decide(busy, true);

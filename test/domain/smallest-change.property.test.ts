@@ -7,7 +7,7 @@ import { explain } from '#shared/domain/explain.ts';
 import type { ExplainedDimension, Explanation } from '#shared/domain/explanation.ts';
 import type { TraitValue } from '#shared/domain/facts.ts';
 import type { Policy } from '#shared/domain/policy.ts';
-import { stepOf, withInput } from '#shared/domain/smallest-change.ts';
+import { sizeOf, stepOf, withInput } from '#shared/domain/smallest-change.ts';
 import type { Calibration, FrameRow, Generation, PlanRow } from '#shared/domain/standing.ts';
 import { measuredValue, roundScore, scoreNamed } from '#shared/domain/values.ts';
 import { frameRow, policyFrom, preset, runOf } from './support.ts';
@@ -190,6 +190,8 @@ const expectHonestChanges = (one: Case, found: ExplainedDimension): void => {
   const named = [found.smallest, found.smallestUp, found.smallestDown].filter((change) => change !== null);
   for (const change of named) expect(found.changes).toContainEqual(change);
   expect(found.smallest).toEqual(found.changes[0] ?? null);
+  const sizes = found.changes.map(sizeOf);
+  expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
   for (const change of found.changes) {
     expect(change.segment).not.toBe(headingFor);
     expect(change.from).toBe(measuredValue(row, change.metric));
@@ -236,6 +238,7 @@ const expectHonestOutcomes = (one: Case, found: ExplainedDimension): void => {
   const { policy, row } = one;
   for (const { metric, outcomes } of found.ifKnown) {
     expect(measuredValue(row, metric)).toBeNull();
+    expect(outcomes.some(({ segment }) => segment !== found.headingFor)).toBe(true);
     const expectThere = (value: TraitValue, segment: string): void =>
       expect(endsIn(one, withInput(row, metric, value), found.name), JSON.stringify({ metric, value })).toBe(segment);
     const step = stepOf(policy, metric, null);
