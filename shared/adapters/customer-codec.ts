@@ -240,4 +240,5 @@ const isPin = (entry: unknown): entry is Pin =>
   (entry['cleared'] === undefined || has(entry['cleared'], ['at', 'by', 'reason']));
 
 const isDecision = (entry: unknown): entry is FlagDecision =>
-  has(entry, ['kind', 'decision', 'by', 'reason', 'decidedAt']);
+  has(entry, ['kind', 'decision', 'by', 'reason', 'decidedAt']) &&
+  (entry['evidence'] === undefined || has(entry['evidence'], []));

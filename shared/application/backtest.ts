@@ -478,9 +478,13 @@ const replayMonth = (
 /** What people have set and what is open counts only as far as it was so on that day. */
 const asKnown = (facts: CustomerFacts, asOf: IsoDate, businessTimeZone: string): CustomerFacts => {
   const { openCase: _undated, ...dated } = facts;
-  return facts.pins.length === 0
-    ? dated
-    : { ...dated, pins: facts.pins.filter((pin) => dateIn(businessTimeZone, pin.setAt) <= asOf) };
+  if (facts.pins.length + facts.decisions.length === 0) return dated;
+  const isKnown = (at: string): boolean => dateIn(businessTimeZone, at) <= asOf;
+  return {
+    ...dated,
+    pins: facts.pins.filter((pin) => isKnown(pin.setAt)),
+    decisions: facts.decisions.filter((one) => isKnown(one.decidedAt)),
+  };
 };
 
 const hasFlag = (plan: PlanRow, kind: 'exit' | 'upgrade'): boolean => plan.flags.some((flag) => flag.kind === kind);

@@ -1,4 +1,5 @@
 import { toDayNumber } from './calendar.ts';
+import { isCovered } from './flags.ts';
 import type { Dimension, ExitRule, Policy, UpgradeRule } from './policy.ts';
 import { capOf, cutoffsFor, satisfactionOf, scoreRow, sourceValue } from './scores.ts';
 import { allSettledScores, segmentOf, settledScores } from './segments.ts';
@@ -307,20 +308,25 @@ const proposeFlags = (
   const main = placements[policy.mainDimension];
   if (main === undefined) return [];
   const { upgrade, exit } = policy.flags;
-  const isDecided = (kind: 'upgrade' | 'exit', expiresDays: number): boolean =>
-    row.decided.some(
-      (one) => one.kind === kind && one.date <= run.asOf && toDayNumber(run.asOf) - toDayNumber(one.date) < expiresDays,
-    );
   const flags: FlagProposal[] = [];
-  if (upgrade?.from.includes(main.actual) && !isDecided('upgrade', upgrade.expiresDays)) {
+  if (upgrade?.from.includes(main.actual)) {
     const flag = proposeUpgrade(upgrade, row, policy, calibration, scores, settled, main);
-    if (flag !== null) flags.push(flag);
+    if (flag !== null && !isDecided(flag, row, run, upgrade.expiresDays)) flags.push(flag);
   }
-  if (exit?.from.includes(main.actual) && !isDecided('exit', exit.expiresDays)) {
+  if (exit?.from.includes(main.actual)) {
     const flag = proposeExit(exit, row, policy, calibration, main);
-    if (flag !== null) flags.push(flag);
+    if (flag !== null && !isDecided(flag, row, run, exit.expiresDays)) flags.push(flag);
   }
   return flags;
+};
+
+/** Whether a person's last word covers the proposal. Without the figures it was said on, it holds as long as a proposal does. */
+const isDecided = (flag: FlagProposal, row: FrameRow, run: RunContext, expiresDays: number): boolean => {
+  const last = row.decided.findLast((one) => one.kind === flag.kind);
+  if (last === undefined) return false;
+  return last.evidence === undefined
+    ? toDayNumber(run.asOf) - toDayNumber(last.date) < expiresDays
+    : isCovered(flag, { decision: last.decision, evidence: last.evidence });
 };
 
 const stakeOf = (row: FrameRow, policy: Policy): number => asNumber(row.metrics[policy.valueMetric]) ?? 0;

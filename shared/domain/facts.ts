@@ -82,6 +82,8 @@ export interface FlagDecision {
   readonly by: string;
   readonly reason: string;
   readonly decidedAt: Instant;
+  /** The figures that the person decided on; absent in decisions of before they were kept. */
+  readonly evidence?: Readonly<Record<string, string | number>>;
 }
 
 /** Everything known about one customer. Nothing personal: that is in `contacts`. */

@@ -45,12 +45,15 @@ export interface FlagSettlement {
   readonly reason?: string;
 }
 
-/** The proposal after a run raised it. @returns undefined where the run has said so before */
+/** The proposal after a run raised it. @returns undefined where the run has said so before, or a person decided meanwhile */
 export const raised = (
   stored: Flag | undefined,
   proposal: RaisedFlag,
 ): { readonly next: Flag; readonly outcome: 'raised' | 'confirmed' } | undefined => {
   if (stored?.history.some((event) => event.by === proposal.runId && isRunEvent(event))) return undefined;
+  // Decided after the run froze its facts: the run could not know, the next one will.
+  const decision = stored === undefined ? undefined : lastDecision(stored);
+  if (stored?.state === decision?.event && decision !== undefined && decision.at >= proposal.raisedAt) return undefined;
   const history = stored?.history ?? [];
   if (stored?.state === 'open') {
     const event: FlagEvent = { event: 'confirmed', at: proposal.raisedAt, by: proposal.runId };
@@ -122,3 +125,51 @@ export const settled = (stored: Flag | undefined, settlement: FlagSettlement): F
         ],
       }
     : undefined;
+
+export interface DecisionEvent extends FlagEvent {
+  readonly event: 'approved' | 'refused';
+}
+
+const isDecisionEvent = (event: FlagEvent): event is DecisionEvent =>
+  event.event === 'approved' || event.event === 'refused';
+
+/** What a person last decided on a proposal of the kind for the customer; undefined if nobody ever did. */
+export const lastDecision = (flag: Flag): DecisionEvent | undefined => flag.history.findLast(isDecisionEvent);
+
+type Evidence = RaisedFlag['evidence'];
+
+/**
+ * Whether a decision covers what is proposed now, so that it is not proposed. Another step (other segment, other segment to
+ * reach, or a new stay in the segment) is never covered. An approval covers everything else. A refusal no longer covers evidence
+ * that has become materially stronger:
+ *
+ * - upgrade: what is missing to the limit has at least halved, or another rating or metric rises;
+ * - exit: a rating has fallen below its level of then.
+ *
+ * More periods of the same are not new evidence. Thresholds are ours.
+ */
+export const isCovered = (
+  proposed: { readonly kind: FlagKind; readonly evidence: Evidence },
+  decided: { readonly decision: 'approved' | 'refused'; readonly evidence: Evidence },
+): boolean => {
+  const [now, then] = [proposed.evidence, decided.evidence];
+  const differs = (names: readonly string[]): boolean => names.some((name) => now[name] !== then[name]);
+  if (differs(proposed.kind === 'upgrade' ? ['segment', 'wouldBe'] : ['segment', 'since'])) return false;
+  if (decided.decision === 'approved') return true;
+  if (proposed.kind === 'exit') {
+    return !Object.entries(now).some(([name, level]) => {
+      const before = then[name];
+      return name !== 'periods' && typeof level === 'number' && typeof before === 'number' && level < before;
+    });
+  }
+  const [missing, missed] = [now['shortBy'], then['shortBy']];
+  const isNearer = typeof missing === 'number' && typeof missed === 'number' && missed > 0 && missing <= missed / 2;
+  return !isNearer && !differs(['rising', 'metric']);
+};
+
+/** The greatest value at stake first; equal ones the oldest first, then by customer and kind. */
+export const byStake = (a: Flag, b: Flag): number => {
+  if (a.stake !== b.stake) return b.stake - a.stake;
+  const [left, right] = [a, b].map((flag) => `${flag.raisedAt} ${flag.customerId} ${flag.kind}`);
+  return String(left) < String(right) ? -1 : 1;
+};

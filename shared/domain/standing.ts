@@ -108,11 +108,12 @@ export interface FrameRow {
   readonly answers: readonly { readonly value: number; readonly ageDays: number }[];
   readonly openCase: boolean;
   readonly pins: readonly { readonly dimension: string; readonly segment: string; readonly until: IsoDate }[];
-  /** Kinds refused or approved since; keeps a decided flag from coming back unchanged. */
+  /** Decisions known when the facts were frozen, ascending; keeps a decided flag from coming back unchanged. */
   readonly decided: readonly {
     readonly kind: 'upgrade' | 'exit';
     readonly decision: 'approved' | 'refused';
     readonly date: IsoDate;
+    readonly evidence?: Readonly<Record<string, string | number>>;
   }[];
   /** The visible generation before this run; null for a new customer. */
   readonly prior: Generation | null;

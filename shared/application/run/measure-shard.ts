@@ -92,11 +92,14 @@ export const measureFacts = (
       answers: measured.answers,
       openCase: facts.openCase !== undefined,
       pins: pinsInForce(facts, when).map(({ dimension, segment, until }) => ({ dimension, segment, until })),
-      decided: facts.decisions.map(({ kind, decision, decidedAt }) => ({
-        kind,
-        decision,
-        date: decidedAt.slice(0, 10),
-      })),
+      decided: facts.decisions
+        .filter((one) => one.decidedAt <= when.frozenAt)
+        .map(({ kind, decision, decidedAt, evidence }) => ({
+          kind,
+          decision,
+          date: decidedAt.slice(0, 10),
+          ...(evidence === undefined ? {} : { evidence }),
+        })),
       prior,
       priorIsNewest: prior !== null && standing?.current.seq === prior.seq,
     },
