@@ -5,6 +5,7 @@ import { isStage, STAGES } from '#infra/stage-config.ts';
 import { placeOfTable } from '#shared/adapters/describe-stage.ts';
 import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
+import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
@@ -47,6 +48,8 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     businessTimeZone,
   };
   const ledger = wavePortsFrom(parts);
+  // Reading claims needs no address key.
+  const contacts = dynamoContacts(dynamo, tables.contacts, { kid: '', key: new Uint8Array() });
   const machine = (workflow: string): string => `arn:aws:states:${region}:${account}:stateMachine:${name(workflow)}`;
   return {
     describe: () => ({ target: 'aws', stage, account, region }),
@@ -60,7 +63,7 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     }),
     cases: dynamoCases(dynamo, tables.cases),
     waves: ledger.waves,
-    waveStatus: (waveId) => waveStatus(waveId, ledger),
+    waveStatus: (waveId) => waveStatus(waveId, { ...ledger, contacts }),
     batches: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'BATCH', schema: ImportBatch }),
     contacts: {
       upsertPerson: async () => {

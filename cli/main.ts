@@ -15,6 +15,7 @@ import { addPolicyCommands } from './policy-commands.ts';
 import { addRunCommands } from './run-commands.ts';
 import { addShowCommands } from './show-commands.ts';
 import { UsageError } from './usage-error.ts';
+import { addWaveCommands } from './wave-commands.ts';
 
 /** The interrupt signal arrived: what was started goes on or is entered again. */
 class Interrupted extends Error {
@@ -70,6 +71,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addImportCommands(program, host);
   addRunCommands(program, host);
   addShowCommands(program, host);
+  addWaveCommands(program, host);
   addPinCommands(program, host);
   addCustomerCommands(program, host);
   addPolicyCommands(program, host);
@@ -117,6 +119,8 @@ interface Problem {
 const USAGE_CODES = new Set([
   'run-unknown',
   'wave-unknown',
+  'wave-closed',
+  'wave-cancelled',
   'mapping-invalid',
   'delimiter-invalid',
   'date-format-invalid',

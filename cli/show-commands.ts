@@ -2,9 +2,8 @@ import type { Command } from 'commander';
 import { explainCustomer } from '#shared/application/explain-customer.ts';
 import { formatMetric, labelIn } from '#shared/application/format-value.ts';
 import { ACTIVE_POLICY_KEY, loadPolicy } from '#shared/application/run/run-ports.ts';
-import { stateInWords, waveText } from '#shared/application/summary-text.ts';
+import { stateInWords } from '#shared/application/summary-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
-import { waveCounts } from '#shared/application/wave-counts.ts';
 import { dateIn } from '#shared/domain/calendar.ts';
 import { activePin } from '#shared/domain/pins.ts';
 import type { Policy } from '#shared/domain/policy.ts';
@@ -39,22 +38,6 @@ export const addShowCommands = (program: Command, host: CommandHost): void => {
     .addHelpText('after', '\nExample:\n  resegment explain C-1042 --run 2026-05 --lang zh-CN\n')
     .action((customerId: string, options: { readonly run?: string }, command: Command) =>
       onTarget(command, host, (context) => showExplanation(context, customerId, options.run)),
-    );
-
-  const wave = program.command('wave').description('survey waves');
-  withListOptions(wave.command('list'))
-    .description('survey waves, the newest first')
-    .addHelpText('after', '\nExample:\n  resegment wave list --state open\n')
-    .action((options: ListOptions, command: Command) =>
-      onTarget(command, host, (context) => listWaves(context, options)),
-    );
-  wave
-    .command('show')
-    .argument('[wave]', 'id of a wave, or latest', 'latest')
-    .description('the ledger of a wave: planned, sent, answered, skipped by reason, uncertain')
-    .addHelpText('after', '\nExample:\n  resegment wave show w-2026-05-monthly\n')
-    .action((wanted: string, _options: unknown, command: Command) =>
-      onTarget(command, host, (context) => showWave(context, wanted)),
     );
 
   withListOptions(program.command('flag').description('proposals to upgrade or to let go').command('list'))
@@ -185,77 +168,6 @@ const showExplanation = async (
       ]),
     ].join('\n'),
   );
-  return EXIT.done;
-};
-
-const listWaves = async (context: CommandContext, options: ListOptions): Promise<ExitCode> => {
-  const { target, terminal } = context;
-  const waves = (await target.waves.list())
-    .map(({ record }) => record)
-    .filter((wave) => options.state === undefined || wave.state === options.state)
-    .sort((a, b) => (a.plannedAt < b.plannedAt ? 1 : -1))
-    .slice(0, options.limit);
-  const rows = [
-    ['wave', 'run', 'state', 'question', 'drawn', 'of', 'reminder', 'closes'],
-    ...waves.map((wave) => [
-      wave.waveId,
-      wave.runId,
-      wave.pause === null ? wave.state : `${wave.state} (paused)`,
-      wave.question,
-      String(wave.drawn ?? '–'),
-      String(wave.population ?? '–'),
-      wave.remindAt,
-      wave.closesAt,
-    ]),
-  ];
-  if (options.csv === true) terminal.raw(csvOf(rows));
-  else
-    terminal.result(waves, () =>
-      waves.length === 0 ? 'no wave' : textTable(rows, ['left', 'left', 'left', 'left', 'right', 'right']),
-    );
-  return EXIT.done;
-};
-
-const showWave = async (context: CommandContext, wanted: string): Promise<ExitCode> => {
-  const { target, terminal } = context;
-  const newest = (await target.waves.list())
-    .map(({ record }) => record)
-    .sort((a, b) => (a.plannedAt < b.plannedAt ? 1 : -1))[0];
-  const waveId = wanted === 'latest' ? newest?.waveId : wanted;
-  const found = waveId === undefined ? undefined : await target.waveStatus(waveId);
-  if (found === undefined) {
-    throw new UsageError(
-      'wave-unknown',
-      waveId === undefined ? 'there is no survey wave yet' : `there is no wave ${JSON.stringify(waveId)}`,
-      {
-        hint:
-          waveId === undefined ? 'resegment run --survey starts one' : 'resegment wave list shows the waves there are',
-      },
-    );
-  }
-  terminal.result(found, () => {
-    const rows = Object.entries(found.segments).map(([segment, one]) => [
-      segment,
-      String(one.population),
-      String(one.drawn),
-      String(one.invited),
-      String(one.delivered),
-      String(one.answered),
-    ]);
-    return [
-      waveText(waveCounts(found), terminal.language),
-      `state ${found.state}${found.pause === null ? '' : `, paused by ${found.pause.by}: ${found.pause.reason}`}, reminder ${found.remindAt}, closes ${found.closesAt}`,
-      `reminded ${found.reminded}, bounced ${found.bounced}, complained ${found.complained}, suspect answers ${found.suspect}`,
-      '',
-      textTable(
-        [['Segment', 'Customers', 'Drawn', 'Invited', 'Delivered', 'Answered'], ...rows],
-        ['left', 'right', 'right', 'right', 'right', 'right'],
-      ),
-      ...(found.uncertainIds.length === 0
-        ? []
-        : ['', `uncertain mails: ${found.uncertainIds.slice(0, 20).join(', ')}`]),
-    ].join('\n');
-  });
   return EXIT.done;
 };
 

@@ -20,6 +20,7 @@ import { directoryObjects } from '#shared/adapters/directory-objects.ts';
 import { dynamoAnswers } from '#shared/adapters/dynamo-answers.ts';
 import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
+import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoInvitations } from '#shared/adapters/dynamo-invitations.ts';
 
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
@@ -294,6 +295,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
 export const toolPorts = (parts: LocalParts) => {
   const imports = importPortsFrom(parts);
   const ledger = wavePortsFrom(parts);
+  const contacts = dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey);
   return {
     contacts: imports.contacts,
     batches: imports.batches,
@@ -301,7 +303,7 @@ export const toolPorts = (parts: LocalParts) => {
     waves: ledger.waves,
     invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
     answers: dynamoAnswers(parts.dynamo, parts.tables.answers),
-    waveStatus: (waveId: string) => waveStatus(waveId, ledger),
+    waveStatus: (waveId: string) => waveStatus(waveId, { ...ledger, contacts }),
     imports,
   };
 };

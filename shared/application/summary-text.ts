@@ -132,6 +132,19 @@ const REASON_WORDS: Readonly<Record<string, Readonly<Record<Language, string>>>>
   notEligible: { en: 'not eligible', 'zh-CN': '不符合条件' },
   notActive: { en: 'not active', 'zh-CN': '非活跃客户' },
   erased: { en: 'erased', 'zh-CN': '已删除' },
+  left: { en: 'no longer a customer', 'zh-CN': '已不是客户' },
+  waveClosed: { en: 'not sent before the end', 'zh-CN': '截止前未发送' },
+  waveCancelled: { en: 'wave cancelled', 'zh-CN': '调查已取消' },
+  planned: { en: 'planned', 'zh-CN': '待发送' },
+  claimed: { en: 'being sent', 'zh-CN': '正在发送' },
+  sent: { en: 'sent', 'zh-CN': '已发送' },
+  delivered: { en: 'delivered', 'zh-CN': '已送达' },
+  bounced: { en: 'bounced', 'zh-CN': '已退回' },
+  complained: { en: 'complained', 'zh-CN': '已投诉' },
+  answered: { en: 'answered', 'zh-CN': '已答复' },
+  expired: { en: 'no answer before the end', 'zh-CN': '截止前未答复' },
+  rejected: { en: 'rejected by the mail service', 'zh-CN': '被邮件服务拒绝' },
+  uncertain: { en: 'uncertain whether sent', 'zh-CN': '是否发送不明' },
 };
 
 /** A machine reason in words; an unknown one as it is. */

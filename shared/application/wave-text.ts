@@ -1,0 +1,132 @@
+import type { WaveControl, WaveStatus } from '#shared/contracts/survey.ts';
+import { LEDGER_STATES } from '#shared/domain/wave-ledger.ts';
+import { formatNumber, type Language } from './format-value.ts';
+import { reasonInWords, waveText } from './summary-text.ts';
+import { textTable } from './text-table.ts';
+import { waveCounts } from './wave-counts.ts';
+
+const STATES = {
+  planned: { en: 'being planned', 'zh-CN': '计划中' },
+  sending: { en: 'sending', 'zh-CN': '发送中' },
+  open: { en: 'sent; answers are open', 'zh-CN': '已发送，可答复' },
+  closed: { en: 'closed', 'zh-CN': '已结束' },
+  cancelled: { en: 'cancelled; sends nothing more', 'zh-CN': '已取消，不再发送' },
+} as const;
+
+const WORDS = {
+  en: {
+    state: 'State',
+    pausedBy: 'paused by',
+    brake: 'the mail service',
+    since: 'since',
+    reminder: 'Reminder',
+    closes: 'Closes',
+    ledger: 'Every customer is in one state',
+    customers: 'Customers',
+    sum: 'All',
+    freeFrom: 'may be asked again from',
+    to: 'to',
+    reminded: 'reminded',
+    suspect: 'suspect answers, not counted',
+    segment: 'Segment',
+    drawn: 'Drawn',
+    invited: 'Invited',
+    delivered: 'Delivered',
+    answered: 'Answered',
+    orders: 'Orders',
+    pause: 'paused',
+    resume: 'resumed',
+    cancel: 'cancelled',
+    uncertain: 'Uncertain mails',
+    more: 'more',
+    answersUntil: 'links take answers until',
+  },
+  'zh-CN': {
+    state: '状态',
+    pausedBy: '已暂停，操作者',
+    brake: '邮件服务',
+    since: '自',
+    reminder: '提醒时间',
+    closes: '截止时间',
+    ledger: '每位客户恰有一种状态',
+    customers: '客户数',
+    sum: '合计',
+    freeFrom: '可再次联系日期',
+    to: '至',
+    reminded: '已提醒',
+    suspect: '可疑答复（不计入）',
+    segment: '分类',
+    drawn: '抽中',
+    invited: '已邀请',
+    delivered: '已送达',
+    answered: '已答复',
+    orders: '操作记录',
+    pause: '暂停',
+    resume: '恢复',
+    cancel: '取消',
+    uncertain: '结果不明的邮件',
+    more: '更多',
+    answersUntil: '链接仍可答复至',
+  },
+} as const;
+
+const MOST_NAMED = 20;
+
+/** The state of a wave in words. */
+export const waveStateInWords = (state: WaveStatus['state'], language: Language): string => STATES[state][language];
+
+/** One order of an operator: when, what, who, why. */
+export const orderInWords = ({ action, by, reason, at }: WaveControl, language: Language): string =>
+  `${at} ${WORDS[language][action]} ${by}${reason === null ? '' : `: ${reason}`}`;
+
+/** A wave for a terminal: its state, the ledger whose states add up to the population, segments, orders, uncertain mails. */
+export const waveStatusText = (status: WaveStatus, language: Language): string => {
+  const words = WORDS[language];
+  const number = (count: number): string => formatNumber(count, language);
+  const { pause, orders = [], states = {} } = status;
+  const paused =
+    pause === null
+      ? ''
+      : `; ${words.pausedBy} ${pause.by === 'brake' ? words.brake : (orders.at(-1)?.by ?? '–')}, ${words.since} ${pause.at}: ${pause.reason}`;
+  const total = Object.values(states).reduce((sum, count) => sum + count, 0);
+  const ledger = LEDGER_STATES.flatMap((state) => {
+    const count = states[state] ?? 0;
+    if (count === 0) return [];
+    const free = state === 'contactBudget' ? status.budgetFree : null;
+    const until =
+      free === null || free === undefined
+        ? ''
+        : free.first.slice(0, 10) === free.last.slice(0, 10)
+          ? `${words.freeFrom} ${free.first.slice(0, 10)}`
+          : `${words.freeFrom} ${free.first.slice(0, 10)} ${words.to} ${free.last.slice(0, 10)}`;
+    return [[reasonInWords(state, language), number(count), until]];
+  });
+  const segments = Object.entries(status.segments).map(([segment, one]) => [
+    segment,
+    ...[one.population, one.drawn, one.invited, one.delivered, one.answered].map(number),
+  ]);
+  const more = status.uncertainIds.length - MOST_NAMED;
+  return [
+    waveText(waveCounts(status), language),
+    `${words.state}: ${waveStateInWords(status.state, language)}${paused}`,
+    `${words.reminder} ${status.remindAt}, ${status.state === 'cancelled' ? words.answersUntil : words.closes} ${status.closesAt}`,
+    `${words.reminded} ${number(status.reminded)}, ${words.suspect} ${number(status.suspect)}`,
+    '',
+    textTable(
+      [[words.ledger, words.customers, ''], ...ledger, [words.sum, number(total), '']],
+      ['left', 'right', 'left'],
+    ),
+    '',
+    textTable(
+      [[words.segment, words.customers, words.drawn, words.invited, words.delivered, words.answered], ...segments],
+      ['left', 'right', 'right', 'right', 'right', 'right'],
+    ),
+    ...(orders.length === 0 ? [] : ['', words.orders, ...orders.map((order) => `  ${orderInWords(order, language)}`)]),
+    ...(status.uncertainIds.length === 0
+      ? []
+      : [
+          '',
+          `${words.uncertain}: ${status.uncertainIds.slice(0, MOST_NAMED).join(', ')}${more > 0 ? `, +${more} ${words.more}` : ''}`,
+        ]),
+  ].join('\n');
+};
