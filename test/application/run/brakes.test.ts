@@ -345,6 +345,33 @@ describe('a run that two brakes hold', () => {
   });
 });
 
+describe('the mail of a stage on an account', () => {
+  it('names the stage in every command, so that it works as it stands', async () => {
+    let text = '';
+    const { bench } = await november({ movedShare: 0.1 }, async (one) => {
+      await month(one, all(ids(20, 11), 90));
+      const tell = tellOperators({
+        mail: {
+          send: async ({ raw }) => {
+            text = (await PostalMime.parse(raw)).text ?? '';
+            return { kind: 'notAccepted', retryable: false, reason: 'paused' };
+          },
+          quota: async () => ({ max24h: -1, maxPerSecond: 1, sentLast24h: 0 }),
+        },
+        sender: { company: 'Bank', address: 'survey@bank.example.com', postalAddress: '1 Road' },
+        operatorAddress: 'ops@bank.example.com',
+        replyTo: 'care@bank.example.com',
+        commandOptions: '--target aws --stage prod',
+      });
+      Object.assign(one.ports, { tellOperators: tell });
+    });
+
+    for (const heading of ['Look at it', 'Go on', 'Discard it'])
+      expect(commandsUnder(text, heading)[0]?.slice(-4)).toEqual(['--target', 'aws', '--stage', 'prod']);
+    expect((await bench.ports.runs.get(RUN))?.record.state).toBe('held');
+  });
+});
+
 describe('what input is compared with', () => {
   it('is the last run for everybody, not a run for some customers since', async () => {
     const { outcome } = await november({ inputDropShare: 0.1 }, async (bench) => {
