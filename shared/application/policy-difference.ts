@@ -353,8 +353,8 @@ const planDifference = (
 };
 
 const leavesOf = (value: unknown, path = ''): ReadonlyMap<string, string> => {
-  if (value === undefined) return new Map();
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (value === undefined || value === null) return new Map();
+  if (typeof value !== 'object' || Array.isArray(value)) {
     return new Map([[path, Array.isArray(value) ? value.map(String).join(', ') : String(value)]]);
   }
   return new Map(
