@@ -1,0 +1,77 @@
+import { closeWave } from '#shared/application/close-wave.ts';
+import { lookUpWave } from '#shared/application/look-up-wave.ts';
+import { type SendPorts, sendInvitations, sendReminders } from '#shared/application/send-batch.ts';
+import { RetryableError } from '#shared/errors.ts';
+import type { OutgoingMail, SendOutcome } from '#shared/ports/mail-sender.ts';
+import { type MemoryStores, type settableClock, WAVE_ID } from './memory.ts';
+
+type SettableClock = ReturnType<typeof settableClock>;
+export type MachinePorts = SendPorts & MemoryStores & { readonly clock: SettableClock };
+
+let attempts = 0;
+
+/** All that a wave's steps need, on stores in memory and a mail service of the test. */
+export const surveyPorts = (
+  stores: MemoryStores,
+  clock: SettableClock,
+  send: (mail: OutgoingMail) => Promise<SendOutcome>,
+): MachinePorts => ({
+  ...stores,
+  clock,
+  mail: { send },
+  compose: (survey) => ({
+    raw: new Uint8Array(),
+    from: 'survey@example.com',
+    to: survey.to,
+    tags: { run: survey.waveId, inv: survey.invitationId, kind: survey.kind },
+  }),
+  pacer: { reserve: async () => undefined },
+  newAttemptId: () => `machine-${++attempts}`,
+});
+
+/** Failures that Step Functions would retry; beyond them the execution fails. */
+const MOST_RETRIES = 9;
+
+/**
+ * Walks a wave as its state machine does after planning, two batches at once, with waits on the clock; stops before a wait
+ * that ends after `until`, or when the wave has closed.
+ *
+ * @returns whether it has closed
+ */
+export const runSteps = async (ports: MachinePorts, { until }: { readonly until: string }): Promise<boolean> => {
+  for (;;) {
+    const step = await lookUpWave({ waveId: WAVE_ID }, ports);
+    switch (step.next) {
+      case 'wait':
+        if (step.until > until) {
+          if (until > ports.clock.now()) ports.clock.moveTo(until);
+          return false;
+        }
+        ports.clock.moveTo(step.until);
+        break;
+      case 'close':
+        await closeWave({ waveId: WAVE_ID }, ports);
+        return true;
+      case 'send-invitations':
+      case 'send-reminders': {
+        const send = step.next === 'send-invitations' ? sendInvitations : sendReminders;
+        const batches = step.batches.values();
+        const worker = async (): Promise<void> => {
+          for (const batch of batches) await retried(() => send({ waveId: WAVE_ID, batch }, ports));
+        };
+        await Promise.all([worker(), worker()]);
+      }
+    }
+  }
+};
+
+const retried = async (work: () => Promise<unknown>): Promise<void> => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (!(error instanceof RetryableError) || tries === MOST_RETRIES) throw error;
+    }
+  }
+};
