@@ -8,6 +8,7 @@ import { type CommandHost, DEFAULT_DATA, type OpenTarget } from './command.ts';
 import { addCustomerCommands } from './customer-commands.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { addExportCommand } from './export-command.ts';
+import { addFlagCommands } from './flag-commands.ts';
 import { addImportCommands } from './import-commands.ts';
 import { openTarget } from './open-target.ts';
 import { addPinCommands } from './pin-commands.ts';
@@ -72,6 +73,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addRunCommands(program, host);
   addShowCommands(program, host);
   addWaveCommands(program, host);
+  addFlagCommands(program, host);
   addPinCommands(program, host);
   addCustomerCommands(program, host);
   addPolicyCommands(program, host);
@@ -144,6 +146,17 @@ const USAGE_CODES = new Set([
   'dimension-unknown',
   'segment-unknown',
   'reason-missing',
+  'flag-decided',
+  'flag-expired',
+  'flag-withdrawn',
+  'flag-unknown',
+  'kind-missing',
+  'too-many-exits',
+  'note-missing',
+  'case-unknown',
+  'case-taken',
+  'case-closed',
+  'outcome-missing',
   'until-invalid',
   'plan-expired',
   'brake-not-holding',

@@ -1,16 +1,13 @@
 import type { Command } from 'commander';
 import { explainCustomer } from '#shared/application/explain-customer.ts';
-import { formatMetric, labelIn } from '#shared/application/format-value.ts';
 import { ACTIVE_POLICY_KEY, loadPolicy } from '#shared/application/run/run-ports.ts';
 import { stateInWords } from '#shared/application/summary-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
-import { dateIn } from '#shared/domain/calendar.ts';
-import { activePin } from '#shared/domain/pins.ts';
 import type { Policy } from '#shared/domain/policy.ts';
-import { inMajorUnits } from '#shared/domain/values.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { findRun, newestFirst } from './find-run.ts';
+import { pinnedUntil } from './pinned-until.ts';
 import { csvOf, isExpired, withListOptions } from './run-commands.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -38,14 +35,6 @@ export const addShowCommands = (program: Command, host: CommandHost): void => {
     .addHelpText('after', '\nExample:\n  resegment explain C-1042 --run 2026-05 --lang zh-CN\n')
     .action((customerId: string, options: { readonly run?: string }, command: Command) =>
       onTarget(command, host, (context) => showExplanation(context, customerId, options.run)),
-    );
-
-  withListOptions(program.command('flag').description('proposals to upgrade or to let go').command('list'))
-    .option('--kind <kind>', 'upgrade or exit')
-    .description('open proposals, the oldest first')
-    .addHelpText('after', '\nExample:\n  resegment flag list --kind exit --manager "Li Wei"\n')
-    .action((options: ListOptions & { readonly kind?: string }, command: Command) =>
-      onTarget(command, host, (context) => listFlags(context, options)),
     );
 
   withListOptions(program.command('case').description('low answers that people work on').command('list'))
@@ -171,71 +160,6 @@ const showExplanation = async (
   return EXIT.done;
 };
 
-const listFlags = async (
-  context: CommandContext,
-  options: ListOptions & { readonly kind?: string },
-): Promise<ExitCode> => {
-  const { target, terminal } = context;
-  if (options.state !== undefined && options.state !== 'open') {
-    throw new UsageError(
-      'state-unknown',
-      `the list has open proposals only, got --state ${JSON.stringify(options.state)}`,
-    );
-  }
-  if (options.kind !== undefined && options.kind !== 'upgrade' && options.kind !== 'exit') {
-    throw new UsageError('kind-unknown', `--kind must be upgrade or exit, got ${JSON.stringify(options.kind)}`);
-  }
-  const all = (await target.flags.listOpen()).filter(
-    (flag) =>
-      (options.kind === undefined || flag.kind === options.kind) &&
-      (options.branch === undefined || flag.branch === options.branch) &&
-      (options.manager === undefined || flag.manager === options.manager) &&
-      (options.segment === undefined || flag.segment === options.segment),
-  );
-  const policy = await activePolicy(context);
-  const metric = policy?.metrics[policy.valueMetric];
-  const stake = (value: number): string =>
-    policy === undefined || metric === undefined
-      ? String(value)
-      : formatMetric(inMajorUnits(metric, value, policy.currency), metric.unit, policy.currency, terminal.language);
-  const segment = (name: string): string => {
-    const label = policy?.dimensions[policy.mainDimension]?.segments[name]?.label;
-    return label === undefined ? name : labelIn(label, terminal.language);
-  };
-  const flags = all.slice(0, options.limit);
-  const pinned = await pinnedUntil(context, flags, policy);
-  const rows = [
-    ['kind', 'customer', 'segment', 'branch', 'manager', 'at stake', 'raised', 'expires', 'run', 'pinned until'],
-    ...flags.map((flag) => [
-      flag.kind,
-      flag.customerId,
-      segment(flag.segment),
-      flag.branch ?? '',
-      flag.manager ?? '',
-      stake(flag.stake),
-      flag.period,
-      flag.expiresOn,
-      flag.runId,
-      pinned.get(flag.subject) ?? '',
-    ]),
-  ];
-  if (options.csv === true) terminal.raw(csvOf(rows));
-  else
-    terminal.result(
-      flags.map((flag) => ({ ...flag, pinnedUntil: pinned.get(flag.subject) ?? null })),
-      () =>
-        listText(rows, all.length - flags.length, 'no open proposal', [
-          'left',
-          'left',
-          'left',
-          'left',
-          'left',
-          'right',
-        ]),
-    );
-  return EXIT.done;
-};
-
 const listCases = async (context: CommandContext, options: ListOptions): Promise<ExitCode> => {
   const { target, terminal } = context;
   if (options.state !== undefined && options.state !== 'open' && options.state !== 'taken') {
@@ -275,22 +199,6 @@ const listCases = async (context: CommandContext, options: ListOptions): Promise
       () => listText(rows, all.length - cases.length, 'no open case'),
     );
   return EXIT.done;
-};
-
-/** The last day of the pin in force in the main dimension, of those who have one, by subject. */
-const pinnedUntil = async (
-  { target }: CommandContext,
-  listed: readonly { readonly subject: string }[],
-  policy: Policy | undefined,
-): Promise<ReadonlyMap<string, string>> => {
-  const found = new Map<string, string>();
-  if (policy === undefined) return found;
-  const today = dateIn(target.timeZone, target.clock.now());
-  for (const [subject, facts] of await target.customers.getMany(listed.map((one) => one.subject))) {
-    const pin = activePin(facts, policy.mainDimension, today);
-    if (pin !== undefined) found.set(subject, pin.until);
-  }
-  return found;
 };
 
 const listText = (

@@ -1,0 +1,97 @@
+import type { Language } from '#shared/application/format-value.ts';
+import type { FlagEvent, FlagKind, FlagState } from '#shared/domain/flags.ts';
+
+interface FlagWords {
+  readonly kinds: Readonly<Record<FlagKind, string>>;
+  readonly states: Readonly<Record<FlagState, string>>;
+  readonly events: Readonly<Record<FlagEvent['event'], string>>;
+  /** Names of figures; those that are not here are ratings of the policy. */
+  readonly evidence: Readonly<Record<string, string>>;
+  readonly segment: string;
+  readonly stake: string;
+  readonly branch: string;
+  readonly manager: string;
+  readonly run: string;
+  readonly expires: string;
+  readonly decides: string;
+  readonly evidenceHeading: string;
+  readonly history: string;
+  readonly explanation: string;
+  readonly explanationGone: string;
+}
+
+/** Words of `flag show`. */
+export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
+  en: {
+    kinds: { upgrade: 'Proposal to upgrade', exit: 'Proposal to let go' },
+    states: { open: 'open', approved: 'approved', refused: 'refused', expired: 'expired', withdrawn: 'withdrawn' },
+    events: {
+      raised: 'raised',
+      confirmed: 'confirmed',
+      approved: 'approved',
+      refused: 'refused',
+      expired: 'expired',
+      withdrawn: 'withdrawn',
+      reopened: 'open again',
+    },
+    evidence: {
+      segment: 'segment',
+      wouldBe: 'would be',
+      rising: 'rating that rises',
+      metric: 'figure',
+      value: 'value now',
+      before: 'value before',
+      cutoff: 'limit',
+      shortBy: 'missing to the limit',
+      since: 'in the segment since',
+      periods: 'closed periods in a row',
+    },
+    segment: 'segment',
+    stake: 'value at stake',
+    branch: 'branch',
+    manager: 'account manager',
+    run: 'run',
+    expires: 'can be decided until',
+    decides: 'who decides by the policy',
+    evidenceHeading: 'Evidence',
+    history: 'History',
+    explanation: 'Explanation for the talk with the customer',
+    explanationGone: 'The explanation for the customer cannot be shown: the files of the run are no longer kept.',
+  },
+  'zh-CN': {
+    kinds: { upgrade: '升级建议', exit: '退出建议' },
+    states: { open: '待决定', approved: '已批准', refused: '已拒绝', expired: '已过期', withdrawn: '已撤回' },
+    events: {
+      raised: '提出',
+      confirmed: '再次确认',
+      approved: '批准',
+      refused: '拒绝',
+      expired: '过期',
+      withdrawn: '撤回',
+      reopened: '重新打开',
+    },
+    evidence: {
+      segment: '类别',
+      wouldBe: '将升至',
+      rising: '上升的评级',
+      metric: '指标',
+      value: '现值',
+      before: '前值',
+      cutoff: '界限',
+      shortBy: '距界限差额',
+      since: '进入该类别',
+      periods: '连续期数',
+    },
+    segment: '类别',
+    stake: '涉及价值',
+    branch: '分支机构',
+    manager: '客户经理',
+    run: '批次',
+    expires: '决定期限',
+    decides: '按策略由谁决定',
+    evidenceHeading: '依据',
+    history: '经过',
+    explanation: '与客户面谈用的说明',
+    explanationGone: '无法显示对客户的说明：该批次的文件已不再保留。',
+  },
+};
