@@ -43,7 +43,7 @@ export const pauseWave = async (order: WaveOrder, ports: WaveControlPorts): Prom
   const reason = checkedReason(order.reason);
   return changeWave(order.waveId, 'paused', ports, (wave, at) => {
     if (wave.pause?.by === 'operator') return wave;
-    return ordered(wave, { action: 'pause', by: order.by, reason, at }, { pause: { by: 'operator', reason, at } });
+    return withOrder(wave, { action: 'pause', by: order.by, reason, at }, { pause: { by: 'operator', reason, at } });
   });
 };
 
@@ -57,7 +57,7 @@ export const resumeWave = async (
   ports: WaveControlPorts,
 ): Promise<WaveControlResult> =>
   changeWave(order.waveId, 'resumed', ports, (wave, at) =>
-    wave.pause === null ? wave : ordered(wave, { action: 'resume', by: order.by, reason: null, at }, { pause: null }),
+    wave.pause === null ? wave : withOrder(wave, { action: 'resume', by: order.by, reason: null, at }, { pause: null }),
   );
 
 /**
@@ -71,7 +71,7 @@ export const cancelWave = async (order: WaveOrder, ports: WaveControlPorts): Pro
   return changeWave(order.waveId, 'cancelled', ports, (wave, at) =>
     wave.state === 'cancelled'
       ? wave
-      : ordered(wave, { action: 'cancel', by: order.by, reason, at }, { state: 'cancelled', pause: null }),
+      : withOrder(wave, { action: 'cancel', by: order.by, reason, at }, { state: 'cancelled', pause: null }),
   );
 };
 
@@ -83,7 +83,8 @@ export const standingOrder = (wave: Pick<WaveRecord, 'state' | 'pause' | 'orders
   return last.action === 'pause' && wave.pause?.by === 'operator' ? last : null;
 };
 
-const ordered = (wave: WaveRecord, order: WaveControl, change: Partial<WaveRecord>): WaveRecord => ({
+/** The record with a change and the order that it came from. */
+export const withOrder = (wave: WaveRecord, order: WaveControl, change: Partial<WaveRecord>): WaveRecord => ({
   ...wave,
   ...change,
   orders: [...(wave.orders ?? []), order].slice(-KEPT_ORDERS),

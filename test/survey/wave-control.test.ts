@@ -136,6 +136,36 @@ describe('cancelling a wave', () => {
     expect(await stores.waveFiles.readJson(WAVE_ID, 'summary.json')).toMatchObject({ states: { expired: sent } });
   });
 
+  it('keeps a mail uncertain that a worker had claimed when it died, and never calls it cancelled', async () => {
+    const { ports, stores, clock } = await world(3);
+    const dying = surveyPorts(stores, clock, async () => {
+      throw new Error('killed');
+    });
+    await expect(runSteps(dying, { until: NOW })).rejects.toThrow('killed');
+    expect(await states(stores)).toEqual({ claimed: 3 });
+
+    await cancelWave(order(), { ...stores, clock });
+    expect(await states(stores)).toEqual({ claimed: 3 });
+    await runSteps(ports, { until: NOW });
+
+    expect(await states(stores)).toEqual({ uncertain: 3 });
+  });
+
+  it('shows at once in the ledger, also of a paused wave', async () => {
+    const { stores, clock } = await world(4);
+    await pauseWave(order(), { ...stores, clock });
+
+    await cancelWave(order(), { ...stores, clock });
+
+    expect(await waveStatus(WAVE_ID, stores)).toMatchObject({
+      state: 'cancelled',
+      pause: null,
+      planned: 0,
+      skipped: { waveCancelled: 4 },
+      states: { waveCancelled: 4 },
+    });
+  });
+
   it('ends a pause with it, and keeps who ordered what, when and why', async () => {
     const { stores, clock } = await world(2);
     const ports = { ...stores, clock };
@@ -181,12 +211,12 @@ describe('orders that cannot be followed', () => {
     expect([ann.outcome, bo.outcome].sort()).toEqual(['done', 'unchanged']);
     expect(ann.order).toEqual(bo.order);
 
-    const outcomes = await Promise.allSettled([
-      resumeWave(order('', 'Ann'), ports),
+    const [cancelled, resumed] = await Promise.allSettled([
       cancelWave(order('c', 'Bo'), ports),
+      resumeWave(order('', 'Ann'), ports),
     ]);
-    expect(outcomes[1]).toMatchObject({ status: 'fulfilled', value: { outcome: 'done' } });
-    if (outcomes[0].status === 'rejected') expect(outcomes[0].reason).toMatchObject({ code: 'wave-cancelled' });
+    expect(cancelled).toMatchObject({ status: 'fulfilled', value: { outcome: 'done' } });
+    expect(resumed).toMatchObject({ status: 'rejected', reason: { code: 'wave-cancelled' } });
     expect((await stores.waves.get(WAVE_ID))?.record).toMatchObject({ state: 'cancelled', pause: null });
   });
 

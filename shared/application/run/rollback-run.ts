@@ -1,3 +1,4 @@
+import { withOrder } from '#shared/application/wave-control.ts';
 import { updateWave, waveIdOf } from '#shared/application/wave-record.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { WaveRecord } from '#shared/contracts/survey.ts';
@@ -60,7 +61,7 @@ export const rollbackRun = async (
     outcome: isBack && before === 'rolledBack' ? 'already' : 'rolledBack',
     restored: stored.rolledBack?.restored ?? null,
     ...flags,
-    cancelledWave: await cancelWave(runId, ports),
+    cancelledWave: await cancelWave(stored, ports),
   };
 };
 
@@ -150,14 +151,19 @@ const undoFlags = async (
 };
 
 /** Mails that are not sent yet would carry the segments of the run that is no more. Answers to those sent still count. */
-const cancelWave = async (runId: string, ports: RollbackPorts): Promise<string | null> => {
+const cancelWave = async ({ runId, rolledBack }: RunRecord, ports: RollbackPorts): Promise<string | null> => {
   const waveId = waveIdOf(runId);
   if ((await ports.waves.get(waveId)) === undefined) return null;
-  const at = ports.clock.now();
+  const order = {
+    action: 'cancel' as const,
+    by: rolledBack?.by ?? '',
+    reason: `rollback: ${rolledBack?.reason ?? ''}`,
+    at: ports.clock.now(),
+  };
   const wave = await updateWave(ports.waves, waveId, (current) =>
     current.state === 'closed' || current.state === 'cancelled'
       ? current
-      : { ...current, state: 'cancelled', finishedAt: at },
+      : withOrder(current, order, { state: 'cancelled', pause: null }),
   );
   return wave.state === 'cancelled' ? waveId : null;
 };

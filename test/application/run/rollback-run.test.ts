@@ -180,7 +180,11 @@ describe('rolling back a run', () => {
     await bench.ports.waves.create(wave.waveId, wave as WaveRecord);
 
     expect(await back(bench)).toMatchObject({ cancelledWave: wave.waveId });
-    expect((await bench.ports.waves.get(wave.waveId))?.record).toMatchObject({ state: 'cancelled' });
+    expect((await bench.ports.waves.get(wave.waveId))?.record).toMatchObject({
+      state: 'cancelled',
+      finishedAt: null,
+      orders: [{ action: 'cancel', by: 'Ann', reason: 'rollback: wrong limits' }],
+    });
     expect(await back(bench, '2026-11-monthly')).toMatchObject({ cancelledWave: wave.waveId });
   });
 
