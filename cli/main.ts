@@ -4,7 +4,9 @@ import { Command, CommanderError } from 'commander';
 import { printable } from '#shared/application/text-table.ts';
 import { isResegmentError } from '#shared/errors.ts';
 import { addBacktestCommand } from './backtest-command.ts';
+import { addCaseCommands } from './case-commands.ts';
 import { type CommandHost, DEFAULT_DATA, type OpenTarget } from './command.ts';
+import { addContactCommands } from './contact-commands.ts';
 import { addCustomerCommands } from './customer-commands.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { addExportCommand } from './export-command.ts';
@@ -74,8 +76,10 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addShowCommands(program, host);
   addWaveCommands(program, host);
   addFlagCommands(program, host);
+  addCaseCommands(program, host);
   addPinCommands(program, host);
   addCustomerCommands(program, host);
+  addContactCommands(program, host);
   addPolicyCommands(program, host);
   addExportCommand(program, host);
   addBacktestCommand(program, host);
@@ -143,6 +147,9 @@ const USAGE_CODES = new Set([
   'outcome-is-input',
   'outcome-unknown',
   'customer-unknown',
+  'customer-erased',
+  'reason-invalid',
+  'reason-personal',
   'dimension-unknown',
   'segment-unknown',
   'reason-missing',

@@ -1,3 +1,4 @@
+import type { PersonPorts } from '#shared/application/person-ports.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { WaveRecord, WaveStatus } from '#shared/contracts/survey.ts';
@@ -33,6 +34,8 @@ export interface Target {
   waveStatus(waveId: string): Promise<WaveStatus | undefined>;
   readonly contacts: ContactWriter;
   readonly batches: RecordStore<ImportBatch>;
+  /** Where persons are shown and erased; absent where the operator may not reach them. */
+  readonly persons?: PersonPorts;
   /** Ends connections, and a stack that was opened for the command. */
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ export const TABLE_ACTIONS = {
   get: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
   query: ['dynamodb:Query'],
   put: ['dynamodb:PutItem'],
-  /** Of items that a customer's facts no longer need. */
+  /** Of items that a customer's facts no longer need, or that came after the customer was erased. */
   remove: ['dynamodb:DeleteItem'],
 } as const;
 export type TableAccess = keyof typeof TABLE_ACTIONS;
@@ -33,11 +33,11 @@ const RUN_RECORD = { runs: ['get', 'put'] } as const;
 const READS_RUN_RECORD = { runs: ['get'] } as const;
 const WAVE_RECORD = { runs: ['get', 'put'] } as const;
 
-/** Projecting an answer: to the customer's facts, and a case if it is due. */
+/** Projecting an answer: to the customer's facts, and a case if it is due; of a customer erased meanwhile both go. */
 const PROJECTS_ANSWERS = {
   customers: ['get', 'query', 'put', 'remove'],
-  answers: ['get', 'query', 'put'],
-  cases: ['get', 'put'],
+  answers: ['get', 'query', 'put', 'remove'],
+  cases: ['get', 'put', 'remove'],
 } as const;
 
 const SENDS = {
@@ -87,7 +87,7 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
       ...WAVE_RECORD,
       customers: ['get', 'query'],
       contacts: ['get'],
-      invitations: ['get', 'put'],
+      invitations: ['get', 'put', 'remove'],
     },
     workspace: { policies: 'read', runs: 'read', waves: 'write', keys: 'read' },
     usesKeyRing: true,

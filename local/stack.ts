@@ -7,6 +7,7 @@ import {
   type BaseParts,
   importPortsFrom,
   mailEventPortsFrom,
+  personPortsFrom,
   planWavePortsFrom,
   projectAnswerPortsFrom,
   reportPortsFrom,
@@ -305,6 +306,7 @@ export const toolPorts = (parts: LocalParts) => {
     answers: dynamoAnswers(parts.dynamo, parts.tables.answers),
     waveStatus: (waveId: string) => waveStatus(waveId, { ...ledger, contacts }),
     imports,
+    persons: personPortsFrom(parts),
   };
 };
 

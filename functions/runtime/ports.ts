@@ -5,12 +5,14 @@ import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
 import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoInvitations } from '#shared/adapters/dynamo-invitations.ts';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
+import { objectErasureLog } from '#shared/adapters/object-erasure-log.ts';
 import { objectWaveFiles } from '#shared/adapters/object-wave-files.ts';
 import type { WaveHealthPorts } from '#shared/application/assert-wave-healthy.ts';
 import { type CloseWavePorts, waveStatus } from '#shared/application/close-wave.ts';
 import type { ImportPorts } from '#shared/application/import-batches.ts';
 import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
 import type { SurveyAppPorts } from '#shared/application/pages/survey-app.ts';
+import type { PersonPorts } from '#shared/application/person-ports.ts';
 import type { PlanWavePorts } from '#shared/application/plan-wave.ts';
 import { type ProjectAnswerPorts, projectPendingAnswers } from '#shared/application/project-answer.ts';
 import type { RunPorts, RunSettings } from '#shared/application/run/run-ports.ts';
@@ -165,12 +167,26 @@ export const mailEventPortsFrom = (
   topicArn: parts.mailEventsTopicArn,
 });
 
+/** For showing and erasing a person, which the operator's tool does. */
+export const personPortsFrom = (parts: BaseParts & { readonly addressKey: AddressKey }): PersonPorts => ({
+  ...storesFrom(parts),
+  clock: parts.clock,
+  waves: records(parts).waves,
+  waveFiles: objectWaveFiles(parts.objects),
+  contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
+  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
+  answers: dynamoAnswers(parts.dynamo, parts.tables.answers),
+  cases: dynamoCases(parts.dynamo, parts.tables.cases),
+  erasures: objectErasureLog(parts.objects, parts.addressKey),
+});
+
 /** For imports, which the operator's tool runs. */
 export const importPortsFrom = (parts: BaseParts & { readonly addressKey: AddressKey }): ImportPorts => ({
   clock: parts.clock,
   customers: storesFrom(parts).customers,
   batches: records(parts).batches,
   contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
+  erasures: objectErasureLog(parts.objects, parts.addressKey),
   businessTimeZone: parts.businessTimeZone,
 });
 

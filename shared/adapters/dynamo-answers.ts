@@ -41,5 +41,7 @@ export const answersOver = (documents: DocumentTable<StoredAnswer>): AnswerStore
     );
   },
   listPending: (limit) => documents.listIndexed(limit),
+  ofCustomer: async (customerId) =>
+    (await documents.search(JSON.stringify(customerId))).filter((one) => one.answer.customerId === customerId),
   remove: (answerId) => documents.remove(answerId),
 });

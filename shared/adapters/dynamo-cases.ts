@@ -34,5 +34,7 @@ export const casesOver = (documents: DocumentTable<CustomerCase>): CaseStore => 
   update: (caseId, change) =>
     changeDocument(documents, caseId, (known) => (known === undefined ? undefined : change(known))),
   listOpen: () => documents.listIndexed(MOST_LISTED),
+  ofCustomer: async (customerId) =>
+    (await documents.search(JSON.stringify(customerId))).filter((one) => one.customerId === customerId),
   remove: (caseId) => documents.remove(caseId),
 });

@@ -6,6 +6,7 @@ import {
   claimContact,
   claimKey,
   isMailbox,
+  newestConsent,
   normaliseAddress,
   releaseClaim,
   settleClaim,
@@ -49,12 +50,13 @@ export const contactsOver = (documents: DocumentTable<Contact>, secret: AddressK
       }
       const addressKey = addressKeyOf(secret, address);
       await changeDocument(documents, addressKey, (known) => {
+        if (known?.suppression?.reason === 'erased' && known.address === undefined) return known;
         const before = known ?? { addressKey, address, claims: {}, people: {} };
-        const merged = { ...before.people[customerId], ...person };
+        const earlier = before.people[customerId];
+        const consent = newestConsent(earlier?.consent, person.consent);
+        const merged = { ...earlier, ...person, ...(consent === undefined ? {} : { consent }) };
         const same =
-          known !== undefined &&
-          known.address !== undefined &&
-          JSON.stringify(merged) === JSON.stringify(before.people[customerId]);
+          known !== undefined && known.address !== undefined && JSON.stringify(merged) === JSON.stringify(earlier);
         return same ? known : { ...before, address, people: { ...before.people, [customerId]: merged } };
       });
       return addressKey;
@@ -93,8 +95,11 @@ export const contactsOver = (documents: DocumentTable<Contact>, secret: AddressK
       change(addressKey, (contact) =>
         contact.suppression === undefined ? { ...contact, suppression: { reason, at } } : contact,
       ),
+    ofCustomer: async (customerId) =>
+      (await documents.search(JSON.stringify(customerId))).filter((one) => Object.hasOwn(one.people, customerId)),
     erasePerson: (addressKey, customerId, at) =>
       change(addressKey, (contact) => {
+        if (!Object.hasOwn(contact.people, customerId)) return contact;
         const people = Object.fromEntries(Object.entries(contact.people).filter(([id]) => id !== customerId));
         return Object.keys(people).length > 0
           ? { ...contact, people }

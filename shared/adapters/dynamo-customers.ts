@@ -293,8 +293,8 @@ export const dynamoCustomers = ({
       } while (startKey !== undefined);
     },
     put,
-    erase: async (customerId) => {
-      const subject = (await subjectsOf([customerId])).get(customerId);
+    erase: async (customerId, knownSubject) => {
+      const subject = (await subjectsOf([customerId])).get(customerId) ?? knownSubject;
       if (subject === undefined) return 'unknown';
       let startKey: Item | undefined;
       do {

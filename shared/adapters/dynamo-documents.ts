@@ -5,6 +5,8 @@ import {
   PutItemCommand,
   QueryCommand,
   type QueryCommandOutput,
+  ScanCommand,
+  type ScanCommandOutput,
 } from '@aws-sdk/client-dynamodb';
 import { PermanentError, PoisonError } from '../errors.ts';
 import type { DocumentTable } from '../ports/document-table.ts';
@@ -110,6 +112,29 @@ export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTabl
         for (const item of answer.Items ?? []) found.push(decode(item[key]?.S ?? '', item['document']?.S));
         from = answer.LastEvaluatedKey;
       } while (from !== undefined && found.length < limit);
+      return found;
+    },
+    search: async (text) => {
+      const found: T[] = [];
+      let from: Item | undefined;
+      const page = (start: Item | undefined): Promise<ScanCommandOutput> =>
+        attempt(`search ${table}`, () =>
+          client.send(
+            new ScanCommand({
+              TableName: table,
+              ConsistentRead: true,
+              FilterExpression: 'contains(#document, :text)',
+              ExpressionAttributeNames: { '#document': 'document' },
+              ExpressionAttributeValues: { ':text': { S: text } },
+              ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+            }),
+          ),
+        );
+      do {
+        const answer = await page(from);
+        for (const item of answer.Items ?? []) found.push(decode(item[key]?.S ?? '', item['document']?.S));
+        from = answer.LastEvaluatedKey;
+      } while (from !== undefined);
       return found;
     },
   };

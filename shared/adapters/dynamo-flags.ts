@@ -1,8 +1,14 @@
-import { type DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import { FLAG_STATES, type Flag, type FlagKind, raised, settled, undone, withdrawn } from '../domain/flags.ts';
 import { PermanentError, RetryableError } from '../errors.ts';
-import type { FlagStore } from '../ports/flag-store.ts';
+import type { FlagEraser, FlagStore } from '../ports/flag-store.ts';
 import { attempt, attemptIf, type Item } from './dynamo-client.ts';
 import { OPEN_FLAGS } from './table-keys.ts';
 
@@ -39,7 +45,7 @@ export const dynamoFlags = ({
 }: {
   readonly client: DynamoDBClient;
   readonly table: string;
-}): FlagStore => {
+}): FlagStore & FlagEraser => {
   const read = async (
     subject: string,
     kind: FlagKind,
@@ -116,6 +122,11 @@ export const dynamoFlags = ({
     undo: async (subject, kind, runId, rollback) =>
       (await change(subject, kind, (stored) => undone(stored, runId, rollback)))?.outcome ?? 'unchanged',
     get: async (subject, kind) => (await read(subject, kind)).flag,
+    remove: async (subject, kind) => {
+      await attempt('erase a flag', () =>
+        client.send(new DeleteItemCommand({ TableName: table, Key: { subject: { S: subject }, kind: { S: kind } } })),
+      );
+    },
     listOpen: async () => {
       const flags: Flag[] = [];
       let startKey: Item | undefined;

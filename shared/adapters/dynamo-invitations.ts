@@ -19,5 +19,7 @@ export const invitationsOver = (documents: DocumentTable<Invitation>): Invitatio
     inBatches(invitations, (invitation) => documents.put(invitation.invitationId, invitation, null)),
   update: (invitationId, change) =>
     changeDocument(documents, invitationId, (known) => (known === undefined ? undefined : change(known))),
+  ofCustomer: async (customerId) =>
+    (await documents.search(JSON.stringify(customerId))).filter((one) => one.customerId === customerId),
   remove: (invitationId) => documents.remove(invitationId),
 });

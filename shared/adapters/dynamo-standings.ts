@@ -1,8 +1,8 @@
-import { type DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, type DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { Standing } from '../domain/standing.ts';
 import { PoisonError } from '../errors.ts';
 import type { UnitMeter } from '../ports/customer-store.ts';
-import type { StandingStore } from '../ports/standing-store.ts';
+import type { StandingEraser, StandingStore } from '../ports/standing-store.ts';
 import { attempt, attemptIf, batchGet, type Item } from './dynamo-client.ts';
 import { decodeStanding, encodeStanding } from './standing-codec.ts';
 import { bucketKey, bucketOf } from './table-keys.ts';
@@ -16,7 +16,21 @@ export interface DynamoStandingsOptions {
 }
 
 /** The standings of table `standings`, one item of at most 1 KB per customer. */
-export const dynamoStandings = ({ client, table, buckets }: DynamoStandingsOptions): StandingStore => ({
+export const dynamoStandings = ({
+  client,
+  table,
+  buckets,
+}: DynamoStandingsOptions): StandingStore & StandingEraser => ({
+  remove: async (subject) => {
+    await attempt('erase a standing', () =>
+      client.send(
+        new DeleteItemCommand({
+          TableName: table,
+          Key: { bucket: { S: bucketKey(bucketOf(subject, buckets)) }, subject: { S: subject } },
+        }),
+      ),
+    );
+  },
   readBucket: async (bucket, units, quarantined) => {
     const standings: Standing[] = [];
     let startKey: Item | undefined;

@@ -2,6 +2,7 @@ import type { ImportBatch } from '../contracts/import-batch.ts';
 import { PermanentError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CustomerStore } from '../ports/customer-store.ts';
+import type { ErasureLog } from '../ports/erasure-log.ts';
 import type { ContactWriter } from '../ports/imports.ts';
 import type { RecordStore } from '../ports/standing-store.ts';
 
@@ -11,6 +12,8 @@ export interface ImportPorts {
   readonly customers: CustomerStore;
   readonly batches: RecordStore<ImportBatch>;
   readonly contacts: ContactWriter;
+  /** Who was erased and is not taken up again; absent where the key of its hashes is out of reach. */
+  readonly erasures?: Pick<ErasureLog, 'load'>;
   /** IANA name of the stage's `businessTimeZone`: an instant in a file is a date there. */
   readonly businessTimeZone: string;
 }

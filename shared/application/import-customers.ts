@@ -27,6 +27,7 @@ import {
 } from './import-table.ts';
 import {
   dateFormat,
+  ERASED_ROW,
   isForeignNumber,
   type Parsed,
   parseId,
@@ -184,7 +185,12 @@ const checkCustomers = async (
     dates.parse,
     '--date-format',
   );
-  const parse = rowParser(columns, traits, options, dates.parse);
+  const parseRow = rowParser(columns, traits, options, dates.parse);
+  const isErased = await ports.erasures?.load();
+  const parse = (row: CsvRow): Parsed<CustomerRow> => {
+    const parsed = parseRow(row);
+    return parsed.ok && isErased?.(parsed.value.customerId) === true ? ERASED_ROW : parsed;
+  };
 
   const counter = newRowCounter(table.header, options, options.rejects);
   const { counts } = counter;

@@ -27,7 +27,7 @@ import {
   newRowCounter,
   openTable,
 } from './import-table.ts';
-import { dateFormat, type Parsed, parseAmountMinor, parseId, shown } from './import-values.ts';
+import { dateFormat, ERASED_ROW, type Parsed, parseAmountMinor, parseId, shown } from './import-values.ts';
 import { CHUNK_ROWS, changeCustomers, type FactsChange, newWriteCounts } from './import-write.ts';
 
 export interface PurchaseImportOptions extends ImportFormat {
@@ -163,9 +163,11 @@ const checkPurchases = async (
     '--decimal',
   );
   const idPrefix = `${options.source ?? 'default'}/`;
+  const isErased = await ports.erasures?.load();
   const parse = (row: CsvRow): Parsed<Purchase> => {
     const customer = parseId(cell(row, columns.customer), 'customer id');
     if (!customer.ok) return customer;
+    if (isErased?.(customer.value) === true) return ERASED_ROW;
     const date = dates.parse(cell(row, columns.date));
     if (!date.ok) return date;
     const amount = parseAmountMinor(cell(row, columns.amount), exponent, options);

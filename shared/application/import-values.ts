@@ -10,6 +10,9 @@ export type Parsed<T> =
 const good = <T>(value: T): Parsed<T> => ({ ok: true, value });
 const bad = (reason: string, format = false): Parsed<never> => ({ ok: false, reason, format });
 
+/** A row of a person who was erased; its reason names nobody. */
+export const ERASED_ROW = bad('the customer was erased and is not taken up again');
+
 export interface NumberFormat {
   /** Absent: `.`, and no thousands separators. Named: separators of thousands in groups of three are understood. */
   readonly decimal?: '.' | ',';

@@ -246,7 +246,7 @@ const store = async (
   return first;
 };
 
-/** Makes the invitations that do not exist yet. Customers erased since the draw get none and count as erased. */
+/** Makes the invitations that do not exist yet. Customers erased since the draw, or at this moment, get none and count as erased. */
 const createInvitations = async (
   wave: WaveRecord,
   survey: SurveyRule,
@@ -289,5 +289,9 @@ const createInvitations = async (
       });
     }
     await ports.invitations.createMany(created);
+    const still = await ports.customers.getMany(part.map((one) => one.subject));
+    for (const { invitationId, subject } of part) {
+      if (!still.has(subject)) await ports.invitations.remove(invitationId);
+    }
   }
 };

@@ -28,7 +28,7 @@ const TRIES = 12;
 
 /**
  * Stores an answer, and only then projects it. Once this returns `stored`, the answer is durable whatever happens to the
- * projection.
+ * projection. An erasure in between leaves no answer behind: it removes the invitation first, and that is looked at again.
  *
  * @throws PoisonError `answer-out-of-scale`, `comment-too-long`
  */
@@ -72,6 +72,10 @@ export const recordAnswer = async (form: AnswerForm, ports: RecordAnswerPorts): 
     };
     const unchanged = answer === before?.answer;
     if (!unchanged && (await ports.answers.put(stored, before?.answer.version ?? 0)) === 'conflict') continue;
+    if ((await ports.invitations.get(form.invitationId)) === undefined) {
+      await ports.answers.remove(form.invitationId);
+      return { kind: 'unknown' };
+    }
     if (!unchanged || before?.pending === true) {
       try {
         await projectAnswer(stored, ports);

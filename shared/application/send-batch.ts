@@ -167,6 +167,12 @@ const sendOne = async (
       return 'done';
     }
     const claimed = { invitationId, kind, attemptId };
+    const unerased = await ports.contacts.get(addressKey);
+    if (unerased?.people[invitation.customerId] === undefined) {
+      await ports.contacts.release(addressKey, claimed);
+      await note((line) => ({ ...line, state: 'skipped', reason: 'erased' }));
+      return 'done';
+    }
     const outcome = await ports.mail.send(mail);
     switch (outcome.kind) {
       case 'accepted':

@@ -22,5 +22,7 @@ export interface AnswerStore {
   clearPending(answerId: string, version: number): Promise<void>;
   /** Answers that have yet to be projected, oldest first. */
   listPending(limit: number): Promise<readonly StoredAnswer[]>;
+  /** All of one customer. Reads the whole table: for showing and erasing a person only. */
+  ofCustomer(customerId: string): Promise<readonly StoredAnswer[]>;
   remove(answerId: string): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { CaseReason } from '../domain/answer-rules.ts';
 import type { Instant } from '../domain/calendar.ts';
+import type { CaseOutcome } from '../domain/case-outcomes.ts';
 
 /** Who has to act. A case always has an owner. */
 export interface CaseOwner {
@@ -9,7 +10,7 @@ export interface CaseOwner {
 }
 
 export interface CaseEvent {
-  readonly event: 'opened' | 'taken' | 'closed';
+  readonly event: 'opened' | 'taken' | 'updated' | 'closed' | 'reopened';
   readonly at: Instant;
   readonly by: string;
   readonly note?: string;
@@ -32,6 +33,10 @@ export interface CustomerCase {
   readonly openedAt: Instant;
   readonly dueAt: Instant;
   readonly state: 'open' | 'taken' | 'closed';
+  /** How it ended; absent while it has not. */
+  readonly outcome?: CaseOutcome;
+  /** Version of the answer that reason and score are of; absent in cases of before it was kept. */
+  readonly answerVersion?: number;
   readonly history: readonly CaseEvent[];
 }
 
@@ -42,5 +47,7 @@ export interface CaseStore {
   update(caseId: string, change: (known: CustomerCase) => CustomerCase): Promise<CustomerCase | undefined>;
   /** Open and taken cases, the first due first. */
   listOpen(): Promise<readonly CustomerCase[]>;
+  /** All of one customer. Reads the whole table: for showing and erasing a person only. */
+  ofCustomer(customerId: string): Promise<readonly CustomerCase[]>;
   remove(caseId: string): Promise<void>;
 }

@@ -24,7 +24,8 @@ export interface PersonRecord {
 /** The part of the contacts that imports may use. */
 export interface ContactWriter {
   /**
-   * Notes that a customer is reached at an address; suppression and unsubscription of the address stay.
+   * Notes that a customer is reached at an address; suppression and unsubscription of the address stay, and the newer consent
+   * or withdrawal. An address whose last customer was erased is not taken up again: nothing is stored.
    *
    * @returns the contact key, to be stored with the customer
    * @throws PoisonError `address-invalid`
@@ -59,6 +60,8 @@ export interface ContactStore extends ContactWriter {
   unsubscribe(addressKey: string, at: Instant): Promise<void>;
   resubscribe(addressKey: string): Promise<void>;
   suppress(addressKey: string, reason: SuppressionReason, at: Instant): Promise<void>;
+  /** Every address at which the customer is, or was, reached. Reads the whole table: for showing and erasing a person only. */
+  ofCustomer(customerId: string): Promise<readonly Contact[]>;
   /** Forgets a customer at an address; with the last one the address itself goes and a keyed tombstone stays. */
   erasePerson(addressKey: string, customerId: string, at: Instant): Promise<void>;
 }

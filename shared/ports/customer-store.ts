@@ -35,8 +35,8 @@ export interface CustomerStore {
 
 /** Removes everything that is known of a customer but the standing and the contact entry, which have stores of their own. */
 export interface CustomerEraser {
-  /** Repeating it finishes what a crash left. */
-  erase(customerId: string): Promise<'erased' | 'unknown'>;
+  /** Repeating it finishes what a crash left. `subject`: the pseudonym, where it is known although nothing leads to it any more. */
+  erase(customerId: string, subject?: string): Promise<'erased' | 'unknown'>;
 }
 
 /** Adds up DynamoDB capacity units. */

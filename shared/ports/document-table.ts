@@ -12,4 +12,6 @@ export interface DocumentTable<T> {
   remove(id: string): Promise<void>;
   /** Up to `limit` documents that are in the table's sparse index, oldest first. */
   listIndexed(limit: number): Promise<readonly T[]>;
+  /** All documents whose stored text has `text` in it. Reads the whole table: for showing and erasing a person only. */
+  search(text: string): Promise<readonly T[]>;
 }

@@ -1,6 +1,11 @@
 import type { Instant } from '../domain/calendar.ts';
 import type { Flag, FlagKind, FlagSettlement, RaisedFlag } from '../domain/flags.ts';
 
+/** Removes a proposal with its history; for erasing. Removing what is not there is no error. */
+export interface FlagEraser {
+  remove(subject: string, kind: FlagKind): Promise<void>;
+}
+
 /** Proposals to upgrade or to let go. One open proposal per customer and kind. */
 export interface FlagStore {
   /**

@@ -11,5 +11,7 @@ export interface InvitationStore {
    * @returns the stored one; undefined where there is none
    */
   update(invitationId: string, change: (invitation: Invitation) => Invitation): Promise<Invitation | undefined>;
+  /** All of one customer. Reads the whole table: for showing and erasing a person only. */
+  ofCustomer(customerId: string): Promise<readonly Invitation[]>;
   remove(invitationId: string): Promise<void>;
 }

@@ -12,6 +12,11 @@ export interface StandingStore {
   put(standing: Standing, units?: UnitMeter): Promise<'stored' | 'newer'>;
 }
 
+/** Removes what runs say of one customer; for erasing. Removing what is not there is no error. */
+export interface StandingEraser {
+  remove(subject: string): Promise<void>;
+}
+
 /** Run records, waves' and imports' records are in one small table keyed by kind and id. */
 export interface RecordStore<T> {
   /** Creates the record if the id is free. */

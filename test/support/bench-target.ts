@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 import { main } from '#cli/main.ts';
 import type { Target } from '#cli/target.ts';
+import type { PersonPorts } from '#shared/application/person-ports.ts';
 import { failRun } from '#shared/application/run/finish-run.ts';
 import { storePolicy } from '#shared/application/run/run-ports.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
@@ -12,7 +13,7 @@ import type { openMemoryBench } from './run-bench.ts';
 type Bench = ReturnType<typeof openMemoryBench>;
 
 /** The stores of a bench as the operator's tool sees a stage; runs are done when they are started. */
-export const benchTarget = (bench: Bench, cases: readonly CustomerCase[] = []): Target => {
+export const benchTarget = (bench: Bench, cases: readonly CustomerCase[] = [], persons?: PersonPorts): Target => {
   const executions = new Map<string, { status: 'SUCCEEDED' | 'FAILED'; cause?: string }>();
   const unused = async (): Promise<never> => {
     throw new Error('this test does not need it');
@@ -30,6 +31,7 @@ export const benchTarget = (bench: Bench, cases: readonly CustomerCase[] = []): 
       get: unused,
       update: unused,
       remove: unused,
+      ofCustomer: unused,
       listOpen: async () => cases,
     },
     workflows: {
@@ -48,6 +50,7 @@ export const benchTarget = (bench: Bench, cases: readonly CustomerCase[] = []): 
       },
       describe: async (executionArn) => executions.get(executionArn) ?? { status: 'FAILED' },
     },
+    ...(persons === undefined ? {} : { persons }),
     close: async () => undefined,
   };
 };
@@ -62,7 +65,7 @@ export interface Said {
 
 /** Runs one command of the tool against the bench, in this process. */
 export const operator =
-  (bench: Bench, cases: readonly CustomerCase[] = []) =>
+  (bench: Bench, cases: readonly CustomerCase[] = [], persons?: PersonPorts) =>
   async (...words: readonly string[]): Promise<Said> => {
     let out = '';
     let err = '';
@@ -77,7 +80,7 @@ export const operator =
       }),
     ];
     try {
-      const code = await main([...words, '--as', 'Ann'], async () => benchTarget(bench, cases));
+      const code = await main([...words, '--as', 'Ann'], async () => benchTarget(bench, cases, persons));
       return { code, out, err, json: words.includes('--json') ? JSON.parse(out) : undefined };
     } finally {
       for (const spy of spies) spy.mockRestore();

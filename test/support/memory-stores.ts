@@ -3,10 +3,10 @@ import { bucketOf } from '#shared/adapters/table-keys.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import { type Flag, raised, settled, undone, withdrawn } from '#shared/domain/flags.ts';
 import type { RunPointer, Standing } from '#shared/domain/standing.ts';
-import type { CustomerStore } from '#shared/ports/customer-store.ts';
-import type { FlagStore } from '#shared/ports/flag-store.ts';
+import type { CustomerEraser, CustomerStore } from '#shared/ports/customer-store.ts';
+import type { FlagEraser, FlagStore } from '#shared/ports/flag-store.ts';
 import type { ObjectStore } from '#shared/ports/object-store.ts';
-import type { PointerStore, RecordStore, StandingStore } from '#shared/ports/standing-store.ts';
+import type { PointerStore, RecordStore, StandingEraser, StandingStore } from '#shared/ports/standing-store.ts';
 
 /** Fakes of the stores. They pass the contract suites of the real ones (test/adapters). */
 
@@ -32,7 +32,7 @@ export const memoryObjects = (): ObjectStore => {
 export const memoryCustomers = (
   buckets: number,
   subjectSource: (customerId: string) => string,
-): CustomerStore & { erase(customerId: string): Promise<'erased' | 'unknown'> } => {
+): CustomerStore & CustomerEraser => {
   const subjects = new Map<string, string>();
   const customers = new Map<string, CustomerFacts>();
   const pick = (ids: readonly string[]): Map<string, string> => {
@@ -74,8 +74,8 @@ export const memoryCustomers = (
       customers.set(facts.subject, copy(facts));
       return 'stored';
     },
-    erase: async (customerId) => {
-      const subject = subjects.get(customerId);
+    erase: async (customerId, knownSubject) => {
+      const subject = subjects.get(customerId) ?? knownSubject;
       if (subject === undefined) return 'unknown';
       customers.delete(subject);
       subjects.delete(customerId);
@@ -84,7 +84,7 @@ export const memoryCustomers = (
   };
 };
 
-export const memoryStandings = (buckets: number): StandingStore => {
+export const memoryStandings = (buckets: number): StandingStore & StandingEraser => {
   const standings = new Map<string, Standing>();
   return {
     readBucket: async (bucket, units) => {
@@ -106,6 +106,9 @@ export const memoryStandings = (buckets: number): StandingStore => {
       standings.set(standing.subject, copy(standing));
       if (units !== undefined) units.write += 1;
       return 'stored';
+    },
+    remove: async (subject) => {
+      standings.delete(subject);
     },
   };
 };
@@ -147,7 +150,7 @@ export const memoryPointer = (): PointerStore => {
   };
 };
 
-export const memoryFlags = (): FlagStore => {
+export const memoryFlags = (): FlagStore & FlagEraser => {
   const flags = new Map<string, Flag>();
   const key = (subject: string, kind: string): string => `${subject} ${kind}`;
   const keep = (flag: Flag): void => {
@@ -181,6 +184,9 @@ export const memoryFlags = (): FlagStore => {
     get: async (subject, kind) => {
       const flag = flags.get(key(subject, kind));
       return flag === undefined ? undefined : copy(flag);
+    },
+    remove: async (subject, kind) => {
+      flags.delete(key(subject, kind));
     },
     listOpen: async () =>
       [...flags.values()]

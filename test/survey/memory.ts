@@ -42,6 +42,10 @@ export const memoryDocuments = <T>(sortValueOf?: (document: T) => string | undef
         .sort((a, b) => (a.sort < b.sort ? -1 : 1))
         .slice(0, limit)
         .map(({ document }) => document),
+    search: async (text) =>
+      [...items.values()]
+        .filter(({ document }) => JSON.stringify(document).includes(text))
+        .map(({ document }) => structuredClone(document)),
   };
 };
 

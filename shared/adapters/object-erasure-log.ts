@@ -1,0 +1,44 @@
+import { createHmac } from 'node:crypto';
+import * as z from 'zod/mini';
+import { PermanentError } from '../errors.ts';
+import type { ErasureLog } from '../ports/erasure-log.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { AddressKey } from '../ports/secrets.ts';
+
+const PREFIX = 'erasures/';
+
+const Entry = z.object({
+  by: z.string(),
+  reason: z.string(),
+  begunAt: z.string(),
+  doneAt: z.nullable(z.string()),
+  subject: z.nullable(z.string()),
+  removed: z.record(z.string(), z.number()),
+});
+
+/** Erasures as objects `erasures/<kid>.<keyed hash of the customer id>.json` of the workspace; they never expire. */
+export const objectErasureLog = (objects: ObjectStore, secret: AddressKey): ErasureLog => {
+  const keyOf = (customerId: string): string => {
+    const hash = createHmac('sha256', secret.key).update(`customer|v1|${customerId}`).digest('base64url');
+    return `${PREFIX}${secret.kid}.${hash}.json`;
+  };
+  return {
+    get: async (customerId) => {
+      const key = keyOf(customerId);
+      const bytes = await objects.get(key);
+      if (bytes === undefined) return undefined;
+      const parsed = z.safeParse(Entry, JSON.parse(new TextDecoder().decode(bytes)));
+      if (!parsed.success) throw new PermanentError('erasure-unreadable', `the entry ${key} is no erasure`);
+      return parsed.data;
+    },
+    put: async (customerId, erasure) => {
+      await objects.put(keyOf(customerId), new TextEncoder().encode(JSON.stringify(erasure)), {
+        contentType: 'application/json',
+      });
+    },
+    load: async () => {
+      const keys = new Set(await objects.list(PREFIX));
+      return (customerId) => keys.size > 0 && keys.has(keyOf(customerId));
+    },
+  };
+};
