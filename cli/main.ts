@@ -163,7 +163,6 @@ const USAGE_CODES = new Set([
   'case-unknown',
   'case-taken',
   'case-closed',
-  'outcome-missing',
   'until-invalid',
   'plan-expired',
   'brake-not-holding',

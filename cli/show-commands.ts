@@ -7,18 +7,7 @@ import type { Policy } from '#shared/domain/policy.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { findRun, newestFirst } from './find-run.ts';
-import { pinnedUntil } from './pinned-until.ts';
-import { csvOf, isExpired, withListOptions } from './run-commands.ts';
-import { UsageError } from './usage-error.ts';
-
-interface ListOptions {
-  readonly branch?: string;
-  readonly manager?: string;
-  readonly segment?: string;
-  readonly state?: string;
-  readonly limit: number;
-  readonly csv?: boolean;
-}
+import { isExpired } from './run-commands.ts';
 
 export const addShowCommands = (program: Command, host: CommandHost): void => {
   program
@@ -35,13 +24,6 @@ export const addShowCommands = (program: Command, host: CommandHost): void => {
     .addHelpText('after', '\nExample:\n  resegment explain C-1042 --run 2026-05 --lang zh-CN\n')
     .action((customerId: string, options: { readonly run?: string }, command: Command) =>
       onTarget(command, host, (context) => showExplanation(context, customerId, options.run)),
-    );
-
-  withListOptions(program.command('case').description('low answers that people work on').command('list'))
-    .description('open cases, the first due first')
-    .addHelpText('after', '\nExample:\n  resegment case list --branch Pudong --csv\n')
-    .action((options: ListOptions, command: Command) =>
-      onTarget(command, host, (context) => listCases(context, options)),
     );
 };
 
@@ -159,52 +141,3 @@ const showExplanation = async (
   );
   return EXIT.done;
 };
-
-const listCases = async (context: CommandContext, options: ListOptions): Promise<ExitCode> => {
-  const { target, terminal } = context;
-  if (options.state !== undefined && options.state !== 'open' && options.state !== 'taken') {
-    throw new UsageError(
-      'state-unknown',
-      `the list has open and taken cases, got --state ${JSON.stringify(options.state)}`,
-    );
-  }
-  const all = (await target.cases.listOpen()).filter(
-    (one) =>
-      (options.state === undefined || one.state === options.state) &&
-      (options.branch === undefined || one.branch === options.branch) &&
-      (options.manager === undefined || one.manager === options.manager) &&
-      (options.segment === undefined || one.segment === options.segment),
-  );
-  const cases = all.slice(0, options.limit);
-  const pinned = await pinnedUntil(context, cases, await activePolicy(context));
-  const rows = [
-    ['case', 'customer', 'segment', 'score', 'reason', 'priority', 'owner', 'due', 'state', 'pinned until'],
-    ...cases.map((one) => [
-      one.caseId,
-      one.customerId,
-      one.segment,
-      `${one.score} (${one.question})`,
-      one.reason,
-      one.priority,
-      one.owner.name,
-      one.dueAt,
-      one.state,
-      pinned.get(one.subject) ?? '',
-    ]),
-  ];
-  if (options.csv === true) terminal.raw(csvOf(rows));
-  else
-    terminal.result(
-      cases.map((one) => ({ ...one, pinnedUntil: pinned.get(one.subject) ?? null })),
-      () => listText(rows, all.length - cases.length, 'no open case'),
-    );
-  return EXIT.done;
-};
-
-const listText = (
-  rows: readonly (readonly string[])[],
-  more: number,
-  none: string,
-  align: readonly ('left' | 'right')[] = [],
-): string =>
-  rows.length === 1 ? none : `${textTable(rows, align)}${more > 0 ? `\nand ${more} more; --limit shows them` : ''}`;

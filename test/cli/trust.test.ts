@@ -249,7 +249,8 @@ describe('pins in the lists', () => {
 
   it('shows with proposals and cases', async () => {
     const subject = (await bench.ports.customers.get('c'))?.subject ?? '';
-    const one = { caseId: 'k1', customerId: 'c', subject, segment: 'low', score: 2, owner: { name: 'central' } };
+    const at = { openedAt: '2026-11-30T00:00:00.000Z', dueAt: '2026-12-01T00:00:00.000Z' };
+    const one = { caseId: 'k1', customerId: 'c', subject, segment: 'low', score: 2, owner: { name: 'central' }, ...at };
     const withCase = operator(bench, [one as CustomerCase]);
 
     expect((await resegment('flag', 'list', '--json')).json).toMatchObject([

@@ -1,0 +1,200 @@
+import type { Command } from 'commander';
+import { labelIn } from '#shared/application/format-value.ts';
+import { textTable } from '#shared/application/text-table.ts';
+import { closeCase, escalationOf, takeCase, unknownCase } from '#shared/application/work-case.ts';
+import { CASE_OUTCOMES } from '#shared/domain/case-outcomes.ts';
+import type { CustomerCase } from '#shared/ports/case-store.ts';
+import { CASE_WORDS } from './case-words.ts';
+import { type CommandContext, type CommandHost, onTarget } from './command.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { namedPerson } from './named-person.ts';
+import { pinnedUntil } from './pinned-until.ts';
+import { csvOf, withListOptions } from './run-commands.ts';
+import { activePolicy } from './show-commands.ts';
+import { UsageError } from './usage-error.ts';
+
+interface ListOptions {
+  readonly branch?: string;
+  readonly manager?: string;
+  readonly segment?: string;
+  readonly state?: string;
+  readonly limit: number;
+  readonly csv?: boolean;
+}
+
+export const addCaseCommands = (program: Command, host: CommandHost): void => {
+  const one = program.command('case').description('low answers that people work on');
+  withListOptions(one.command('list'))
+    .description('open cases, the first due first; --state open, taken or overdue')
+    .addHelpText('after', '\nExample:\n  resegment case list --branch Pudong --csv\n')
+    .action((options: ListOptions, command: Command) => onTarget(command, host, (context) => list(context, options)));
+
+  one
+    .command('show')
+    .argument('<case>', 'id of a case, as case list has it')
+    .description('who has a case, by when, to whom it goes then, and its history')
+    .addHelpText('after', '\nExample:\n  resegment case show jrPSbEkaDOTBwqDCyjW_MQ\n')
+    .action((caseId: string, _options: unknown, command: Command) =>
+      onTarget(command, host, (context) => show(context, caseId)),
+    );
+
+  one
+    .command('take')
+    .argument('<case>', 'id of a case')
+    .option('--over', 'take it over from the colleague who has it')
+    .description('take a case on, with your name')
+    .addHelpText('after', '\nExample:\n  resegment case take jrPSbEkaDOTBwqDCyjW_MQ --as "Li Wei"\n')
+    .action((caseId: string, options: { readonly over?: boolean }, command: Command) =>
+      onTarget(command, host, (context) => take(context, caseId, options.over === true)),
+    );
+
+  one
+    .command('close')
+    .argument('<case>', 'id of a case')
+    .requiredOption('--outcome <outcome>', CASE_OUTCOMES.join(', '))
+    .requiredOption('--note <text>', 'what was done; kept with the case')
+    .description('end a case; the same answer does not open it again')
+    .addHelpText(
+      'after',
+      '\nExample:\n  resegment case close jrPSbEkaDOTBwqDCyjW_MQ --outcome solved --note "invoice corrected" --as "Li Wei"\n',
+    )
+    .action((caseId: string, options: { readonly outcome: string; readonly note: string }, command: Command) =>
+      onTarget(command, host, (context) => close(context, caseId, options)),
+    );
+};
+
+const STATES = ['open', 'taken', 'overdue'] as const;
+
+const list = async (context: CommandContext, options: ListOptions): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const state = STATES.find((one) => one === options.state);
+  if (options.state !== undefined && state === undefined) {
+    throw new UsageError(
+      'state-unknown',
+      `--state must be one of ${STATES.join(', ')}, got ${JSON.stringify(options.state)}`,
+    );
+  }
+  const now = target.clock.now();
+  const all = (await target.cases.listOpen()).filter(
+    (one) =>
+      (state === undefined || (state === 'overdue' ? one.dueAt < now : one.state === state)) &&
+      (options.branch === undefined || one.branch === options.branch) &&
+      (options.manager === undefined || one.manager === options.manager) &&
+      (options.segment === undefined || one.segment === options.segment),
+  );
+  const cases = all.slice(0, options.limit);
+  const pinned = await pinnedUntil(context, cases, await activePolicy(context));
+  const rows = [
+    [
+      'case',
+      'customer',
+      'segment',
+      'score',
+      'reason',
+      'priority',
+      'owner',
+      'due',
+      'escalated to',
+      'state',
+      'pinned until',
+    ],
+    ...cases.map((one) => {
+      const escalation = escalationOf(one, now);
+      return [
+        one.caseId,
+        one.customerId,
+        one.segment,
+        `${one.score} (${one.question})`,
+        one.reason,
+        one.priority,
+        one.owner.name,
+        `${one.dueAt}${one.dueAt < now ? ' (over)' : ''}`,
+        escalation?.isDue === true ? escalation.to.name : '',
+        one.state,
+        pinned.get(one.subject) ?? '',
+      ];
+    }),
+  ];
+  const more = all.length - cases.length;
+  if (options.csv === true) terminal.raw(csvOf(rows));
+  else
+    terminal.result(
+      cases.map((one) => ({ ...document(one, now), pinnedUntil: pinned.get(one.subject) ?? null })),
+      () =>
+        cases.length === 0
+          ? 'no open case'
+          : `${textTable(rows)}${more > 0 ? `\nand ${more} more; --limit shows them` : ''}`,
+    );
+  return EXIT.done;
+};
+
+const document = (one: CustomerCase, now: string) => ({
+  ...one,
+  isOverdue: one.state !== 'closed' && one.dueAt < now,
+  escalation: escalationOf(one, now),
+});
+
+const show = async (context: CommandContext, caseId: string): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const known = (await target.cases.get(caseId)) ?? unknownCase(caseId);
+  const now = target.clock.now();
+  const shown = document(known, now);
+  const policy = await activePolicy(context);
+  const label = policy?.dimensions[policy.mainDimension]?.segments[known.segment]?.label;
+  const words = CASE_WORDS[terminal.language];
+  const { escalation } = shown;
+  terminal.result(shown, () =>
+    [
+      terminal.bold(`${words.title} ${known.caseId} · ${known.customerId} · ${words.states[known.state]}`),
+      textTable([
+        [words.reason, words.reasons[known.reason]],
+        [words.score, `${known.score} (${known.question})`],
+        [words.segment, label === undefined ? known.segment : labelIn(label, terminal.language)],
+        [words.priority, words.priorities[known.priority]],
+        [words.owner, ownerText(known.owner, words.central)],
+        [words.due, `${known.dueAt}${shown.isOverdue ? ` (${words.over})` : ''}`],
+        ...(escalation === null
+          ? []
+          : [
+              [
+                words.escalation,
+                `${ownerText(escalation.to, words.central)}, ${escalation.at}${escalation.isDue ? ` (${words.over})` : ''}`,
+              ],
+            ]),
+        ...(known.outcome === undefined ? [] : [[words.outcome, words.outcomes[known.outcome]]]),
+      ]),
+      '',
+      terminal.bold(words.history),
+      textTable(known.history.map((one) => [one.at, words.events[one.event], one.by, one.note ?? ''])),
+    ].join('\n'),
+  );
+  return EXIT.done;
+};
+
+const ownerText = ({ kind, name }: CustomerCase['owner'], central: string): string =>
+  kind === 'central' ? central : name;
+
+const take = async (context: CommandContext, caseId: string, over: boolean): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const taken = await takeCase(caseId, { by: namedPerson(context), over }, target);
+  terminal.result(document(taken, target.clock.now()), () => {
+    const last = taken.history.findLast((event) => event.event === 'taken');
+    return `case ${caseId} of customer ${taken.customerId} is taken by ${last?.by ?? '?'} since ${last?.at ?? '?'}; due ${taken.dueAt}`;
+  });
+  return EXIT.done;
+};
+
+const close = async (
+  context: CommandContext,
+  caseId: string,
+  options: { readonly outcome: string; readonly note: string },
+): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const by = namedPerson(context);
+  const closed = await closeCase(caseId, { ...options, by }, target);
+  terminal.result(
+    document(closed, target.clock.now()),
+    () => `case ${caseId} of customer ${closed.customerId} is closed by ${by}: ${options.outcome}`,
+  );
+  return EXIT.done;
+};

@@ -1,0 +1,82 @@
+import type { Language } from '#shared/application/format-value.ts';
+import type { CaseOutcome } from '#shared/domain/case-outcomes.ts';
+import type { CaseEvent, CustomerCase } from '#shared/ports/case-store.ts';
+
+interface CaseWords {
+  readonly title: string;
+  readonly states: Readonly<Record<CustomerCase['state'], string>>;
+  readonly reasons: Readonly<Record<CustomerCase['reason'], string>>;
+  readonly priorities: Readonly<Record<CustomerCase['priority'], string>>;
+  readonly outcomes: Readonly<Record<CaseOutcome, string>>;
+  readonly events: Readonly<Record<CaseEvent['event'], string>>;
+  readonly reason: string;
+  readonly score: string;
+  readonly segment: string;
+  readonly priority: string;
+  readonly owner: string;
+  readonly central: string;
+  readonly due: string;
+  readonly over: string;
+  readonly escalation: string;
+  readonly outcome: string;
+  readonly history: string;
+}
+
+/** Words of `case show`. */
+export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
+  en: {
+    title: 'Case',
+    states: { open: 'open', taken: 'taken', closed: 'closed' },
+    reasons: {
+      complaint: 'a complaint',
+      callMe: 'wishes to be called',
+      lowAnswer: 'a low answer',
+      wrongPerson: 'the mail reached somebody else',
+    },
+    priorities: { high: 'high', normal: 'normal' },
+    outcomes: {
+      solved: 'solved',
+      goodwill: 'goodwill given',
+      noFault: 'no fault found',
+      unreachable: 'customer not reached',
+      wrongPerson: 'address was somebody else’s',
+    },
+    events: { opened: 'opened', taken: 'taken', updated: 'new answer', closed: 'closed', reopened: 'opened again' },
+    reason: 'reason',
+    score: 'score',
+    segment: 'segment',
+    priority: 'priority',
+    owner: 'owner',
+    central: 'central queue',
+    due: 'due',
+    over: 'over',
+    escalation: 'goes then to',
+    outcome: 'outcome',
+    history: 'History',
+  },
+  'zh-CN': {
+    title: '个案',
+    states: { open: '待处理', taken: '处理中', closed: '已结案' },
+    reasons: { complaint: '投诉', callMe: '希望回电', lowAnswer: '评分偏低', wrongPerson: '邮件发给了他人' },
+    priorities: { high: '高', normal: '普通' },
+    outcomes: {
+      solved: '已解决',
+      goodwill: '已给予补偿',
+      noFault: '未发现问题',
+      unreachable: '未能联系到客户',
+      wrongPerson: '地址属于他人',
+    },
+    events: { opened: '立案', taken: '接手', updated: '收到新答复', closed: '结案', reopened: '重新立案' },
+    reason: '原因',
+    score: '评分',
+    segment: '类别',
+    priority: '优先级',
+    owner: '负责人',
+    central: '中心队列',
+    due: '时限',
+    over: '已超时',
+    escalation: '逾期上报',
+    outcome: '结果',
+    history: '经过',
+  },
+};
