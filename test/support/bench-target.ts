@@ -64,8 +64,12 @@ export interface Said {
 }
 
 /** Runs one command of the tool against the bench, in this process. */
-export const operator =
-  (bench: Bench, cases: readonly CustomerCase[] = [], persons?: PersonPorts) =>
+export const operator = (bench: Bench, cases: readonly CustomerCase[] = [], persons?: PersonPorts) =>
+  operatorOn(() => benchTarget(bench, cases, persons));
+
+/** Runs one command of the tool against any target, in this process. */
+export const operatorOn =
+  (open: () => Target) =>
   async (...words: readonly string[]): Promise<Said> => {
     let out = '';
     let err = '';
@@ -80,7 +84,7 @@ export const operator =
       }),
     ];
     try {
-      const code = await main([...words, '--as', 'Ann'], async () => benchTarget(bench, cases, persons));
+      const code = await main([...words, '--as', 'Ann'], async () => open());
       return { code, out, err, json: words.includes('--json') ? JSON.parse(out) : undefined };
     } finally {
       for (const spy of spies) spy.mockRestore();
