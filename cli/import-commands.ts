@@ -67,7 +67,7 @@ export const addImportCommands = (program: Command, host: CommandHost): void => 
     .argument('<file>', 'CSV, plain or gzip')
     .requiredOption(
       '--map <pairs>',
-      'columns: id=…[,email=…,name=…,language=…,branch=…,manager=…,status=…,consent=…,region=…,date=…]',
+      'columns: id=…[,email=…,name=…,language=…,branch=…,manager=…,status=…,consent=…,consentAt=…,consentSource=…,region=…,date=…]',
     )
     .option('--as-of <date>', 'date of the traits, YYYY-MM-DD')
     .option('--complete', 'the file names every customer: those who are not in it have left')

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mapConcurrently } from '../concurrently.ts';
-import { isIsoDate } from '../domain/calendar.ts';
+import { dateIn, isIsoDate } from '../domain/calendar.ts';
+import { newestConsent } from '../domain/contact-policy.ts';
 import { CUSTOMER_STATUSES, type CustomerStatus, type TraitValue } from '../domain/facts.ts';
 import { addSnapshot, addStatus, type CustomerSnapshot, statusOn } from '../domain/merge-facts.ts';
 import { PermanentError } from '../errors.ts';
@@ -40,7 +41,10 @@ import {
 import { CHUNK_ROWS, changeCustomers, type FactsChange, newWriteCounts } from './import-write.ts';
 
 export interface CustomerImportOptions extends ImportFormat {
-  /** `id` and any of email, name, language, branch, manager, status, date, consent, region → column name. */
+  /**
+   * `id` and any of email, name, language, branch, manager, status, date, consent, consentAt, consentSource, region → column
+   * name. Consent is dated by `consentAt`, without such a column by the row; its source is `consentSource`, else `source`.
+   */
   readonly map?: Readonly<Record<string, string>>;
   /** Date of all rows, unless a column is mapped to `date`. */
   readonly asOf?: string;
@@ -66,6 +70,8 @@ const TARGETS = [
   'status',
   'date',
   'consent',
+  'consentAt',
+  'consentSource',
   'region',
 ] as const;
 type Target = (typeof TARGETS)[number];
@@ -80,6 +86,8 @@ interface CustomerRow {
   readonly manager?: string;
   readonly status?: CustomerStatus;
   readonly person?: ImportedPerson;
+  /** Why the row's consent is not taken up; the rest of the row is. */
+  readonly consentProblem?: string;
 }
 
 /**
@@ -185,7 +193,8 @@ const checkCustomers = async (
     dates.parse,
     '--date-format',
   );
-  const parseRow = rowParser(columns, traits, options, dates.parse);
+  const today = dateIn(ports.businessTimeZone, ports.clock.now());
+  const parseRow = rowParser(columns, traits, options, dates.parse, today);
   const isErased = await ports.erasures?.load();
   const parse = (row: CsvRow): Parsed<CustomerRow> => {
     const parsed = parseRow(row);
@@ -198,6 +207,7 @@ const checkCustomers = async (
   const accepted = new Set<string>();
   const seen = new Set<string>();
   const repeatedLines = new Set<number>();
+  const refusedConsents = new Map<string, { readonly firstLine: number; rows: number }>();
   let dateFrom: string | null = null;
   let dateTo: string | null = null;
   for await (const row of table.rows) {
@@ -212,7 +222,7 @@ const checkCustomers = async (
       await counter.reject(row, parsed.reason);
       continue;
     }
-    const { customerId, date } = parsed.value;
+    const { customerId, date, consentProblem } = parsed.value;
     const key = `${date} ${customerId}`;
     if (seen.has(key)) {
       repeatedLines.add(row.line);
@@ -221,6 +231,11 @@ const checkCustomers = async (
     }
     seen.add(key);
     accepted.add(customerId);
+    if (consentProblem !== undefined) {
+      const refused = refusedConsents.get(consentProblem) ?? { firstLine: row.line, rows: 0 };
+      refused.rows += 1;
+      refusedConsents.set(consentProblem, refused);
+    }
     counts.accepted += 1;
     if (dateFrom === null || date < dateFrom) dateFrom = date;
     if (dateTo === null || date > dateTo) dateTo = date;
@@ -242,7 +257,10 @@ const checkCustomers = async (
       totalMinor: null,
       dateFrom,
       dateTo,
-      notices: [],
+      notices: [...refusedConsents].map(
+        ([problem, { firstLine, rows }]) =>
+          `the consent of ${rows} ${rows === 1 ? 'row' : 'rows'}, first in line ${firstLine}, is not taken up: ${problem}`,
+      ),
     },
     reader: { parse, repeatedLines },
     present,
@@ -324,6 +342,7 @@ const rowParser =
     traits: readonly TraitColumn[],
     options: CustomerImportOptions,
     parseDate: (text: string) => Parsed<string>,
+    today: string,
   ) =>
   (row: CsvRow): Parsed<CustomerRow> => {
     const bad = (reason: string): Parsed<CustomerRow> => ({ ok: false, format: false, reason });
@@ -351,6 +370,20 @@ const rowParser =
     const consentText = text('consent');
     const consent = consentText === '' ? undefined : parseTruth(consentText);
     if (consent?.ok === false) return bad(`consent: ${consent.reason}`);
+    const recorded =
+      consent === undefined
+        ? undefined
+        : consentOf(consent.value, {
+            source: text('consentSource') || options.source,
+            at:
+              columns.consentAt === undefined
+                ? date
+                : text('consentAt') === ''
+                  ? undefined
+                  : parseDate(text('consentAt')),
+            rowDate: date.value,
+            today,
+          });
     const person: ImportedPerson | undefined =
       email === ''
         ? undefined
@@ -360,9 +393,7 @@ const rowParser =
             ...(text('name') === '' ? {} : { name: text('name') }),
             ...(text('language') === '' ? {} : { language: text('language') }),
             ...(text('region') === '' ? {} : { region: text('region') }),
-            ...(consent === undefined
-              ? {}
-              : { consent: { given: consent.value, source: options.source ?? 'default', at: date.value } }),
+            ...(recorded?.consent === undefined ? {} : { consent: recorded.consent }),
           };
     return {
       ok: true,
@@ -374,9 +405,34 @@ const rowParser =
         ...(text('manager') === '' ? {} : { manager: text('manager') }),
         ...(status === undefined ? {} : { status }),
         ...(person === undefined ? {} : { person }),
+        ...(recorded?.problem === undefined ? {} : { consentProblem: recorded.problem }),
       },
     };
   };
+
+/**
+ * The consent of a row. A consent that nobody can prove, without source or date, or dated ahead, is not taken up. A refusal
+ * always is: what is missing is filled in, and a date that cannot be used is the row's.
+ */
+const consentOf = (
+  given: boolean,
+  from: {
+    readonly source: string | undefined;
+    readonly at: Parsed<string> | undefined;
+    readonly rowDate: string;
+    readonly today: string;
+  },
+): { readonly consent?: NonNullable<ImportedPerson['consent']>; readonly problem?: string } => {
+  const { source, at, rowDate, today } = from;
+  if (at?.ok === true && at.value <= today && source !== undefined) {
+    return { consent: { given, source, at: at.value } };
+  }
+  if (!given) return { consent: { given, source: source ?? 'default', at: rowDate } };
+  if (at === undefined) return { problem: 'it has no date in the column of consentAt' };
+  if (!at.ok) return { problem: `its date cannot be read: ${at.reason}` };
+  if (at.value > today) return { problem: `it is dated ahead: ${at.value} is after today, ${today}` };
+  return { problem: 'it has no source; name it with --source, or map a column to consentSource' };
+};
 
 async function* chunks(
   source: ImportSource,
@@ -417,7 +473,12 @@ const writePeople = async (
         (best, row) => (best === undefined || row.date >= best.date ? row : best),
         undefined,
       );
-    if (newest?.person !== undefined) people.push(newest.person);
+    if (newest?.person === undefined) continue;
+    const consent = snapshots.reduce<ImportedPerson['consent']>(
+      (known, row) => newestConsent(known, row.person?.consent),
+      undefined,
+    );
+    people.push(consent === undefined ? newest.person : { ...newest.person, consent });
   }
   const keys = new Map<string, string>();
   await mapConcurrently(people, CONCURRENT_CONTACTS, async (person) => {
