@@ -8,6 +8,8 @@ import type { Clock } from '#shared/ports/clock.ts';
 export interface BusinessClock extends Clock {
   /** Moves the clock. @throws PermanentError `clock-backwards` for an instant before now */
   moveTo(instant: Instant): Promise<void>;
+  /** Moves the clock to the instant, or leaves it where it is when it shows a later one already. */
+  moveAtLeastTo(instant: Instant): Promise<void>;
   /** Resolves as soon as the clock shows the instant or a later one, or when the signal aborts. */
   waitUntil(instant: Instant, signal?: AbortSignal): Promise<void>;
   /** Writes down where it stands and stops ticking for those who wait. */
@@ -43,6 +45,12 @@ export const openBusinessClock = (options: BusinessClockOptions): BusinessClock 
     const ms = nowMs();
     for (const waiter of waiting) if (waiter.atMs <= ms) waiter.resolve();
   };
+  const moveToMs = (targetMs: number): void => {
+    baseMs = targetMs;
+    realBaseMs = realNowMs();
+    persist();
+    wake();
+  };
   persist();
   const ticking = setInterval(() => {
     persist();
@@ -63,10 +71,10 @@ export const openBusinessClock = (options: BusinessClockOptions): BusinessClock 
           },
         );
       }
-      baseMs = targetMs;
-      realBaseMs = realNowMs();
-      persist();
-      wake();
+      moveToMs(targetMs);
+    },
+    moveAtLeastTo: async (instant) => {
+      moveToMs(Math.max(nowMs(), parseInstant(instant)));
     },
     waitUntil: (instant, signal) =>
       new Promise((resolve) => {

@@ -93,7 +93,7 @@ export const playNextMonth = async (
   if (before !== undefined && before !== `${period}-monthly`) {
     await answerWave(stack, waveIdOf(before), policyHash, progress);
   }
-  await stack.clock.moveTo(later(stack.clock.now(), dueInstant(stack, period)));
+  await stack.clock.moveAtLeastTo(dueInstant(stack, period));
   progress(`importing what ${period} brought`);
   await arrive();
   progress(`computing ${period}`);
@@ -108,7 +108,7 @@ const playCurrent = async (stack: Stack, plan: LoopPlan, policyHash: string, pro
       : atHour(stack, fromDayNumber(toDayNumber(plan.asOf) + 1), 2);
   const runId = currentRunId(plan);
   if ((await stack.run.runs.get(runId)) === undefined) {
-    await stack.clock.moveTo(later(stack.clock.now(), due));
+    await stack.clock.moveAtLeastTo(due);
     progress(`importing what ${plan.current} brought`);
     await plan.arrive?.();
   }
@@ -136,7 +136,7 @@ const playMonth = async (stack: Stack, period: Period, policyHash: string, surve
   const due = dueInstant(stack, period);
   const existing = await stack.run.runs.get(`${period}-monthly`);
   if (existing !== undefined && existing.record.finishedAt !== null) return;
-  await stack.clock.moveTo(later(stack.clock.now(), due));
+  await stack.clock.moveAtLeastTo(due);
   await playRun(stack, `${period}-monthly`, {
     schema: 1,
     trigger: 'schedule',
@@ -214,9 +214,7 @@ const answerWave = async (stack: Stack, waveId: string, policyHash: string, prog
     progress('simulated customers answer on the survey pages', index + 1, answers.length);
     const at = new Date(dueAt(answer)).toISOString();
     if ((await stack.tool.answers.get(answer.invitationId)) !== undefined) continue;
-    if (at > stack.clock.now()) await stack.clock.moveTo(at);
+    await stack.clock.moveAtLeastTo(at);
     await giveAnswer(answer);
   }
 };
-
-const later = (a: string, b: string): string => (a > b ? a : b);

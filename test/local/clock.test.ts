@@ -35,6 +35,20 @@ describe('the business clock', () => {
     expect(clock.now()).toBe('2026-06-01T00:00:00.000Z');
   });
 
+  it('moves on to an instant, and stays where it is when that has passed, though time goes on between look and move', async () => {
+    let realMs = 0;
+    // Every look at the real time is a millisecond later than the one before.
+    const clock = open(folder(), () => (realMs += 1));
+
+    await clock.moveAtLeastTo('2026-06-01T00:00:00.000Z');
+    const shown = clock.now();
+    await clock.moveAtLeastTo(shown);
+    await clock.moveAtLeastTo(START);
+
+    expect(shown >= '2026-06-01T00:00:00.000Z').toBe(true);
+    expect(clock.now() > shown).toBe(true);
+  });
+
   it('refuses to move backwards and says what it shows', async () => {
     const clock = open(folder());
 
