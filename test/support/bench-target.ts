@@ -6,14 +6,18 @@ import { failRun } from '#shared/application/run/finish-run.ts';
 import { storePolicy } from '#shared/application/run/run-ports.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { RunRequest } from '#shared/contracts/workflows.ts';
-import type { CustomerCase } from '#shared/ports/case-store.ts';
+import type { CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
 import { memoryRecords } from './memory-stores.ts';
 import type { openMemoryBench } from './run-bench.ts';
 
 type Bench = ReturnType<typeof openMemoryBench>;
 
 /** The stores of a bench as the operator's tool sees a stage; runs are done when they are started. */
-export const benchTarget = (bench: Bench, cases: readonly CustomerCase[] = [], persons?: PersonPorts): Target => {
+export const benchTarget = (
+  bench: Bench,
+  cases: readonly CustomerCase[] | CaseStore = [],
+  persons?: PersonPorts,
+): Target => {
   const executions = new Map<string, { status: 'SUCCEEDED' | 'FAILED'; cause?: string }>();
   const unused = async (): Promise<never> => {
     throw new Error('this test does not need it');
@@ -26,14 +30,17 @@ export const benchTarget = (bench: Bench, cases: readonly CustomerCase[] = [], p
     waveStatus: async () => undefined,
     contacts: { upsertPerson: unused },
     batches: memoryRecords<ImportBatch>(),
-    cases: {
-      createIfAbsent: unused,
-      get: unused,
-      update: unused,
-      remove: unused,
-      ofCustomer: unused,
-      listOpen: async () => cases,
-    },
+    cases:
+      'listOpen' in cases
+        ? cases
+        : {
+            createIfAbsent: unused,
+            get: unused,
+            update: unused,
+            remove: unused,
+            ofCustomer: unused,
+            listOpen: async () => cases,
+          },
     workflows: {
       start: async (_machine, name, input) => {
         const request = RunRequest.parse(input);
@@ -64,7 +71,7 @@ export interface Said {
 }
 
 /** Runs one command of the tool against the bench, in this process. */
-export const operator = (bench: Bench, cases: readonly CustomerCase[] = [], persons?: PersonPorts) =>
+export const operator = (bench: Bench, cases: readonly CustomerCase[] | CaseStore = [], persons?: PersonPorts) =>
   operatorOn(() => benchTarget(bench, cases, persons));
 
 /** Runs one command of the tool against any target, in this process. */

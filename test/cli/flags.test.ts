@@ -1,0 +1,222 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { CommandContext } from '#cli/command.ts';
+import { namedPerson } from '#cli/named-person.ts';
+import { activate, operator } from '#test/support/bench-target.ts';
+import { openMemoryBench } from '#test/support/run-bench.ts';
+import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
+
+/** Segments by the level of the score, so that a rating decides them. */
+const UPGRADES = SCORE_POLICY.replace('score: { from: 70 }', 'step: { from: 3 }')
+  .replace('score: { from: 30 }', 'step: { from: 2 }')
+  .replace('score: { from: 0 }', 'step: { from: 1 }')
+  .replace(
+    'flags:',
+    'flags:\n  upgrade: { from: [low, middle], rising: step, shortBy: 0.2, perManager: 100, expiresDays: 60, decides: branch }',
+  );
+
+let bench: ReturnType<typeof openMemoryBench>;
+let resegment: ReturnType<typeof operator>;
+
+const run = () => bench.run({ trigger: 'schedule', scheduledAt: bench.ports.clock.now() });
+const flags = async (): Promise<readonly string[]> =>
+  (await bench.ports.flags.listOpen()).map((flag) => `${flag.kind}:${flag.customerId}`).sort();
+const open = async (policy: string, scores: Readonly<Record<string, number>>): Promise<void> => {
+  bench = openMemoryBench();
+  resegment = operator(bench);
+  await activate(bench, policy);
+  bench.setNow('2026-11-01T02:00:00.000Z');
+  await withScore(bench, scores, '2026-10-15');
+  await run();
+};
+
+describe('a proposal to let go', () => {
+  beforeEach(() => open(SCORE_POLICY, { a: 90, b: 20, c: 10 }));
+
+  it('is refused by a named person with a reason, which is kept with it and with the customer', async () => {
+    const said = await resegment('flag', 'refuse', 'exit:c', '--reason', 'talked to the owner', '--json');
+
+    expect(said).toMatchObject({ code: 0, json: { state: 'refused', customerId: 'c' } });
+    expect((await bench.ports.customers.get('c'))?.decisions).toEqual([
+      {
+        kind: 'exit',
+        decision: 'refused',
+        by: 'Ann (unverified)',
+        reason: 'talked to the owner',
+        decidedAt: '2026-11-01T02:00:00.000Z',
+        evidence: { segment: 'low', since: '2026-10', periods: 1 },
+      },
+    ]);
+    expect((await resegment('flag', 'list')).out).not.toMatch(/ c /u);
+  });
+
+  it('stays away once refused, in a run at once and month after month, until the customer comes anew', async () => {
+    await resegment('flag', 'refuse', 'c', '--reason', 'keep');
+    await resegment('run', '--yes');
+    expect(await flags()).toEqual(['exit:b']);
+    for (const month of ['2026-12', '2027-01', '2027-04', '2027-09']) {
+      bench.setNow(`${month}-01T02:00:00.000Z`);
+      await withScore(bench, { b: 20, c: 10 }, `${month}-01`);
+      await run();
+      expect(await flags()).toEqual(['exit:b']);
+    }
+
+    bench.setNow('2027-11-01T02:00:00.000Z');
+    await withScore(bench, { c: 50 }, '2027-10-15');
+    await run();
+    bench.setNow('2027-12-01T02:00:00.000Z');
+    await withScore(bench, { c: 10 }, '2027-11-15');
+    await run();
+
+    expect(await flags()).toContain('exit:c');
+    const shown = await resegment('flag', 'show', 'c', '--json');
+    expect(Object(shown.json)[0].history.map((event: { event: string }) => event.event)).toEqual([
+      'raised',
+      'refused',
+      'raised',
+    ]);
+  });
+
+  it('is not raised again by a run that froze its facts before the decision', async () => {
+    bench.setNow('2026-12-01T02:00:00.000Z');
+    await resegment('plan', '--as-of', '2026-11-30');
+    bench.setNow('2026-12-01T03:00:00.000Z');
+    await resegment('flag', 'approve', 'c', '--reason', 'agreed');
+
+    await resegment('apply', 'latest');
+
+    expect(await flags()).toEqual(['exit:b']);
+  });
+
+  it('tells who comes second who decided what and when', async () => {
+    await resegment('flag', 'approve', 'c', '--reason', 'agreed');
+
+    const second = await resegment('flag', 'refuse', 'c', '--reason', 'no', '--json');
+
+    expect(second).toMatchObject({ code: 2, json: { error: { code: 'flag-decided' } } });
+    expect(second.out).toContain('was approved already, by Ann (unverified) at 2026-11-01T02:00:00.000Z: agreed');
+    expect((await bench.ports.customers.get('c'))?.decisions).toHaveLength(1);
+  });
+
+  it('cannot be decided after its last day', async () => {
+    bench.setNow('2027-03-01T02:00:00.000Z');
+
+    const late = await resegment('flag', 'approve', 'c', '--reason', 'late');
+    const shown = await resegment('flag', 'show', 'c');
+
+    expect(late).toMatchObject({ code: 2, err: expect.stringContaining('expired: its last day was 2026-12-30') });
+    expect(shown.out).toContain('expired');
+    expect((await resegment('flag', 'list')).out).toBe('no open proposal\n');
+    expect((await bench.ports.customers.get('c'))?.decisions).toEqual([]);
+  });
+
+  it('cannot be decided once its conditions no longer hold', async () => {
+    bench.setNow('2026-12-01T02:00:00.000Z');
+    await withScore(bench, { c: 90 }, '2026-11-15');
+    await run();
+
+    const late = await resegment('flag', 'approve', 'c', '--reason', 'late', '--json');
+
+    expect(late).toMatchObject({ code: 2, json: { error: { code: 'flag-withdrawn' } } });
+  });
+
+  it('R31 explains itself for the customer in English and Chinese', async () => {
+    const shown = await resegment('flag', 'show', 'c', '--json');
+    const [flag] = Object(shown.json);
+
+    expect(flag).toMatchObject({ decides: 'committee', explanation: { en: { lang: 'en' }, zh: { lang: 'zh' } } });
+    const text = await resegment('flag', 'show', 'c', '--lang', 'zh-CN');
+    expect(text.out).toContain('退出建议 · c · 待决定');
+    expect(text.out).toContain('Explanation for the talk with the customer');
+    expect(text.out).toContain('与客户面谈用的说明');
+  });
+
+  it.each([
+    [['approve', 'c', '--reason', ' '], 'reason-missing'],
+    [['approve', 'c', '--reason', 'x'.repeat(501)], 'reason-missing'],
+    [['approve', 'nobody', '--reason', 'x'], 'customer-unknown'],
+    [['approve', 'a', '--reason', 'x'], 'flag-unknown'],
+    [['approve', 'c', '--kind', 'upgrade', '--reason', 'x'], 'flag-unknown'],
+    [['approve', 'c', '--kind', 'demote', '--reason', 'x'], 'kind-unknown'],
+    [['approve', 'exit:c', '--kind', 'upgrade', '--reason', 'x'], 'kind-unknown'],
+    [['approve', 'b', 'c', '--reason', 'x'], 'kind-missing'],
+    [['approve', '--reason', 'x', '--yes'], 'kind-missing'],
+    [['approve', 'c', '--branch', 'B', '--reason', 'x'], 'options-conflict'],
+    [['approve', '--kind', 'exit', '--reason', 'x'], 'not-confirmed'],
+    [['show', 'a'], 'flag-unknown'],
+    [['list', '--state', 'refused'], 'state-unknown'],
+  ])('refuses %j as %s and changes nothing', async (words, code) => {
+    const said = await resegment('flag', ...words, '--json');
+
+    expect(said).toMatchObject({ code: 2, json: { error: { code } } });
+    expect(await flags()).toEqual(['exit:b', 'exit:c']);
+  });
+
+  it.each(['', ' ', 'operator', 'x'.repeat(101), 'Li\nWei'])('cannot be decided by %j, who is nobody', (name) => {
+    const context = { by: `${name} (unverified)` } as CommandContext;
+
+    expect(() => namedPerson(context)).toThrow(/person's name/u);
+    expect(namedPerson({ ...context, by: 'Li Wei (unverified)' })).toBe('Li Wei (unverified)');
+  });
+});
+
+describe('proposals to let go', () => {
+  it('are decided 20 at once at most', async () => {
+    await open(SCORE_POLICY, Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`c${n}`, n])));
+
+    const tooMany = await resegment('flag', 'approve', '--kind', 'exit', '--reason', 'x', '--yes', '--json');
+    const ids = Array.from({ length: 20 }, (_, n) => `c${n}`);
+    const named = await resegment('flag', 'approve', ...ids, '--kind', 'exit', '--reason', 'x', '--json');
+
+    expect(tooMany).toMatchObject({ code: 2, json: { error: { code: 'too-many-exits' } } });
+    expect(Object(named.json).decided).toHaveLength(20);
+    expect(await flags()).toEqual(['exit:c20']);
+  });
+});
+
+describe('proposals to upgrade', () => {
+  beforeEach(async () => {
+    await open(UPGRADES, { a: 20, b: 25, c: 40, d: 55, e: 10 });
+    bench.setNow('2026-12-01T02:00:00.000Z');
+    await withScore(bench, { a: 26, b: 27, d: 60 }, '2026-11-15');
+    await run();
+  });
+
+  it('are listed by value at stake, the greatest first', async () => {
+    const { json } = await resegment('flag', 'list', '--kind', 'upgrade', '--json');
+
+    expect(json).toMatchObject([{ customerId: 'd', stake: 60 }, { customerId: 'b' }, { customerId: 'a' }]);
+  });
+
+  it('are approved in bulk with a printed sample, and not without a yes', async () => {
+    const words = ['flag', 'approve', '--kind', 'upgrade', '--sample', '2', '--reason', 'round'];
+
+    const asked = await resegment(...words);
+    const done = await resegment(...words, '--yes', '--json');
+
+    expect(asked.code).toBe(2);
+    expect(asked.err).toContain('2 of 3 upgrade proposals');
+    expect(asked.err).toContain('to approve all 3, add --yes');
+    expect(Object(done.json).decided.map((flag: { customerId: string }) => flag.customerId)).toEqual(['d', 'b', 'a']);
+    expect((await resegment(...words, '--yes')).out).toContain('no open proposal matches');
+  });
+
+  it('come back once refused only when what is missing has halved', async () => {
+    await resegment('flag', 'refuse', 'a', 'b', '--kind', 'upgrade', '--reason', 'too early');
+    bench.setNow('2027-01-01T02:00:00.000Z');
+    await withScore(bench, { a: 29, b: 28 }, '2026-12-15');
+
+    await run();
+
+    expect((await flags()).filter((one) => one.startsWith('upgrade'))).toEqual(['upgrade:a', 'upgrade:d']);
+  });
+
+  it('never come back for the same step once approved', async () => {
+    await resegment('flag', 'approve', 'a', '--kind', 'upgrade', '--reason', 'yes');
+    bench.setNow('2027-01-01T02:00:00.000Z');
+    await withScore(bench, { a: 29 }, '2026-12-15');
+
+    await run();
+
+    expect(await flags()).not.toContain('upgrade:a');
+  });
+});
