@@ -140,6 +140,21 @@ export const significantTogether = (pValues: readonly number[], level = 0.05): r
 };
 
 /**
+ * The p-values of several comparisons corrected for their number (Holm 1979): the k-th smallest of m times m − k + 1, never
+ * below a smaller one's, at most 1. `adjusted ≤ level` holds just for those that `significantTogether` names. In the order given.
+ */
+export const adjustedTogether = (pValues: readonly number[]): readonly number[] => {
+  const order = pValues.map((p, index) => ({ p, index })).sort((a, b) => a.p - b.p);
+  const adjusted = pValues.map(() => 1);
+  let largest = 0;
+  for (const [rank, { p, index }] of order.entries()) {
+    largest = Math.max(largest, Math.min(1, p * (pValues.length - rank)));
+    adjusted[index] = largest;
+  }
+  return adjusted;
+};
+
+/**
  * Which groups may be shown (R16): those with at least five answers. Where the hidden ones have fewer than five together,
  * the total would reveal them, so the smallest of the others is hidden with them.
  */
