@@ -6,9 +6,11 @@ import { eraseContact } from '#shared/application/erase-contact.ts';
 import { importCustomers } from '#shared/application/import-customers.ts';
 import { importPurchases } from '#shared/application/import-purchases.ts';
 import { ingestMailEvent } from '#shared/application/ingest-mail-event.ts';
+import { recordAnswer } from '#shared/application/record-answer.ts';
+import { sendInvitations } from '#shared/application/send-batch.ts';
 import { fileOf, openImportBench } from '../support/import-bench.ts';
 import { TOPIC } from '../survey/memory.ts';
-import { INVITATION_ID, NOW, OTHER, openPersonBench, PERSON } from './person-bench.ts';
+import { INVITATION_ID, NOW, OTHER, openPersonBench, PERSON, WAVE_ID } from './person-bench.ts';
 
 const IDENTIFYING = /C-77(?!8)|wang\.fang|王芳|never call me again/u;
 const ERASE = ['contact', 'erase', PERSON.customerId, '--reason', 'request of 12 May'] as const;
@@ -161,6 +163,74 @@ describe('contact erase', () => {
       if (first === 'done') return;
     }
     throw new Error('the erasure never ended by itself');
+  });
+
+  it('I2 holds back a mail that was claimed just before, also at an address that another shares', async () => {
+    for (const sharedAddress of [false, true]) {
+      const { persons, survey, clock } = await openPersonBench({ sharedAddress });
+      const sent: string[] = [];
+      await sendInvitations(
+        { waveId: WAVE_ID, batch: 0 },
+        {
+          ...survey,
+          clock,
+          contacts: {
+            ...survey.contacts,
+            claim: async (key, request) => {
+              const claimed = await survey.contacts.claim(key, request);
+              if (request.customerId === PERSON.customerId) {
+                await eraseContact({ customerId: PERSON.customerId, by: 'Ann', reason: 'asked' }, persons);
+              }
+              return claimed;
+            },
+          },
+          compose: (mail) => ({
+            raw: new Uint8Array(),
+            from: 'a@example.com',
+            to: mail.to,
+            tags: { inv: mail.invitationId },
+          }),
+          mail: {
+            send: async (mail) => {
+              sent.push(mail.tags['inv'] ?? '');
+              return { kind: 'accepted', messageId: 'm' };
+            },
+          },
+          pacer: { reserve: async () => undefined },
+          newAttemptId: () => 't1',
+        },
+      );
+      expect(sent).not.toContain(INVITATION_ID);
+    }
+  });
+
+  it('keeps no answer that was being stored meanwhile, even if it cannot be projected at once', async () => {
+    const { persons, survey, clock, everything } = await openPersonBench();
+    const result = await recordAnswer(
+      { invitationId: INVITATION_ID, score: 1, comment: 'never call me again', wishes: [], honeypot: false },
+      {
+        clock,
+        invitations: survey.invitations,
+        cases: survey.cases,
+        customers: {
+          get: async () => {
+            throw new Error('throttled');
+          },
+          put: persons.customers.put,
+        },
+        answers: {
+          ...survey.answers,
+          put: async (stored, version) => {
+            await eraseContact({ customerId: PERSON.customerId, by: 'Ann', reason: 'asked' }, persons);
+            return survey.answers.put(stored, version);
+          },
+        },
+        businessTimeZone: 'UTC',
+        onProjectionFailed: () => undefined,
+      },
+    );
+    expect(result.kind).toBe('unknown');
+    expect(await everything()).not.toMatch(IDENTIFYING);
   });
 
   it('takes up nothing of what comes late: events, answers, imports', async () => {
