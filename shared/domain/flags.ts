@@ -45,15 +45,18 @@ export interface FlagSettlement {
   readonly reason?: string;
 }
 
-/** The proposal after a run raised it. @returns undefined where the run has said so before, or a person decided meanwhile */
+/** The proposal after a run raised it. @returns undefined where the run has said so before, or a person's decision covers it */
 export const raised = (
   stored: Flag | undefined,
   proposal: RaisedFlag,
 ): { readonly next: Flag; readonly outcome: 'raised' | 'confirmed' } | undefined => {
   if (stored?.history.some((event) => event.by === proposal.runId && isRunEvent(event))) return undefined;
-  // Decided after the run froze its facts: the run could not know, the next one will.
+  // The run may not know of the decision: it came after the facts were frozen, or a crash kept it from them.
   const decision = stored === undefined ? undefined : lastDecision(stored);
-  if (stored?.state === decision?.event && decision !== undefined && decision.at >= proposal.raisedAt) return undefined;
+  if (stored !== undefined && decision !== undefined && stored.state === decision.event) {
+    const isCoveredNow = isCovered(proposal, { decision: decision.event, evidence: stored.evidence });
+    if (decision.at >= proposal.raisedAt || isCoveredNow) return undefined;
+  }
   const history = stored?.history ?? [];
   if (stored?.state === 'open') {
     const event: FlagEvent = { event: 'confirmed', at: proposal.raisedAt, by: proposal.runId };

@@ -298,7 +298,7 @@ describe.each(flagStores)('a flag store ($name)', ({ open }) => {
     expect(await store.get(subject, 'exit')).toBeUndefined();
   });
 
-  it('does not raise again for a run that a person decided on', async () => {
+  it('does not raise again what a person decided, unless it is another step', async () => {
     const store = open();
     const subject = fresh('f');
     await store.raise(proposal(subject, '2026-05-monthly', '2026-06-01T00:00:00.000Z'));
@@ -308,7 +308,9 @@ describe.each(flagStores)('a flag store ($name)', ({ open }) => {
     expect(await store.settle(subject, 'upgrade', decision)).toBe('notOpen');
     expect(await store.raise(proposal(subject, '2026-05-monthly', '2026-06-01T00:00:00.000Z'))).toBe('unchanged');
     expect((await store.get(subject, 'upgrade'))?.state).toBe('refused');
-    expect(await store.raise(proposal(subject, '2026-09-monthly', '2026-10-01T00:00:00.000Z'))).toBe('raised');
+    const later = proposal(subject, '2026-09-monthly', '2026-10-01T00:00:00.000Z');
+    expect(await store.raise(later)).toBe('unchanged');
+    expect(await store.raise({ ...later, evidence: { ...later.evidence, segment: 'hold' } })).toBe('raised');
     expect((await store.get(subject, 'upgrade'))?.history).toHaveLength(3);
   });
 
