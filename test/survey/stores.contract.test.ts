@@ -5,6 +5,7 @@ import { casesOver, dynamoCases } from '#shared/adapters/dynamo-cases.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { contactsOver, dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoInvitations, invitationsOver } from '#shared/adapters/dynamo-invitations.ts';
+import { closeCase, takeCase } from '#shared/application/work-case.ts';
 import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
 import { PoisonError } from '#shared/errors.ts';
 import type { StoredAnswer } from '#shared/ports/answer-store.ts';
@@ -147,6 +148,48 @@ describe.each(['memory', 'dynamo'] as const)('survey stores on %s', (engine) => 
 
     expect(await answers.listPending(10)).toEqual([]);
     expect(await answers.get('a1')).toMatchObject({ pending: false, answer: { version: 2 } });
+  });
+
+  it('close a case once, whoever takes and closes it at the same time, and tell the others who did', async () => {
+    const { cases } = engines[engine]();
+    const clock = { now: () => NOW };
+    const customers = { get: async () => undefined, put: async () => 'stored' as const };
+    for (let round = 0; round < 5; round += 1) {
+      const caseId = `raced-${round}`;
+      await cases.createIfAbsent({
+        caseId,
+        customerId: 'c1',
+        subject: 's-c1',
+        waveId: 'w',
+        segment: 'hold',
+        branch: null,
+        manager: null,
+        owner: { kind: 'central', name: 'central' },
+        reason: 'lowAnswer',
+        score: 2,
+        question: 'nps',
+        priority: 'normal',
+        openedAt: NOW,
+        dueAt: NOW,
+        state: 'open',
+        history: [{ event: 'opened', at: NOW, by: 'w' }],
+      });
+      const ports = { cases, customers, clock };
+      const outcomes = await Promise.allSettled([
+        ...['Ann', 'Bob', 'Li Wei'].map((by) => closeCase(caseId, { by, outcome: 'solved', note: by }, ports)),
+        ...['Ann', 'Eve'].map((by) => takeCase(caseId, { by }, ports)),
+      ]);
+      const known = await cases.get(caseId);
+      const closed = known?.history.filter((one) => one.event === 'closed') ?? [];
+      const failed = outcomes.flatMap((one) => (one.status === 'rejected' ? [String(one.reason.message)] : []));
+
+      expect(closed).toHaveLength(1);
+      expect(known?.history.at(-1)).toEqual(closed[0]);
+      expect(outcomes.slice(0, 3).filter((one) => one.status === 'fulfilled')).toHaveLength(1);
+      for (const message of failed)
+        expect(message).toMatch(new RegExp(`closed by ${closed[0]?.by}|taken by (Ann|Eve)`));
+    }
+    expect((await cases.listOpen()).filter((one) => one.caseId.startsWith('raced'))).toEqual([]);
   });
 
   it('open a case once, and list open ones by their due time', async () => {
