@@ -7,6 +7,7 @@ import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { csvOf, withListOptions } from './run-commands.ts';
 import { UsageError } from './usage-error.ts';
+import { addWaveResultsCommand } from './wave-results-command.ts';
 
 interface ListOptions {
   readonly state?: string;
@@ -77,6 +78,7 @@ export const addWaveCommands = (program: Command, host: CommandHost): void => {
         ),
       ),
     );
+  addWaveResultsCommand(wave, host);
 };
 
 /** The id as given, or that of the newest wave. */
@@ -160,7 +162,7 @@ const tellResume = ({ terminal }: CommandContext, done: WaveControlResult): Exit
   terminal.result(done, () =>
     done.outcome === 'unchanged'
       ? `wave ${done.waveId} is not paused; nothing changed`
-      : `wave ${done.waveId} goes on where it was${done.goesOnBy === null ? '' : `, at the latest at ${done.goesOnBy}`}`,
+      : `wave ${done.waveId} goes on where it was; ${done.goesOnBy === null ? 'it has no mail to send any more' : `its next mails go out by ${done.goesOnBy}`}`,
   );
   return EXIT.done;
 };

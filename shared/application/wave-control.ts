@@ -25,7 +25,7 @@ export interface WaveControlResult extends WaveRef {
   readonly pause: WaveRecord['pause'];
   /** The order that stands; null where nobody gave one. */
   readonly order: WaveControl | null;
-  /** By when the wave goes on sending; null where it sends at once or not at all. */
+  /** After a resume: by when the wave sends its next mails; null where it has none to send any more. */
   readonly goesOnBy: Instant | null;
 }
 
@@ -111,8 +111,16 @@ const changeWave = async (
     state: wave.state,
     pause: wave.pause,
     order: standingOrder(wave),
-    goesOnBy: wanted === 'resumed' && changed ? (restsUntil(before?.pause ?? null, now) ?? null) : null,
+    goesOnBy: wanted === 'resumed' && changed ? nextSending(wave, before?.pause ?? null, now) : null,
   };
+};
+
+/** The end of the wait that a pause began; in a wave whose invitations are out, not before its reminders. */
+const nextSending = (wave: WaveRecord, pause: WaveRecord['pause'], now: Instant): Instant | null => {
+  const looks = restsUntil(pause, now) ?? now;
+  if (wave.state !== 'open') return looks;
+  if (wave.remindAt >= wave.closesAt) return null;
+  return new Date(Math.max(Date.parse(looks), Date.parse(wave.remindAt))).toISOString();
 };
 
 const refuse = (wave: WaveRecord, wanted: 'paused' | 'resumed' | 'cancelled', now: Instant): void => {

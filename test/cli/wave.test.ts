@@ -41,7 +41,9 @@ describe('an operator at a wave', () => {
     expect(again.out).toContain('Ann (unverified): wrong branch names');
 
     const resumed = await resegment('wave', 'resume', 'latest');
-    expect(resumed.out).toContain(`wave ${WAVE_ID} goes on where it was, at the latest at 2026-06-01T02:15:00.000Z`);
+    expect(resumed.out).toContain(
+      `wave ${WAVE_ID} goes on where it was; its next mails go out by 2026-06-01T02:15:00.000Z`,
+    );
     expect((await resegment('wave', 'resume', 'latest')).out).toContain('is not paused; nothing changed');
   });
 

@@ -79,6 +79,8 @@ describe('pausing a wave while it sends', () => {
     const { ports, stores, clock, accepted } = await world(5);
     await runSteps(ports, { until: NOW });
     await pauseWave(order(), { ...stores, clock });
+    expect(await resumeWave(order(), { ...stores, clock })).toMatchObject({ goesOnBy: '2026-06-06T02:00:00.000Z' });
+    await pauseWave(order(), { ...stores, clock });
     await runSteps(ports, { until: '2026-06-08T00:00:00.000Z' });
     expect(accepted).toHaveLength(5);
 
