@@ -10,6 +10,7 @@ import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import { waveStatus } from '#shared/application/close-wave.ts';
+import { waveResults } from '#shared/application/wave-results.ts';
 import { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { Target, TargetOptions } from './target.ts';
@@ -61,8 +62,9 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
       region,
       machineArns: { resegmentation: machine('resegmentation'), 'survey-wave': machine('survey-wave') },
     }),
-    cases: dynamoCases(dynamo, tables.cases),
+    cases: dynamoCases(dynamo, tables.cases, parts.clock),
     waves: ledger.waves,
+    waveResults: (waveId, segments) => waveResults(waveId, ledger, segments),
     waveStatus: (waveId) => waveStatus(waveId, { ...ledger, contacts }),
     batches: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'BATCH', schema: ImportBatch }),
     contacts: {

@@ -29,6 +29,7 @@ import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import { waveStatus } from '#shared/application/close-wave.ts';
 import { surveyApp } from '#shared/application/pages/survey-app.ts';
 import { projectPendingAnswers } from '#shared/application/project-answer.ts';
+import { waveResults } from '#shared/application/wave-results.ts';
 import type { SurveyIdentity } from '#shared/contracts/survey.ts';
 import { type BusinessClock, openBusinessClock } from './clock.ts';
 import { createTables, startDatabase } from './database.ts';
@@ -300,10 +301,11 @@ export const toolPorts = (parts: LocalParts) => {
   return {
     contacts: imports.contacts,
     batches: imports.batches,
-    cases: dynamoCases(parts.dynamo, parts.tables.cases),
+    cases: dynamoCases(parts.dynamo, parts.tables.cases, parts.clock),
     waves: ledger.waves,
-    invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
-    answers: dynamoAnswers(parts.dynamo, parts.tables.answers),
+    invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
+    answers: dynamoAnswers(parts.dynamo, parts.tables.answers, parts.clock),
+    waveResults: (waveId: string, segments: readonly string[]) => waveResults(waveId, ledger, segments),
     waveStatus: (waveId: string) => waveStatus(waveId, { ...ledger, contacts }),
     imports,
     persons: personPortsFrom(parts),

@@ -54,9 +54,9 @@ const records = ({ dynamo: client, tables }: StoreParts) => ({
 /** For bringing stored answers to their customers. */
 export const projectAnswerPortsFrom = (parts: BaseParts): ProjectAnswerPorts => ({
   clock: parts.clock,
-  answers: dynamoAnswers(parts.dynamo, parts.tables.answers),
+  answers: dynamoAnswers(parts.dynamo, parts.tables.answers, parts.clock),
   customers: storesFrom(parts).customers,
-  cases: dynamoCases(parts.dynamo, parts.tables.cases),
+  cases: dynamoCases(parts.dynamo, parts.tables.cases, parts.clock),
   businessTimeZone: parts.businessTimeZone,
 });
 
@@ -97,7 +97,7 @@ export const planWavePortsFrom = (parts: BaseParts & { readonly addressKey: Addr
     waves: records(parts).waves,
     waveFiles: objectWaveFiles(objects),
     contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
-    invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
+    invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
     newInvitationId: () => encodeId(randomBytes(16)),
   };
 };
@@ -117,9 +117,9 @@ export const sendPortsFrom = (
     clock: parts.clock,
     waves,
     waveFiles: objectWaveFiles(parts.objects),
-    invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
+    invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
     contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
-    answers: dynamoAnswers(parts.dynamo, parts.tables.answers),
+    answers: dynamoAnswers(parts.dynamo, parts.tables.answers, parts.clock),
     mail: parts.mail,
     compose: surveyMailComposer(parts),
     pacer: createSendPacer({
@@ -141,7 +141,7 @@ export const surveyPagePortsFrom = (
   },
 ): SurveyAppPorts => ({
   ...projectAnswerPortsFrom(parts),
-  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
+  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
   contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
   linkKeys: parts.linkKeys,
   identity: parts.identity,
@@ -155,14 +155,14 @@ export const wavePortsFrom = (parts: BaseParts): CloseWavePorts & WaveHealthPort
   clock: parts.clock,
   waves: records(parts).waves,
   waveFiles: objectWaveFiles(parts.objects),
-  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
-  answers: dynamoAnswers(parts.dynamo, parts.tables.answers),
+  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
+  answers: dynamoAnswers(parts.dynamo, parts.tables.answers, parts.clock),
 });
 
 export const mailEventPortsFrom = (
   parts: BaseParts & { readonly addressKey: AddressKey; readonly mailEventsTopicArn: string },
 ): MailEventPorts => ({
-  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
+  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
   contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
   topicArn: parts.mailEventsTopicArn,
 });
@@ -174,9 +174,9 @@ export const personPortsFrom = (parts: BaseParts & { readonly addressKey: Addres
   waves: records(parts).waves,
   waveFiles: objectWaveFiles(parts.objects),
   contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
-  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations),
-  answers: dynamoAnswers(parts.dynamo, parts.tables.answers),
-  cases: dynamoCases(parts.dynamo, parts.tables.cases),
+  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
+  answers: dynamoAnswers(parts.dynamo, parts.tables.answers, parts.clock),
+  cases: dynamoCases(parts.dynamo, parts.tables.cases, parts.clock),
   erasures: objectErasureLog(parts.objects, parts.addressKey),
 });
 
@@ -194,7 +194,7 @@ export const importPortsFrom = (parts: BaseParts & { readonly addressKey: Addres
 export const reportPortsFrom = (parts: BaseParts): WriteReportPorts => {
   const { runs, files, customers, objects } = storesFrom(parts);
   const ledger = wavePortsFrom(parts);
-  const cases = dynamoCases(parts.dynamo, parts.tables.cases);
+  const cases = dynamoCases(parts.dynamo, parts.tables.cases, parts.clock);
   return {
     runs,
     files,

@@ -1,15 +1,18 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type Expiry, expiryOf, RETENTION_DAYS } from '../domain/retention.ts';
 import type { AnswerStore, StoredAnswer } from '../ports/answer-store.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { DocumentTable } from '../ports/document-table.ts';
 import { changeDocument, dynamoDocuments } from './dynamo-documents.ts';
 
 /** Answers in the table `answers`; those that have yet to be projected are in its sparse index `pending`. */
-export const dynamoAnswers = (client: DynamoDBClient, table: string): AnswerStore =>
+export const dynamoAnswers = (client: DynamoDBClient, table: string, clock?: Clock): AnswerStore =>
   answersOver(
     dynamoDocuments(client, {
       table,
       key: 'answerId',
       isDocument: isStoredAnswer,
+      expiry: answerExpiry(clock),
       index: {
         name: 'pending',
         partitionKey: 'pending',
@@ -19,6 +22,10 @@ export const dynamoAnswers = (client: DynamoDBClient, table: string): AnswerStor
       },
     }),
   );
+
+/** Without a clock nothing ends. */
+export const answerExpiry = (clock: Clock | undefined): Expiry<StoredAnswer> | undefined =>
+  clock && { of: ({ answer }) => expiryOf(answer.at, RETENTION_DAYS.answers), now: () => clock.now() };
 
 const isStoredAnswer = (value: unknown): value is StoredAnswer =>
   typeof value === 'object' && value !== null && 'answer' in value && 'pending' in value && 'subject' in value;

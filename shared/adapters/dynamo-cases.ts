@@ -1,5 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type Expiry, expiryOf, RETENTION_DAYS } from '../domain/retention.ts';
 import type { CaseStore, CustomerCase } from '../ports/case-store.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { DocumentTable } from '../ports/document-table.ts';
 import { changeDocument, dynamoDocuments } from './dynamo-documents.ts';
 
@@ -7,12 +9,13 @@ import { changeDocument, dynamoDocuments } from './dynamo-documents.ts';
 const MOST_LISTED = 100_000;
 
 /** Cases in the table `cases`; open and taken ones are in its sparse index `open`, ascending by due time. */
-export const dynamoCases = (client: DynamoDBClient, table: string): CaseStore =>
+export const dynamoCases = (client: DynamoDBClient, table: string, clock?: Clock): CaseStore =>
   casesOver(
     dynamoDocuments(client, {
       table,
       key: 'caseId',
       isDocument: isCase,
+      expiry: caseExpiry(clock),
       index: {
         name: 'open',
         partitionKey: 'open',
@@ -22,6 +25,14 @@ export const dynamoCases = (client: DynamoDBClient, table: string): CaseStore =>
       },
     }),
   );
+
+/** Without a clock nothing ends. */
+export const caseExpiry = (clock: Clock | undefined): Expiry<CustomerCase> | undefined =>
+  clock && {
+    of: ({ state, history, openedAt }) =>
+      state === 'closed' ? expiryOf(history.at(-1)?.at ?? openedAt, RETENTION_DAYS.closedCases) : undefined,
+    now: () => clock.now(),
+  };
 
 const isCase = (value: unknown): value is CustomerCase =>
   typeof value === 'object' && value !== null && 'caseId' in value && 'owner' in value && 'dueAt' in value;

@@ -8,6 +8,7 @@ import {
   ScanCommand,
   type ScanCommandOutput,
 } from '@aws-sdk/client-dynamodb';
+import { type Expiry, epochSeconds } from '../domain/retention.ts';
 import { PermanentError, PoisonError } from '../errors.ts';
 import type { DocumentTable } from '../ports/document-table.ts';
 import { attempt, attemptIf, batchGet, type Item } from './dynamo-client.ts';
@@ -26,13 +27,33 @@ export interface DocumentTableOptions<T> {
     readonly partition: string;
     readonly sortValueOf: (document: T) => string | undefined;
   };
+  /** When documents end; those that have are not read, though the database may not have deleted them yet. */
+  readonly expiry?: Expiry<T> | undefined;
 }
 
+/** Attribute by which the database deletes what has ended; seconds since 1970. */
+const EXPIRES_AT = 'expiresAt';
 const BATCH_WRITE_SIZE = 25;
 
 /** Documents as JSON in attribute `document`, their revision in `rev`; every write is conditional on the revision. */
 export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTableOptions<T>): DocumentTable<T> => {
-  const { table, key, index } = options;
+  const { table, key, index, expiry } = options;
+  const isLive = (item: Item): boolean => {
+    const expiresAt = item[EXPIRES_AT]?.N;
+    return expiry === undefined || expiresAt === undefined || Number(expiresAt) > epochSeconds(expiry.now());
+  };
+  const expiryAttribute = (document: T): Item => {
+    const end = expiry?.of(document);
+    return end === undefined ? {} : { [EXPIRES_AT]: { N: String(epochSeconds(end)) } };
+  };
+  const ifAbsent = () =>
+    expiry === undefined
+      ? { ConditionExpression: 'attribute_not_exists(#key)', ExpressionAttributeNames: { '#key': key } }
+      : {
+          ConditionExpression: 'attribute_not_exists(#key) OR #expires <= :now',
+          ExpressionAttributeNames: { '#key': key, '#expires': EXPIRES_AT },
+          ExpressionAttributeValues: { ':now': { N: String(epochSeconds(expiry.now())) } },
+        };
   const decode = (id: string, text: string | undefined): T => {
     const value: unknown = text === undefined ? undefined : JSON.parse(text);
     if (!options.isDocument(value)) throw new PoisonError('document-invalid', `${table} has an unreadable item ${id}`);
@@ -49,13 +70,14 @@ export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTabl
       const { Item: item } = await attempt(`read ${table}`, () =>
         client.send(new GetItemCommand({ TableName: table, Key: { [key]: { S: id } }, ConsistentRead: true })),
       );
-      if (item === undefined) return undefined;
+      if (item === undefined || !isLive(item)) return undefined;
       return { document: decode(id, item['document']?.S), rev: Number(item['rev']?.N) };
     },
     getMany: async (ids) => {
       const keys = [...new Set(ids)].map((id) => ({ [key]: { S: id } }));
       const found = new Map<string, T>();
       for (const item of await batchGet(client, table, keys, { consistent: true })) {
+        if (!isLive(item)) continue;
         const id = item[key]?.S ?? '';
         found.set(id, decode(id, item['document']?.S));
       }
@@ -71,9 +93,10 @@ export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTabl
               rev: { N: String((rev ?? 0) + 1) },
               document: { S: JSON.stringify(document) },
               ...indexAttributes(document),
+              ...expiryAttribute(document),
             },
             ...(rev === null
-              ? { ConditionExpression: 'attribute_not_exists(#key)', ExpressionAttributeNames: { '#key': key } }
+              ? ifAbsent()
               : {
                   ConditionExpression: '#rev = :rev',
                   ExpressionAttributeNames: { '#rev': 'rev' },
@@ -109,7 +132,8 @@ export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTabl
         );
       do {
         const answer = await page(from);
-        for (const item of answer.Items ?? []) found.push(decode(item[key]?.S ?? '', item['document']?.S));
+        for (const item of (answer.Items ?? []).filter(isLive))
+          found.push(decode(item[key]?.S ?? '', item['document']?.S));
         from = answer.LastEvaluatedKey;
       } while (from !== undefined && found.length < limit);
       return found;
@@ -132,7 +156,8 @@ export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTabl
         );
       do {
         const answer = await page(from);
-        for (const item of answer.Items ?? []) found.push(decode(item[key]?.S ?? '', item['document']?.S));
+        for (const item of (answer.Items ?? []).filter(isLive))
+          found.push(decode(item[key]?.S ?? '', item['document']?.S));
         from = answer.LastEvaluatedKey;
       } while (from !== undefined);
       return found;

@@ -1,12 +1,20 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Invitation } from '../domain/invitation.ts';
+import { type Expiry, expiryOf, RETENTION_DAYS } from '../domain/retention.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { DocumentTable } from '../ports/document-table.ts';
 import type { InvitationStore } from '../ports/invitation-store.ts';
 import { changeDocument, dynamoDocuments, inBatches } from './dynamo-documents.ts';
 
 /** Invitations in the table `invitations`. */
-export const dynamoInvitations = (client: DynamoDBClient, table: string): InvitationStore =>
-  invitationsOver(dynamoDocuments(client, { table, key: 'invitationId', isDocument: isInvitation }));
+export const dynamoInvitations = (client: DynamoDBClient, table: string, clock?: Clock): InvitationStore =>
+  invitationsOver(
+    dynamoDocuments(client, { table, key: 'invitationId', isDocument: isInvitation, expiry: invitationExpiry(clock) }),
+  );
+
+/** Without a clock nothing ends. */
+export const invitationExpiry = (clock: Clock | undefined): Expiry<Invitation> | undefined =>
+  clock && { of: ({ closesAt }) => expiryOf(closesAt, RETENTION_DAYS.invitations), now: () => clock.now() };
 
 const isInvitation = (value: unknown): value is Invitation =>
   typeof value === 'object' && value !== null && 'invitationId' in value && 'invitation' in value && 'events' in value;

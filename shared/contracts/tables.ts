@@ -13,6 +13,8 @@ export interface TableDefinition {
   readonly partitionKey: string;
   readonly sortKey?: string;
   readonly indexes: readonly IndexDefinition[];
+  /** Attribute with the second from which an item is no longer kept; the database deletes it some time later. */
+  readonly timeToLive?: 'expiresAt';
 }
 
 /** The eight tables; `infra` and the local stack make the same ones from this. Key shapes: `shared/adapters/table-keys.ts`. */
@@ -20,11 +22,12 @@ export const TABLE_DEFINITIONS: readonly TableDefinition[] = [
   { name: 'customers', partitionKey: 'bucket', sortKey: 'subject', indexes: [] },
   { name: 'standings', partitionKey: 'bucket', sortKey: 'subject', indexes: [] },
   { name: 'contacts', partitionKey: 'addressKey', indexes: [] },
-  { name: 'invitations', partitionKey: 'invitationId', indexes: [] },
+  { name: 'invitations', partitionKey: 'invitationId', indexes: [], timeToLive: 'expiresAt' },
   {
     name: 'answers',
     partitionKey: 'answerId',
     indexes: [{ indexName: 'pending', partitionKey: 'pending', sortKey: 'pendingSince' }],
+    timeToLive: 'expiresAt',
   },
   {
     name: 'flags',
@@ -36,6 +39,7 @@ export const TABLE_DEFINITIONS: readonly TableDefinition[] = [
     name: 'cases',
     partitionKey: 'caseId',
     indexes: [{ indexName: 'open', partitionKey: 'open', sortKey: 'due' }],
+    timeToLive: 'expiresAt',
   },
   { name: 'runs', partitionKey: 'kind', sortKey: 'id', indexes: [] },
 ];

@@ -7,6 +7,7 @@ import type { WaveRecord } from '#shared/contracts/survey.ts';
 import type { Contact } from '#shared/domain/contact-policy.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import type { Invitation } from '#shared/domain/invitation.ts';
+import { type Expiry, epochSeconds } from '#shared/domain/retention.ts';
 import type { StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { CustomerCase } from '#shared/ports/case-store.ts';
 import type { DocumentTable } from '#shared/ports/document-table.ts';
@@ -14,8 +15,25 @@ import type { ObjectStore } from '#shared/ports/object-store.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 
 /** A table of documents in memory, under the same contract suite as the real one. Other callers may run before each answer. */
-export const memoryDocuments = <T>(sortValueOf?: (document: T) => string | undefined): DocumentTable<T> => {
-  const items = new Map<string, { document: T; rev: number }>();
+export const memoryDocuments = <T>(
+  sortValueOf?: (document: T) => string | undefined,
+  expiry?: Expiry<T>,
+): DocumentTable<T> => {
+  const stored = new Map<string, { document: T; rev: number }>();
+  const isLive = (document: T): boolean => {
+    const end = expiry?.of(document);
+    return end === undefined || expiry === undefined || epochSeconds(end) > epochSeconds(expiry.now());
+  };
+  /** What is read: items that have ended stay stored, as in the real table. */
+  const items = {
+    get: (id: string) => {
+      const found = stored.get(id);
+      return found !== undefined && isLive(found.document) ? found : undefined;
+    },
+    set: (id: string, item: { document: T; rev: number }) => stored.set(id, item),
+    delete: (id: string) => stored.delete(id),
+    values: () => [...stored.values()].filter(({ document }) => isLive(document)),
+  };
   return {
     get: async (id) => structuredClone(items.get(id)),
     getMany: async (ids) =>
