@@ -332,7 +332,7 @@ const decide = async (
     terminal.result({ ...flag, flagId: flagIdOf(flag) }, () =>
       [
         `the ${flag.kind} proposal of ${flag.customerId} is ${decision} by ${verdict.by}`,
-        AFTERWARDS[decision][flag.kind],
+        FLAG_WORDS[terminal.language].afterwards[decision][flag.kind],
       ].join('\n'),
     );
     return EXIT.done;
@@ -342,18 +342,6 @@ const decide = async (
     throw new UsageError('kind-missing', 'several customers need --kind upgrade or --kind exit');
   }
   return showMany(context, await decideFlags(kinds, verdict, target), verdict);
-};
-
-const AFTERWARDS: Readonly<Record<Verdict['decision'], Readonly<Record<FlagKind, string>>>> = {
-  approved: {
-    upgrade:
-      'the segment stays as the ratings give it; to lift the customer now: resegment pin set. Runs do not propose it again',
-    exit: 'nothing is sent to the customer: whoever is in charge talks to it. Runs do not propose it again',
-  },
-  refused: {
-    upgrade: 'runs propose it again only if what is missing halves, or for another step',
-    exit: 'runs propose it again only if a rating falls further, or after a new stay in the segment',
-  },
 };
 
 const decideAll = async (context: CommandContext, verdict: Verdict, options: DecideOptions): Promise<ExitCode> => {

@@ -18,6 +18,8 @@ interface FlagWords {
   readonly history: string;
   readonly explanation: string;
   readonly explanationGone: string;
+  /** What follows from a decision. */
+  readonly afterwards: Readonly<Record<'approved' | 'refused', Readonly<Record<FlagKind, string>>>>;
 }
 
 /** Words of `flag show`. */
@@ -57,6 +59,17 @@ export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
     history: 'History',
     explanation: 'Explanation for the talk with the customer',
     explanationGone: 'The explanation for the customer cannot be shown: the files of the run are no longer kept.',
+    afterwards: {
+      approved: {
+        upgrade:
+          'the segment stays as the ratings give it; to lift the customer now: resegment pin set. Runs do not propose it again',
+        exit: 'nothing is sent to the customer: whoever is in charge talks to it. Runs do not propose it again',
+      },
+      refused: {
+        upgrade: 'runs propose it again only if what is missing halves, or for another step',
+        exit: 'runs propose it again only if a rating falls further, or after a new stay in the segment',
+      },
+    },
   },
   'zh-CN': {
     kinds: { upgrade: '升级建议', exit: '退出建议' },
@@ -93,5 +106,15 @@ export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
     history: '经过',
     explanation: '与客户面谈用的说明',
     explanationGone: '无法显示对客户的说明：该批次的文件已不再保留。',
+    afterwards: {
+      approved: {
+        upgrade: '类别仍由评级决定；如需立即提升，请用 resegment pin set。以后的批次不再提出同一建议',
+        exit: '系统不会通知客户，由负责人与客户面谈。以后的批次不再提出同一建议',
+      },
+      refused: {
+        upgrade: '只有差额减半，或涉及另一级别时，以后的批次才会再次提出',
+        exit: '只有某项评级进一步下降，或客户重新进入该类别时，以后的批次才会再次提出',
+      },
+    },
   },
 };
