@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { wavePortsFrom } from '#functions/runtime/ports.ts';
+import { personPortsFrom, wavePortsFrom } from '#functions/runtime/ports.ts';
 import { storesFrom } from '#functions/runtime/stores.ts';
 import { isStage, STAGES } from '#infra/stage-config.ts';
 import { placeOfTable } from '#shared/adapters/describe-stage.ts';
@@ -7,6 +7,7 @@ import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
+import { kmsKeyRing } from '#shared/adapters/kms-key-ring.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import { waveStatus } from '#shared/application/close-wave.ts';
@@ -49,6 +50,11 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     businessTimeZone,
   };
   const ledger = wavePortsFrom(parts);
+  const keyRing = kmsKeyRing({
+    objects: parts.objects,
+    key: 'keys/ring.json',
+    kmsKeyArn: `arn:aws:kms:${region}:${account}:alias/${name('key-ring')}`,
+  });
   // Reading claims needs no address key.
   const contacts = dynamoContacts(dynamo, tables.contacts, { kid: '', key: new Uint8Array() });
   const machine = (workflow: string): string => `arn:aws:states:${region}:${account}:stateMachine:${name(workflow)}`;
@@ -76,6 +82,7 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
         );
       },
     },
+    persons: personPortsFrom(parts, () => keyRing.addressKey()),
     close: async () => dynamo.destroy(),
   };
 };

@@ -79,7 +79,7 @@ export const addExportCommand = (program: Command, host: CommandHost): void => {
 };
 
 /** Writes beside the file and renames, so that a reader never sees half of it. @returns bytes written */
-const writeWhole = (path: string, pieces: Iterable<Uint8Array>): number => {
+export const writeWhole = (path: string, pieces: Iterable<Uint8Array>): number => {
   const partial = `${path}.partial`;
   let bytes = 0;
   let file: number;

@@ -1,4 +1,5 @@
 import type { PersonPorts } from '#shared/application/person-ports.ts';
+import type { WaveResults } from '#shared/application/wave-results.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { WaveRecord, WaveStatus } from '#shared/contracts/survey.ts';
@@ -32,6 +33,8 @@ export interface Target {
   readonly waves: RecordStore<WaveRecord>;
   /** Figures of a wave; undefined if there is none of this id. */
   waveStatus(waveId: string): Promise<WaveStatus | undefined>;
+  /** Results of a wave, safe to show; undefined if there is none of this id. `segments`: every segment, in order. */
+  readonly waveResults?: (waveId: string, segments: readonly string[]) => Promise<WaveResults | undefined>;
   readonly contacts: ContactWriter;
   readonly batches: RecordStore<ImportBatch>;
   /** Where persons are shown and erased; absent where the operator may not reach them. */

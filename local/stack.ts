@@ -308,7 +308,7 @@ export const toolPorts = (parts: LocalParts) => {
     waveResults: (waveId: string, segments: readonly string[]) => waveResults(waveId, ledger, segments),
     waveStatus: (waveId: string) => waveStatus(waveId, { ...ledger, contacts }),
     imports,
-    persons: personPortsFrom(parts),
+    persons: personPortsFrom(parts, async () => parts.addressKey),
   };
 };
 

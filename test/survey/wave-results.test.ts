@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { readTable } from '#shared/adapters/parquet-table.ts';
+import { encodeExport } from '#shared/application/export-run.ts';
+import { waveResults } from '#shared/application/wave-results.ts';
+import { waveResultsTable } from '#shared/application/wave-results-table.ts';
+import { resultWordsOf, waveResultsText } from '#shared/application/wave-results-text.ts';
+import type { Invitation } from '#shared/domain/invitation.ts';
+import type { MemoryStores } from './memory.ts';
+import { CLOSES, invitationOf, memoryStores, NOW, WAVE_ID, waveRecord } from './memory.ts';
+
+interface Person {
+  readonly segment: string;
+  readonly manager: string | null;
+  readonly score: number | null;
+  readonly suspect?: boolean;
+  readonly comment?: string;
+  readonly factor?: 'price' | 'service';
+}
+
+/** A wave whose mails were all delivered, with the answers of these people. */
+const addWave = async (stores: MemoryStores, waveId: string, plannedAt: string, people: readonly Person[]) => {
+  const first = waveId === WAVE_ID ? 1 : 120;
+  const invitations: Invitation[] = people.map(({ segment, manager }, index) =>
+    invitationOf(first + index, {
+      waveId,
+      segment,
+      manager,
+      branch: 'north',
+      invitation: { state: 'sent', at: NOW, attempts: 1 },
+      deliveredAt: NOW,
+    }),
+  );
+  await stores.waves.create(waveId, waveRecord({ waveId, plannedAt, state: 'closed' }));
+  await stores.waveFiles.writeJson(waveId, 'drawn.json', {
+    waveId,
+    batchSize: 50,
+    populationFile: 'population-0.json',
+    population: people.length,
+    notDrawn: {},
+    drawn: invitations.map(({ invitationId, subject, segment }) => ({ invitationId, subject, segment })),
+  });
+  await stores.invitations.createMany(invitations);
+  for (const [index, { score, suspect = false, comment = '', factor }] of people.entries()) {
+    const invitation = invitations[index];
+    if (score === null || invitation === undefined) continue;
+    const { invitationId, customerId, subject, segment, language, branch, manager } = invitation;
+    await stores.answers.put(
+      {
+        answer: {
+          answerId: invitationId,
+          waveId,
+          customerId,
+          question: 'nps',
+          segment,
+          language,
+          version: 1,
+          score,
+          comment,
+          wishes: [],
+          ...(factor === undefined ? {} : { factor }),
+          at: CLOSES,
+          signals: suspect ? ['honeypot'] : [],
+          suspect,
+          history: [],
+        },
+        pending: false,
+        subject,
+        branch,
+        manager,
+        caseForEveryLow: false,
+        caseDueHours: 24,
+      },
+      0,
+    );
+  }
+};
+
+const people = (count: number, person: Person): readonly Person[] => Array.from({ length: count }, () => person);
+
+/** 40 promoters and 5 silent in `hold` at Li, 20 detractors in `cultivate` at Wu, 3 in `exit` at Xu, one machine. */
+const wholeWave = async (): Promise<MemoryStores> => {
+  const stores = memoryStores();
+  await addWave(stores, 'w-2026-04', '2026-05-01T00:00:00.000Z', [
+    ...people(20, { segment: 'hold', manager: 'Li', score: 0 }),
+    ...people(20, { segment: 'hold', manager: 'Li', score: 10 }),
+  ]);
+  await addWave(stores, WAVE_ID, NOW, [
+    ...people(40, { segment: 'hold', manager: 'Li', score: 10, factor: 'service' }),
+    ...people(5, { segment: 'hold', manager: 'Li', score: null }),
+    ...people(10, { segment: 'cultivate', manager: 'Wu', score: 3 }),
+    ...people(10, { segment: 'cultivate', manager: 'He', score: 3, factor: 'price' }),
+    ...people(3, { segment: 'exit', manager: 'Xu', score: 1, comment: '=SUM(1)\u001b[31m' }),
+    { segment: 'hold', manager: 'Li', score: 0, suspect: true },
+  ]);
+  return stores;
+};
+
+describe('the results of a stored wave', () => {
+  it('R16 count invited, delivered, answered and suspect, and hide a small segment with another one', async () => {
+    const results = await waveResults(WAVE_ID, await wholeWave(), ['hold', 'cultivate', 'exit']);
+
+    expect(results?.total).toMatchObject({ invited: 69, delivered: 69, answered: 63, suspect: 1 });
+    expect(results?.tables.segment.groups).toMatchObject([
+      { name: 'hold', invited: 46, answered: 40, suspect: 1, score: { value: 1 } },
+      { name: 'cultivate', hidden: true },
+      { name: 'exit', hidden: true },
+    ]);
+    expect(results?.tables.segment.hiddenTogether).toMatchObject({ groups: 2, answered: 23, score: { value: -1 } });
+  });
+
+  it('R18 compare with the last wave of the same question', async () => {
+    const results = await waveResults(WAVE_ID, await wholeWave());
+
+    expect(results?.comparedWith).toBe('w-2026-04');
+    expect(results?.tables.segment.groups[0]).toMatchObject({ hidden: true });
+    expect(results?.tables.segment.groups[2]).toMatchObject({
+      name: 'hold',
+      change: { answeredBefore: 40, scoreBefore: 0, difference: 1, significant: true },
+    });
+  });
+
+  it('name no segment of a comment from a hidden one', async () => {
+    const results = await waveResults(WAVE_ID, await wholeWave());
+
+    expect(results?.comments.map(({ score, segment }) => ({ score, segment }))).toEqual(
+      people(3, { segment: '', manager: null, score: 1 }).map(() => ({ score: 1, segment: null })),
+    );
+  });
+
+  it('are unknown for a wave that is not there', async () => {
+    expect(await waveResults('w-none', memoryStores())).toBeUndefined();
+  });
+
+  it.each(['en', 'zh-CN'] as const)('are readable on a terminal, and no comment steers it (%s)', async (language) => {
+    const results = await waveResults(WAVE_ID, await wholeWave());
+    if (results === undefined) throw new Error('no results');
+    const text = waveResultsText(results, language);
+
+    expect(text).toContain(resultWordsOf(language).hidden);
+    expect(text).toContain(resultWordsOf(language).factors);
+    expect(text).not.toContain('\u001b');
+  });
+
+  it('are the same rows as Parquet and as CSV', async () => {
+    const results = await waveResults(WAVE_ID, await wholeWave());
+    if (results === undefined) throw new Error('no results');
+    const table = waveResultsTable(results);
+    const bytes = (format: 'csv' | 'parquet') => Buffer.concat([...encodeExport(table, format, { bom: false })]);
+    const rows = await readTable(bytes('parquet'));
+
+    expect(rows.length).toBe(table.rows.length);
+    expect(rows.at(-1)).toMatchObject({ grouping: 'all', status: 'total', answered: 63 });
+    expect(rows.find((row) => row['group'] === 'exit')).toMatchObject({
+      status: 'hidden',
+      answered: null,
+      score: null,
+    });
+    expect(bytes('csv').toString().trimEnd().split('\r\n').length).toBe(table.rows.length + 1);
+  });
+
+  it('has every word in both languages', () => {
+    expect(Object.keys(resultWordsOf('zh-CN')).sort()).toEqual(Object.keys(resultWordsOf('en')).sort());
+  });
+});
