@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { projectAnswer } from '#shared/application/project-answer.ts';
 import type { Answer } from '#shared/domain/answer-rules.ts';
+import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import { activate, operator } from '#test/support/bench-target.ts';
 import { openMemoryBench } from '#test/support/run-bench.ts';
 import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
@@ -13,7 +14,10 @@ let stores: ReturnType<typeof memoryStores>;
 let resegment: ReturnType<typeof operator>;
 
 /** What a version of an answer of customer `c` brings. */
-const answers = async (more: Partial<Answer> & { readonly answerId: string }): Promise<void> => {
+const answers = async (
+  more: Partial<Answer> & { readonly answerId: string },
+  customers: Pick<CustomerStore, 'get' | 'put'> = bench.ports.customers,
+): Promise<void> => {
   const facts = await bench.ports.customers.get('c');
   const answer: Answer = {
     waveId: 'w-2026-10-monthly',
@@ -34,7 +38,7 @@ const answers = async (more: Partial<Answer> & { readonly answerId: string }): P
   const stored = { answer, pending: true, subject: facts?.subject ?? '', caseForEveryLow: false, caseDueHours: 24 };
   await projectAnswer(
     { ...stored, branch: 'Pudong', manager: 'Li Wei' },
-    { ...bench.ports, answers: stores.answers, cases: stores.cases, businessTimeZone: 'UTC' },
+    { ...bench.ports, customers, answers: stores.answers, cases: stores.cases, businessTimeZone: 'UTC' },
   );
 };
 const openCase = async (): Promise<string | undefined> => (await bench.ports.customers.get('c'))?.openCase;
@@ -150,6 +154,23 @@ describe('a case', () => {
     expect(known).toMatchObject({ state: 'open', reason: 'complaint', score: 1, dueAt: '2026-11-06T08:00:00.000Z' });
     expect(known).not.toHaveProperty('outcome');
     expect(known?.history.map(({ event }) => event)).toEqual(['opened', 'closed', 'reopened']);
+    expect(await openCase()).toBe('k1');
+  });
+
+  it('that was closed while its answer was still being brought to the customer does not stay there', async () => {
+    const { put } = bench.ports.customers;
+    let closing: Promise<unknown> | undefined;
+    const racing: typeof put = async (facts, rev) => {
+      if (facts.openCase === 'k3' && closing === undefined) {
+        closing = close('k3');
+        await closing;
+      }
+      return put(facts, rev);
+    };
+
+    await answers({ answerId: 'k3' }, { ...bench.ports.customers, put: racing });
+
+    expect((await stores.cases.get('k3'))?.state).toBe('closed');
     expect(await openCase()).toBe('k1');
   });
 
