@@ -206,6 +206,7 @@ const portsOf = ({ target }: CommandContext): ImportPorts => ({
   customers: target.customers,
   batches: target.batches,
   contacts: target.contacts,
+  ...(target.persons === undefined ? {} : { erasures: target.persons.erasures }),
   businessTimeZone: target.timeZone,
 });
 

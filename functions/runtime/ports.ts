@@ -168,16 +168,16 @@ export const mailEventPortsFrom = (
 });
 
 /** For showing and erasing a person, which the operator's tool does. */
-export const personPortsFrom = (parts: BaseParts & { readonly addressKey: AddressKey }): PersonPorts => ({
+export const personPortsFrom = (parts: BaseParts, addressKey: () => Promise<AddressKey>): PersonPorts => ({
   ...storesFrom(parts),
   clock: parts.clock,
   waves: records(parts).waves,
   waveFiles: objectWaveFiles(parts.objects),
-  contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
+  contacts: dynamoContacts(parts.dynamo, parts.tables.contacts),
   invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
   answers: dynamoAnswers(parts.dynamo, parts.tables.answers, parts.clock),
   cases: dynamoCases(parts.dynamo, parts.tables.cases, parts.clock),
-  erasures: objectErasureLog(parts.objects, parts.addressKey),
+  erasures: objectErasureLog(parts.objects, addressKey),
 });
 
 /** For imports, which the operator's tool runs. */
@@ -186,7 +186,7 @@ export const importPortsFrom = (parts: BaseParts & { readonly addressKey: Addres
   customers: storesFrom(parts).customers,
   batches: records(parts).batches,
   contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
-  erasures: objectErasureLog(parts.objects, parts.addressKey),
+  erasures: objectErasureLog(parts.objects, async () => parts.addressKey),
   businessTimeZone: parts.businessTimeZone,
 });
 

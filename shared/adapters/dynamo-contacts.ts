@@ -25,15 +25,15 @@ export const addressKeyOf = (secret: AddressKey, address: string): string => {
   return `${secret.kid}.${hash}`;
 };
 
-/** Contacts in the table `contacts`. */
-export const dynamoContacts = (client: DynamoDBClient, table: string, secret: AddressKey): ContactStore =>
+/** Contacts in the table `contacts`. Without the address key all works but taking up addresses. */
+export const dynamoContacts = (client: DynamoDBClient, table: string, secret?: AddressKey): ContactStore =>
   contactsOver(dynamoDocuments(client, { table, key: 'addressKey', isDocument: isContact }), secret);
 
 const isContact = (value: unknown): value is Contact =>
   typeof value === 'object' && value !== null && 'addressKey' in value && 'claims' in value && 'people' in value;
 
 /** Contacts over any table of documents. */
-export const contactsOver = (documents: DocumentTable<Contact>, secret: AddressKey): ContactStore => {
+export const contactsOver = (documents: DocumentTable<Contact>, secret: AddressKey | undefined): ContactStore => {
   const change = async (addressKey: string, work: (contact: Contact) => Contact): Promise<void> => {
     await changeDocument(documents, addressKey, (contact) => (contact === undefined ? undefined : work(contact)));
   };
@@ -48,6 +48,8 @@ export const contactsOver = (documents: DocumentTable<Contact>, secret: AddressK
           `customer ${customerId} has no valid mail address; it must look like name@company.example`,
         );
       }
+      if (secret === undefined)
+        throw new PermanentError('address-key-missing', 'addresses are taken up with the address key only');
       const addressKey = addressKeyOf(secret, address);
       await changeDocument(documents, addressKey, (known) => {
         if (known?.suppression?.reason === 'erased' && known.address === undefined) return known;

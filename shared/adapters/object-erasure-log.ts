@@ -16,15 +16,19 @@ const Entry = z.object({
   removed: z.record(z.string(), z.number()),
 });
 
-/** Erasures as objects `erasures/<kid>.<keyed hash of the customer id>.json` of the workspace; they never expire. */
-export const objectErasureLog = (objects: ObjectStore, secret: AddressKey): ErasureLog => {
-  const keyOf = (customerId: string): string => {
+/**
+ * Erasures as objects `erasures/<kid>.<keyed hash of the customer id>.json` of the workspace; they never expire.
+ *
+ * @param addressKey asked for only when there is an entry to write or to look for, since not every operator may read it
+ */
+export const objectErasureLog = (objects: ObjectStore, addressKey: () => Promise<AddressKey>): ErasureLog => {
+  const keyOf = (customerId: string, secret: AddressKey): string => {
     const hash = createHmac('sha256', secret.key).update(`customer|v1|${customerId}`).digest('base64url');
     return `${PREFIX}${secret.kid}.${hash}.json`;
   };
   return {
     get: async (customerId) => {
-      const key = keyOf(customerId);
+      const key = keyOf(customerId, await addressKey());
       const bytes = await objects.get(key);
       if (bytes === undefined) return undefined;
       const parsed = z.safeParse(Entry, JSON.parse(new TextDecoder().decode(bytes)));
@@ -32,13 +36,15 @@ export const objectErasureLog = (objects: ObjectStore, secret: AddressKey): Eras
       return parsed.data;
     },
     put: async (customerId, erasure) => {
-      await objects.put(keyOf(customerId), new TextEncoder().encode(JSON.stringify(erasure)), {
+      await objects.put(keyOf(customerId, await addressKey()), new TextEncoder().encode(JSON.stringify(erasure)), {
         contentType: 'application/json',
       });
     },
     load: async () => {
       const keys = new Set(await objects.list(PREFIX));
-      return (customerId) => keys.size > 0 && keys.has(keyOf(customerId));
+      if (keys.size === 0) return () => false;
+      const secret = await addressKey();
+      return (customerId) => keys.has(keyOf(customerId, secret));
     },
   };
 };

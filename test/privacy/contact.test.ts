@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -117,6 +117,18 @@ describe('contact erase', () => {
     expect(Object.keys(contact?.people ?? {})).toEqual([OTHER.customerId]);
     expect(contact?.suppression).toBeUndefined();
     expect(await everything()).not.toMatch(/C-77(?!8)|王芳/u);
+  });
+
+  it('is obeyed by the import command: rows of the erased are rejected with the reason', async () => {
+    const { say } = await openPersonBench();
+    await say(...ERASE, '--yes');
+    const file = path.join(mkdtempSync(path.join(tmpdir(), 'orders-')), 'orders.csv');
+    writeFileSync(file, 'customer,date,amount\nC-77,2026-05-01,10\nC-8,2026-05-01,10\n');
+
+    const map = 'customer=customer,date=date,amount=amount';
+    const done = await say('import', 'purchases', file, '--map', map, '--json');
+    expect(done.json).toMatchObject({ accepted: 1, rejected: 1, newCustomers: 0 });
+    expect(readFileSync(`${file}.rejects.csv`, 'utf8')).toContain('the customer was erased and is not taken up again');
   });
 
   it('waits for a run that is being applied', async () => {

@@ -34,7 +34,7 @@ export const openPersonBench = async (options: { readonly sharedAddress?: boolea
     ...bench.ports,
     clock,
     waves: survey.waves,
-    erasures: objectErasureLog(objects, ADDRESS_KEY),
+    erasures: objectErasureLog(objects, async () => ADDRESS_KEY),
   };
   const keys = new Map<string, string>();
   const subjects = new Map<string, string>();
