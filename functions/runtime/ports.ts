@@ -24,6 +24,7 @@ import type { StartWavePorts } from '#shared/application/start-wave.ts';
 import { mailIdentity, type SurveyIdentity, surveyMailComposer } from '#shared/application/survey-mail.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
 import { waveIdOf } from '#shared/application/wave-record.ts';
+import { waveResults } from '#shared/application/wave-results.ts';
 import { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { WaveRecord } from '#shared/contracts/survey.ts';
 import { encodeId, type LinkKeys } from '#shared/domain/link-token.ts';
@@ -201,7 +202,8 @@ export const reportPortsFrom = (parts: BaseParts): WriteReportPorts => {
     objects,
     customers,
     casesDue: async (day) => (await cases.listOpen()).filter((open) => open.dueAt.slice(0, 10) <= day).length,
-    surveyOf: async (run) => (run.basedOn === null ? undefined : waveStatus(waveIdOf(run.basedOn), ledger)),
+    resultsOf: async (run, segments) =>
+      run.basedOn === null ? undefined : waveResults(waveIdOf(run.basedOn), ledger, segments),
     waveOf: async (run) => {
       const status = run.basedOn === null ? undefined : await waveStatus(waveIdOf(run.basedOn), ledger);
       return status === undefined ? undefined : waveCounts(status);

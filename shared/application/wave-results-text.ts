@@ -45,7 +45,7 @@ const EN = {
   wordOfMouth: 'Word of mouth',
   service: 'Service',
   comments: 'Comments',
-  moreComments: 'and {count} more; --json has all',
+  moreComments: 'and {count} more; wave results --json has all',
   nobody: 'no answers',
 } as const;
 
@@ -83,7 +83,7 @@ const ZH: ResultWords = {
   wordOfMouth: '口碑',
   service: '服务',
   comments: '留言',
-  moreComments: '另有 {count} 条，--json 中有全部内容',
+  moreComments: '另有 {count} 条，wave results --json 中有全部内容',
   nobody: '无答复',
 };
 

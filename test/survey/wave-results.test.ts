@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { readTable } from '#shared/adapters/parquet-table.ts';
 import { encodeExport } from '#shared/application/export-run.ts';
+import { renderReport } from '#shared/application/report/render-report.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
 import { waveResultsTable } from '#shared/application/wave-results-table.ts';
 import { resultWordsOf, waveResultsText } from '#shared/application/wave-results-text.ts';
 import type { Invitation } from '#shared/domain/invitation.ts';
+import { inventedReport } from '../report/report-fixture.ts';
 import type { MemoryStores } from './memory.ts';
 import { CLOSES, invitationOf, memoryStores, NOW, WAVE_ID, waveRecord } from './memory.ts';
 
@@ -19,7 +21,7 @@ interface Person {
 
 /** A wave whose mails were all delivered, with the answers of these people. */
 const addWave = async (stores: MemoryStores, waveId: string, plannedAt: string, people: readonly Person[]) => {
-  const first = waveId === WAVE_ID ? 1 : 120;
+  const first = { [WAVE_ID]: 1, 'w-2026-06': 200 }[waveId] ?? 120;
   const invitations: Invitation[] = people.map(({ segment, manager }, index) =>
     invitationOf(first + index, {
       waveId,
@@ -157,6 +159,24 @@ describe('the results of a stored wave', () => {
     });
     expect(bytes('csv').toString().trimEnd().split('\r\n').length).toBe(table.rows.length + 1);
   });
+
+  it.each(['en', 'zh-CN'] as const)(
+    'R24 stand in the report as tables, every comment escaped (%s)',
+    async (language) => {
+      const stores = await wholeWave();
+      await addWave(stores, 'w-2026-06', CLOSES, [
+        ...people(9, { segment: 'hold', manager: 'Li', score: 9, comment: '<img src=x onerror=alert(1)>' }),
+        ...people(2, { segment: 'exit', manager: 'Xu', score: 0 }),
+      ]);
+      const results = (await waveResults('w-2026-06', stores)) ?? null;
+      const page = renderReport({ ...inventedReport, results }, language);
+
+      expect(page).toContain('&lt;img src=x onerror=alert(1)&gt;');
+      expect(page).not.toContain('<img');
+      expect(page).toContain(`<h3 id="by-segment">${resultWordsOf(language).segment}</h3>`);
+      expect(page).toContain(`colspan="8">${resultWordsOf(language).hidden}</td>`);
+    },
+  );
 
   it('has every word in both languages', () => {
     expect(Object.keys(resultWordsOf('zh-CN')).sort()).toEqual(Object.keys(resultWordsOf('en')).sort());

@@ -8,6 +8,7 @@ import { paretoChart } from './pareto-chart.ts';
 import type { ReportData, SurveyResult, SurveyRow } from './report-model.ts';
 import { REPORT_STYLE } from './report-style.ts';
 import { evidenceInWords, fill, type ReportWords, wordsOf } from './report-words.ts';
+import { resultsTables } from './results-tables.ts';
 import { html, SafeHtml } from './safe-html.ts';
 
 /**
@@ -333,6 +334,8 @@ const surveySection = (view: View): SafeHtml => {
                 .map(([reason, count]) => `${reasonInWords(reason, language)} ${number(count)}`)
                 .join(' · ')}`
         }</p>`;
+  if (data.results !== undefined && data.results !== null && data.results.total.answered !== 0)
+    return html`<section class="long">${heading}${resultsTables(data.results, language, view.segment)}${mails}</section>`;
   if (survey === null) return html`<section>${heading}<p>${words.noSurvey}</p>${mails}</section>`;
   const withMails = survey.rows.some((row) => row.invited !== undefined);
   return html`<section>${heading}

@@ -1,13 +1,14 @@
 import { type RunRecord, RunSummary } from '#shared/contracts/run-record.ts';
-import type { WaveStatus } from '#shared/contracts/survey.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import type { FrameRow, PlanRow } from '#shared/domain/standing.ts';
+import type { GroupFigures } from '#shared/domain/survey-results.ts';
 import { npsOfCounts, shareOfCounts, shownGroups } from '#shared/domain/survey-statistics.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { RunFiles } from '#shared/ports/run-files.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import { segmentsInOrder, type WaveCounts } from '../summary-text.ts';
+import type { WaveResults } from '../wave-results.ts';
 import type {
   CallFirst,
   CallReason,
@@ -30,8 +31,8 @@ export interface ReportPorts {
   readonly casesDue?: (day: string) => Promise<number>;
   /** The wave that the run's answers came from, or that the run started. */
   readonly waveOf?: (run: RunRecord) => Promise<WaveCounts | undefined>;
-  /** The ledger of that wave: with it the survey's rows are its segments at invitation, with invited and delivered. */
-  readonly surveyOf?: (run: RunRecord) => Promise<WaveStatus | undefined>;
+  /** The results of that wave by the segments at invitation, branch, manager and language. `segments`: all, in order. */
+  readonly resultsOf?: (run: RunRecord, segments: readonly string[]) => Promise<WaveResults | undefined>;
 }
 
 const MOST_FLAGS = 60;
@@ -75,6 +76,7 @@ export const buildReportData = async (ports: ReportPorts, runId: string, policy:
       return customerId === undefined ? [] : [{ ...row, customerId }];
     });
   const wave = await ports.waveOf?.(record);
+  const results = await ports.resultsOf?.(record, policy.dimensions[policy.mainDimension]?.segmentOrder ?? []);
   const quarantined = quarantineRows(await ports.files.readJson(runId, 'quarantine.json'));
   return {
     summary,
@@ -98,7 +100,8 @@ export const buildReportData = async (ports: ReportPorts, runId: string, policy:
       .map(({ subject: _, ...call }): CallFirst => call),
     pareto: gathered.pareto(),
     scores: gathered.scores(),
-    survey: surveyOfWave(await ports.surveyOf?.(record), policy) ?? gathered.survey(),
+    survey: surveyOfResults(results, policy) ?? gathered.survey(),
+    results: results ?? null,
     wave: wave ?? null,
     flags: {
       shown: named(flagsShown).map(({ subject: _, ...flag }): ReportFlag => flag),
@@ -296,55 +299,28 @@ const paretoCurve = (values: number[]): ReportData['pareto'] => {
 };
 
 /** Results under the segment that customers were invited in; undefined where nobody answered the wave. */
-const surveyOfWave = (status: WaveStatus | undefined, policy: Policy): SurveyResult | undefined => {
-  if (status === undefined || status.answered === 0 || policy.survey === undefined) return undefined;
-  const { ask, contactEveryDays } = policy.survey;
-  const [promoting, positiveFrom] = ask === 'ces' ? [6, 5] : ask === 'csat' ? [5, 4] : [9, 9];
-  const known = policy.dimensions[policy.mainDimension]?.segmentOrder ?? Object.keys(status.segments);
-  const groups = known.map((segment) => {
-    const one = status.segments[segment];
-    const scores = Object.entries(one?.scores ?? {}).map(([score, count]) => [Number(score), count] as const);
-    const sum = (holds: (score: number) => boolean): number =>
-      scores.reduce((total, [score, count]) => total + (holds(score) ? count : 0), 0);
-    return {
-      segment,
-      invited: one?.invited ?? 0,
-      delivered: one?.delivered ?? 0,
-      n: sum(() => true),
-      promoters: sum((score) => score >= promoting),
-      detractors: sum((score) => score <= 6),
-      positive: sum((score) => score >= positiveFrom),
-    };
-  });
-  const shown = shownGroups(Object.fromEntries(groups.map((group) => [group.segment, group.n])));
-  const add = (pick: (group: (typeof groups)[number]) => number): number =>
-    groups.reduce((total, group) => total + pick(group), 0);
-  const all = {
-    segment: null,
-    invited: add((group) => group.invited),
-    delivered: add((group) => group.delivered),
-    n: add((group) => group.n),
-    promoters: add((group) => group.promoters),
-    detractors: add((group) => group.detractors),
-    positive: add((group) => group.positive),
-  };
-  const row = (
-    group: Omit<(typeof groups)[number], 'segment'> & { readonly segment: string | null },
-    visible: boolean,
-  ): SurveyRow => ({
-    segment: group.segment,
-    answers: group.n,
-    invited: group.invited,
-    delivered: group.delivered,
-    hidden: !visible && group.n > 0,
-    estimate: visible ? estimateOf(ask, group) : null,
+const surveyOfResults = (results: WaveResults | undefined, policy: Policy): SurveyResult | undefined => {
+  if (results === undefined || results.total.answered === 0 || policy.survey === undefined) return undefined;
+  const row = (segment: string | null, figures: GroupFigures | undefined): SurveyRow => ({
+    segment,
+    answers: figures?.answered ?? 0,
+    ...(figures === undefined ? {} : { invited: figures.invited, delivered: figures.delivered }),
+    hidden: figures === undefined || figures.answered === null,
+    estimate:
+      figures === undefined || figures.score === null
+        ? null
+        : {
+            score: figures.score.value * 100,
+            low: figures.score.interval.low * 100,
+            high: figures.score.interval.high * 100,
+          },
   });
   return {
-    ask,
-    windowDays: contactEveryDays,
+    ask: results.question,
+    windowDays: policy.survey.contactEveryDays,
     rows: [
-      ...groups.map((group) => row(group, shown[group.segment] === true)),
-      row(all, shownGroups({ all: all.n })['all'] === true),
+      ...results.tables.segment.groups.map((group) => row(group.name, group.hidden ? undefined : group)),
+      row(null, results.total),
     ],
   };
 };

@@ -1,6 +1,7 @@
 import type { RunSummary } from '#shared/contracts/run-record.ts';
 import type { Label, Metric, QuestionKind, ServicePlans } from '#shared/domain/policy.ts';
 import type { WaveCounts } from '../summary-text.ts';
+import type { WaveResults } from '../wave-results.ts';
 
 /** Everything a report shows, gathered. Figures are in the unit of their metric; shares are 0..1. */
 export interface ReportData {
@@ -36,6 +37,8 @@ export interface ReportData {
   readonly scores: readonly ScoreRow[];
   readonly survey: SurveyResult | null;
   readonly wave: WaveCounts | null;
+  /** Results of the wave that the run's answers came from; absent or null where there is none. */
+  readonly results?: WaveResults | null;
   readonly flags: {
     readonly shown: readonly ReportFlag[];
     /** Opened flags beyond those shown. */
