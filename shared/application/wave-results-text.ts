@@ -46,7 +46,7 @@ const EN = {
   service: 'Service',
   comments: 'Comments',
   moreComments: 'and {count} more; wave results --json has all',
-  nobody: 'no answers',
+  score: 'Answer',
 } as const;
 
 export type ResultWords = Readonly<Record<keyof typeof EN, string>>;
@@ -84,7 +84,7 @@ const ZH: ResultWords = {
   service: '服务',
   comments: '留言',
   moreComments: '另有 {count} 条，wave results --json 中有全部内容',
-  nobody: '无答复',
+  score: '评分',
 };
 
 export const resultWordsOf = (language: Language): ResultWords => (language === 'en' ? EN : ZH);

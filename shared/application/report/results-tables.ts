@@ -74,7 +74,7 @@ const comments = (
   const more = results.comments.length - MOST_COMMENTS;
   return html`<h3 id="comments">${words.comments}</h3>
 <table class="list" aria-labelledby="comments">
-<thead><tr><th scope="col">${words[results.question]}</th><th scope="col">${words.segment}</th><th scope="col">${words.comments}</th></tr></thead>
+<thead><tr><th scope="col">${words.score}</th><th scope="col">${words.segment}</th><th scope="col">${words.comments}</th></tr></thead>
 <tbody>${results.comments.slice(0, MOST_COMMENTS).map((one) => html`<tr><td>${number(one.score, language)}</td><td>${one.segment === null ? '–' : segmentName(one.segment)}</td><td>${one.comment}</td></tr>`)}</tbody></table>
 ${more > 0 ? html`<p class="note">${words.moreComments.replace('{count}', number(more, language))}</p>` : null}`;
 };
