@@ -47,7 +47,7 @@ describe('the page about explanations', () => {
       unknown: true,
     };
 
-    expect([...page.matchAll(/^\| `(\w+)` \|/gmu)].map(([, cause]) => cause)).toEqual(Object.keys(causes));
+    expect([...page.matchAll(/^\| `(\w+)` +\|/gmu)].map(([, cause]) => cause)).toEqual(Object.keys(causes));
   });
 
   it('is linked from where readers start, and links only to files that there are', () => {
