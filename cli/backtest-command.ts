@@ -15,7 +15,7 @@ import { addMonths, dateIn, isPeriod, periodOf } from '#shared/domain/calendar.t
 import type { Policy } from '#shared/domain/policy.ts';
 import { type CommandContext, type CommandHost, onTarget, terminalOf, wholeNumber } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
-import { csvOf } from './run-commands.ts';
+import { csvOf } from './list-options.ts';
 import { UsageError } from './usage-error.ts';
 
 interface BacktestOptions {

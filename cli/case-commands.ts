@@ -7,20 +7,11 @@ import type { CustomerCase } from '#shared/ports/case-store.ts';
 import { CASE_WORDS } from './case-words.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { csvOf, type ListOptions, withListOptions } from './list-options.ts';
 import { namedPerson } from './named-person.ts';
 import { pinnedUntil } from './pinned-until.ts';
-import { csvOf, withListOptions } from './run-commands.ts';
 import { activePolicy } from './show-commands.ts';
 import { UsageError } from './usage-error.ts';
-
-interface ListOptions {
-  readonly branch?: string;
-  readonly manager?: string;
-  readonly segment?: string;
-  readonly state?: string;
-  readonly limit: number;
-  readonly csv?: boolean;
-}
 
 export const addCaseCommands = (program: Command, host: CommandHost): void => {
   const one = program.command('case').description('low answers that people work on');

@@ -21,9 +21,9 @@ import { isResegmentError, PermanentError } from '#shared/errors.ts';
 import { type CommandContext, type CommandHost, onTarget, wholeNumber } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { FLAG_WORDS } from './flag-words.ts';
+import { csvOf, type ListOptions, withListOptions } from './list-options.ts';
 import { namedPerson } from './named-person.ts';
 import { pinnedUntil } from './pinned-until.ts';
-import { csvOf, withListOptions } from './run-commands.ts';
 import { activePolicy } from './show-commands.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -35,12 +35,6 @@ interface FilterOptions {
   readonly branch?: string;
   readonly manager?: string;
   readonly segment?: string;
-}
-
-interface ListOptions extends FilterOptions {
-  readonly state?: string;
-  readonly limit: number;
-  readonly csv?: boolean;
 }
 
 interface DecideOptions extends FilterOptions {
@@ -55,7 +49,9 @@ export const addFlagCommands = (program: Command, host: CommandHost): void => {
     .option('--kind <kind>', 'upgrade or exit')
     .description('open proposals, the greatest value at stake first')
     .addHelpText('after', '\nExample:\n  resegment flag list --kind exit --manager "Li Wei"\n')
-    .action((options: ListOptions, command: Command) => onTarget(command, host, (context) => list(context, options)));
+    .action((options: FilterOptions & ListOptions, command: Command) =>
+      onTarget(command, host, (context) => list(context, options)),
+    );
 
   flag
     .command('show')
@@ -126,7 +122,7 @@ const refOf = (text: string, kind: FlagKind | undefined): FlagRef => {
   return of === undefined ? { customerId } : { customerId, kind: of };
 };
 
-const list = async (context: CommandContext, options: ListOptions): Promise<ExitCode> => {
+const list = async (context: CommandContext, options: FilterOptions & ListOptions): Promise<ExitCode> => {
   const { target, terminal } = context;
   if (options.state !== undefined && options.state !== 'open') {
     throw new UsageError(

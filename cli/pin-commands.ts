@@ -8,7 +8,7 @@ import type { Policy } from '#shared/domain/policy.ts';
 import { PermanentError } from '#shared/errors.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
-import { csvOf, withListOptions } from './run-commands.ts';
+import { csvOf, type ListOptions, withListOptions } from './list-options.ts';
 import { activePolicy } from './show-commands.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -20,15 +20,6 @@ interface PinOptions {
 interface SetOptions extends PinOptions {
   readonly segment: string;
   readonly until: string;
-}
-
-interface ListOptions {
-  readonly branch?: string;
-  readonly manager?: string;
-  readonly segment?: string;
-  readonly state?: string;
-  readonly limit: number;
-  readonly csv?: boolean;
 }
 
 export const addPinCommands = (program: Command, host: CommandHost): void => {

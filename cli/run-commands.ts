@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { readPolicy } from '#shared/adapters/policy-files.ts';
-import { csvLine, neutralised } from '#shared/application/export-run.ts';
 import { abandonRun } from '#shared/application/run/abandon-run.ts';
 import { assertReplaceable, idInPlaceOf } from '#shared/application/run/open-run.ts';
 import { brakesThatHold, goOnCommands, overrideBrake } from '#shared/application/run/override-brake.ts';
@@ -21,6 +20,7 @@ import { type CommandContext, type CommandHost, onTarget, terminalOf, wholeNumbe
 import { EXIT, type ExitCode, exitOfState } from './exit-code.ts';
 import { findRun, newestFirst } from './find-run.ts';
 import { followRun, readSummary } from './follow-run.ts';
+import { csvOf, DEFAULT_LIMIT, type ListOptions, withListOptions } from './list-options.ts';
 import { UsageError } from './usage-error.ts';
 
 interface StartOptions {
@@ -36,17 +36,6 @@ interface StartOptions {
   readonly moves: number;
 }
 
-interface ListOptions {
-  readonly branch?: string;
-  readonly manager?: string;
-  readonly segment?: string;
-  readonly state?: string;
-  readonly limit: number;
-  readonly csv?: boolean;
-}
-
-const DEFAULT_MOVES = 20;
-
 const withStartOptions = (command: Command): Command =>
   command
     .option('--policy <name|file>', 'policy that comes with the product, or a policy file; default: the active one')
@@ -58,7 +47,7 @@ const withStartOptions = (command: Command): Command =>
     .option('--again <run>', 'close the period of a rolled back, abandoned or expired monthly run, in its place')
     .option('--survey', 'start a survey wave once it is published')
     .option('--shards <n>', 'number of shards', wholeNumber('--shards', 1))
-    .option('--moves <n>', 'how many moves to list', wholeNumber('--moves', 0), DEFAULT_MOVES);
+    .option('--moves <n>', 'how many moves to list', wholeNumber('--moves', 0), DEFAULT_LIMIT);
 
 const withOverride = (command: Command): Command =>
   command
@@ -130,7 +119,7 @@ export const addRunCommands = (program: Command, host: CommandHost): void => {
   run
     .command('replay')
     .argument('[run]', 'id, unique beginning, latest, previous or 2026-05', 'latest')
-    .option('--limit <n>', 'list at most so many differences', wholeNumber('--limit', 1), DEFAULT_MOVES)
+    .option('--limit <n>', 'list at most so many differences', wholeNumber('--limit', 1), DEFAULT_LIMIT)
     .description('recompute a stored run from its frame: the same bytes (exit code 0), or what differs (1)')
     .addHelpText('after', '\nExample:\n  resegment run replay 2026-05\n')
     .action((wanted: string, options: { readonly limit: number }, command: Command) =>
@@ -242,20 +231,6 @@ const abandon = async ({ target, terminal, by }: CommandContext, wanted: string)
   );
   return EXIT.done;
 };
-
-/** The options that all lists take. */
-export const withListOptions = (command: Command): Command =>
-  command
-    .option('--branch <name>', 'only of this branch')
-    .option('--manager <name>', 'only of this account manager')
-    .option('--segment <name>', 'only of this segment')
-    .option('--state <state>', 'only in this state')
-    .option('--limit <n>', 'at most so many', wholeNumber('--limit', 1), DEFAULT_MOVES)
-    .option('--csv', 'as CSV on stdout');
-
-/** Rows as CSV with the text of people made harmless for spreadsheets. */
-export const csvOf = (rows: readonly (readonly string[])[]): string =>
-  rows.map((row) => csvLine(row.map(neutralised))).join('');
 
 const readOverride = (options: StartOptions): RunRequest['override'] | undefined => {
   if (options.override === undefined) {
@@ -464,7 +439,7 @@ const showOutcome = async (context: CommandContext, record: RunRecord, moves: nu
   const listed = moves === 0 ? undefined : await listMoves(target, record, policy, { limit: moves }, terminal.language);
   const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
   const wave = status === undefined ? undefined : waveCounts(status);
-  const stale = await staleCustomers(target, record.runId, DEFAULT_MOVES);
+  const stale = await staleCustomers(target, record.runId, DEFAULT_LIMIT);
   terminal.result(
     {
       ...summary,

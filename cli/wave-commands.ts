@@ -5,15 +5,9 @@ import { waveStatusText } from '#shared/application/wave-text.ts';
 import { WAVE_STATES } from '#shared/contracts/survey.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
-import { csvOf, withListOptions } from './run-commands.ts';
+import { csvOf, type ListOptions, withListOptions } from './list-options.ts';
 import { UsageError } from './usage-error.ts';
 import { addWaveResultsCommand } from './wave-results-command.ts';
-
-interface ListOptions {
-  readonly state?: string;
-  readonly limit: number;
-  readonly csv?: boolean;
-}
 
 export const addWaveCommands = (program: Command, host: CommandHost): void => {
   const wave = program.command('wave').description('survey waves');

@@ -54,6 +54,21 @@ export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTabl
           ExpressionAttributeNames: { '#key': key, '#expires': EXPIRES_AT },
           ExpressionAttributeValues: { ':now': { N: String(epochSeconds(expiry.now())) } },
         };
+  /** Reads pages until there are no more, or `limit` documents are found. */
+  const collect = async (
+    limit: number,
+    page: (start: { ExclusiveStartKey?: Item }, wanted: number) => Promise<QueryCommandOutput | ScanCommandOutput>,
+  ): Promise<readonly T[]> => {
+    const found: T[] = [];
+    let from: Item | undefined;
+    do {
+      const answer = await page(from === undefined ? {} : { ExclusiveStartKey: from }, limit - found.length);
+      for (const item of (answer.Items ?? []).filter(isLive))
+        found.push(decode(item[key]?.S ?? '', item['document']?.S));
+      from = answer.LastEvaluatedKey;
+    } while (from !== undefined && found.length < limit);
+    return found;
+  };
   const decode = (id: string, text: string | undefined): T => {
     const value: unknown = text === undefined ? undefined : JSON.parse(text);
     if (!options.isDocument(value)) throw new PoisonError('document-invalid', `${table} has an unreadable item ${id}`);
@@ -114,9 +129,7 @@ export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTabl
     },
     listIndexed: async (limit) => {
       if (index === undefined) throw new PermanentError('no-index', `table ${table} has no index to list`);
-      const found: T[] = [];
-      let from: Item | undefined;
-      const page = (start: Item | undefined): Promise<QueryCommandOutput> =>
+      return collect(limit, (start, wanted) =>
         attempt(`list ${table}`, () =>
           client.send(
             new QueryCommand({
@@ -125,23 +138,15 @@ export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTabl
               KeyConditionExpression: '#partition = :partition',
               ExpressionAttributeNames: { '#partition': index.partitionKey },
               ExpressionAttributeValues: { ':partition': { S: index.partition } },
-              Limit: Math.min(limit - found.length, 500),
-              ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+              Limit: Math.min(wanted, 500),
+              ...start,
             }),
           ),
-        );
-      do {
-        const answer = await page(from);
-        for (const item of (answer.Items ?? []).filter(isLive))
-          found.push(decode(item[key]?.S ?? '', item['document']?.S));
-        from = answer.LastEvaluatedKey;
-      } while (from !== undefined && found.length < limit);
-      return found;
+        ),
+      );
     },
-    search: async (text) => {
-      const found: T[] = [];
-      let from: Item | undefined;
-      const page = (start: Item | undefined): Promise<ScanCommandOutput> =>
+    search: (text) =>
+      collect(Number.POSITIVE_INFINITY, (start) =>
         attempt(`search ${table}`, () =>
           client.send(
             new ScanCommand({
@@ -150,18 +155,11 @@ export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTabl
               FilterExpression: 'contains(#document, :text)',
               ExpressionAttributeNames: { '#document': 'document' },
               ExpressionAttributeValues: { ':text': { S: text } },
-              ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+              ...start,
             }),
           ),
-        );
-      do {
-        const answer = await page(from);
-        for (const item of (answer.Items ?? []).filter(isLive))
-          found.push(decode(item[key]?.S ?? '', item['document']?.S));
-        from = answer.LastEvaluatedKey;
-      } while (from !== undefined);
-      return found;
-    },
+        ),
+      ),
   };
 };
 

@@ -8,7 +8,7 @@ import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts'
 import { RETENTION_DAYS } from '#shared/domain/retention.ts';
 import type { StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { CustomerCase } from '#shared/ports/case-store.ts';
-import { CLOSES, invitationOf, memoryDocuments, NOW, settableClock } from '../survey/memory.ts';
+import { CLOSES, invitationOf, memoryDocuments, NOW, settableClock, storedAnswer } from '../survey/memory.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -44,30 +44,7 @@ const engines = {
   },
 };
 
-const stored: StoredAnswer = {
-  answer: {
-    answerId: 'a1',
-    waveId: 'w',
-    customerId: 'c1',
-    question: 'nps',
-    segment: 'hold',
-    language: 'en',
-    version: 1,
-    score: 9,
-    comment: 'fine',
-    wishes: [],
-    at: NOW,
-    signals: [],
-    suspect: false,
-    history: [],
-  },
-  pending: true,
-  subject: 's-c1',
-  branch: null,
-  manager: null,
-  caseForEveryLow: false,
-  caseDueHours: 24,
-};
+const stored = storedAnswer('a1', 1);
 
 const opened: CustomerCase = {
   caseId: 'k1',

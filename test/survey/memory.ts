@@ -241,3 +241,29 @@ export const drawnWave = async (size: number): Promise<MemoryStores> => {
   }
   return stores;
 };
+
+/** An answer not yet brought to its customer. */
+export const storedAnswer = (answerId: string, version: number): StoredAnswer => ({
+  answer: {
+    answerId,
+    waveId: 'w',
+    customerId: 'c1',
+    question: 'nps',
+    segment: 'hold',
+    language: 'zh-CN',
+    version,
+    score: 9,
+    comment: '很好 😀',
+    wishes: [],
+    at: NOW,
+    signals: [],
+    suspect: false,
+    history: [],
+  },
+  pending: true,
+  subject: 's-c1',
+  branch: null,
+  manager: null,
+  caseForEveryLow: false,
+  caseDueHours: 24,
+});

@@ -6,6 +6,7 @@ import { lookUpWave } from '#shared/application/look-up-wave.ts';
 import { type SendPorts, sendInvitations, sendReminders } from '#shared/application/send-batch.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { OutgoingMail, SendOutcome } from '#shared/ports/mail-sender.ts';
+import { Crash, dyingAt, SURVEY_PORTS } from '#test/support/dying-ports.ts';
 import { drawnWave, invitationOf, type MemoryStores, NOW, settableClock, TOPIC, WAVE_ID } from './memory.ts';
 
 const ref = { waveId: WAVE_ID, batch: 0 };
@@ -37,38 +38,6 @@ const portsOf = (stores: MemoryStores, mail: Pick<SendPorts['mail'], 'send'>): S
   pacer: { reserve: async () => undefined },
   newAttemptId: () => `attempt-${++attempts}`,
 });
-
-class Crash extends Error {}
-
-/** Ports that die at the nth call, before or after it took effect, and stay dead. */
-const dyingAt = (ports: SendPorts, call: number, moment: 'before' | 'after') => {
-  let calls = 0;
-  const wrap = <T extends object>(port: T): T =>
-    new Proxy(port, {
-      get: (target, name, receiver) => {
-        const member: unknown = Reflect.get(target, name, receiver);
-        if (typeof member !== 'function') return member;
-        return async (...given: unknown[]) => {
-          calls += 1;
-          const mine = calls;
-          if (mine > call || (mine === call && moment === 'before')) throw new Crash();
-          const result: unknown = await member.apply(target, given);
-          if (mine === call) throw new Crash();
-          return result;
-        };
-      },
-    });
-  const dying: SendPorts = {
-    ...ports,
-    waves: wrap(ports.waves),
-    waveFiles: wrap(ports.waveFiles),
-    invitations: wrap(ports.invitations),
-    contacts: wrap(ports.contacts),
-    answers: wrap(ports.answers),
-    mail: wrap(ports.mail),
-  };
-  return { ports: dying, reached: () => calls >= call };
-};
 
 const perAddress = (mails: readonly OutgoingMail[]): number =>
   Math.max(
@@ -104,7 +73,7 @@ describe('sending a batch', () => {
       for (let call = 1; ; call += 1) {
         const stores = await drawnWave(2);
         const mail = countingMail();
-        const dying = dyingAt(portsOf(stores, mail), call, moment);
+        const dying = dyingAt(portsOf(stores, mail), SURVEY_PORTS, call, moment);
         await sendInvitations(ref, dying.ports).catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
         await sendInvitations(ref, portsOf(stores, mail));
 
@@ -122,7 +91,7 @@ describe('sending a batch', () => {
     for (let call = 1; call < 40; call += 1) {
       const stores = await drawnWave(3);
       const mail = countingMail();
-      const dying = dyingAt(portsOf(stores, mail), call, 'after');
+      const dying = dyingAt(portsOf(stores, mail), SURVEY_PORTS, call, 'after');
       await Promise.allSettled([sendInvitations(ref, dying.ports), sendInvitations(ref, portsOf(stores, mail))]);
       await sendInvitations(ref, portsOf(stores, mail));
 

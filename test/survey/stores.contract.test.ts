@@ -10,7 +10,7 @@ import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts'
 import { PoisonError } from '#shared/errors.ts';
 import type { StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { CustomerCase } from '#shared/ports/case-store.ts';
-import { ADDRESS_KEY, invitationOf, memoryDocuments, NOW } from './memory.ts';
+import { ADDRESS_KEY, invitationOf, memoryDocuments, NOW, storedAnswer } from './memory.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -39,31 +39,6 @@ const engines = {
     };
   },
 };
-
-const stored = (answerId: string, version: number): StoredAnswer => ({
-  answer: {
-    answerId,
-    waveId: 'w',
-    customerId: 'c1',
-    question: 'nps',
-    segment: 'hold',
-    language: 'zh-CN',
-    version,
-    score: 9,
-    comment: '很好 😀',
-    wishes: [],
-    at: NOW,
-    signals: [],
-    suspect: false,
-    history: [],
-  },
-  pending: true,
-  subject: 's-c1',
-  branch: null,
-  manager: null,
-  caseForEveryLow: false,
-  caseDueHours: 24,
-});
 
 describe.each(['memory', 'dynamo'] as const)('survey stores on %s', (engine) => {
   it('hand a claim to exactly one of many concurrent attempts', async () => {
@@ -137,10 +112,10 @@ describe.each(['memory', 'dynamo'] as const)('survey stores on %s', (engine) => 
 
   it('store an answer only on top of the version it was made from, and list it until it is projected', async () => {
     const { answers } = engines[engine]();
-    expect(await answers.put(stored('a1', 1), 0)).toBe('stored');
-    expect(await answers.put(stored('a1', 1), 0)).toBe('conflict');
+    expect(await answers.put(storedAnswer('a1', 1), 0)).toBe('stored');
+    expect(await answers.put(storedAnswer('a1', 1), 0)).toBe('conflict');
     expect((await answers.listPending(10)).map((one) => one.answer.comment)).toEqual(['很好 😀']);
-    expect(await answers.put(stored('a1', 2), 1)).toBe('stored');
+    expect(await answers.put(storedAnswer('a1', 2), 1)).toBe('stored');
 
     await answers.clearPending('a1', 1);
     expect((await answers.get('a1'))?.pending).toBe(true);

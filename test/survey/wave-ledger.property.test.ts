@@ -7,43 +7,13 @@ import { cancelWave, pauseWave, resumeWave } from '#shared/application/wave-cont
 import type { WaveStatus } from '#shared/contracts/survey.ts';
 import { LEDGER_STATES } from '#shared/domain/wave-ledger.ts';
 import type { OutgoingMail, SendOutcome } from '#shared/ports/mail-sender.ts';
+import { Crash, dyingAt, SURVEY_PORTS } from '#test/support/dying-ports.ts';
 import { drawnWave, invitationOf, NOW, settableClock, TOPIC, WAVE_ID } from './memory.ts';
-import { type MachinePorts, runSteps, surveyPorts } from './wave-machine.ts';
+import { runSteps, surveyPorts } from './wave-machine.ts';
 
 const SIZE = 12;
 /** Two runners with four mails each. */
 const UNDER_WAY = 8;
-
-class Crash extends Error {}
-
-/** The same ports, dead from their nth call on, before or after it took effect. */
-const dyingAt = (ports: MachinePorts, call: number, moment: 'before' | 'after'): MachinePorts => {
-  let calls = 0;
-  const wrap = <T extends object>(port: T): T =>
-    new Proxy(port, {
-      get: (target, name, receiver) => {
-        const member: unknown = Reflect.get(target, name, receiver);
-        if (typeof member !== 'function') return member;
-        return async (...given: unknown[]) => {
-          calls += 1;
-          const mine = calls;
-          if (mine > call || (mine === call && moment === 'before')) throw new Crash();
-          const result: unknown = await member.apply(target, given);
-          if (mine === call) throw new Crash();
-          return result;
-        };
-      },
-    });
-  return {
-    ...ports,
-    waves: wrap(ports.waves),
-    waveFiles: wrap(ports.waveFiles),
-    invitations: wrap(ports.invitations),
-    contacts: wrap(ports.contacts),
-    answers: wrap(ports.answers),
-    mail: wrap(ports.mail),
-  };
-};
 
 const body = (type: string, customer: number, kind: string, more: object = {}): string =>
   JSON.stringify({
@@ -151,7 +121,7 @@ const play = async ({ acts, cancelAfter, outcomes }: Script): Promise<void> => {
           mails += 1;
           if (mails === one.order?.at) await ordered(one.order.kind);
         };
-        const runners = [runSteps(dyingAt(ports, one.call, one.moment), { until })];
+        const runners = [runSteps(dyingAt(ports, SURVEY_PORTS, one.call, one.moment).ports, { until })];
         if (one.twins) runners.push(runSteps(ports, { until }));
         for (const ended of await Promise.allSettled(runners)) {
           if (ended.status === 'rejected') expect(ended.reason).toBeInstanceOf(Crash);
