@@ -151,7 +151,7 @@ const newTally = (wave: LedgerWave) => {
     states[state] = (states[state] ?? 0) + 1;
   };
   const segmentOf = (name: string) => {
-    segments[name] ??= { population: 0, drawn: 0, invited: 0, delivered: 0, answered: 0, suspect: 0, scores: {} };
+    segments[name] ??= { population: 0, drawn: 0, invited: 0, delivered: 0, answered: 0, suspect: 0 };
     return segments[name];
   };
   return {
@@ -206,8 +206,6 @@ const newTally = (wave: LedgerWave) => {
       }
       counts.answered += 1;
       segment.answered += 1;
-      const score = String(stored.answer.score);
-      segment.scores[score] = (segment.scores[score] ?? 0) + 1;
     },
   };
 };

@@ -96,7 +96,7 @@ export const WaveStatus = z.object({
   answered: Count,
   /** Answers that look like a machine's; not in `answered`. */
   suspect: Count,
-  /** By segment: invited counts sent mails; `scores` counts answers by score. */
+  /** By segment: invited counts sent mails. What was answered is for `wave results`, which hides small groups. */
   segments: z.record(
     z.string(),
     z.object({
@@ -106,7 +106,6 @@ export const WaveStatus = z.object({
       delivered: Count,
       answered: Count,
       suspect: Count,
-      scores: Counts,
     }),
   ),
   /** Invitation ids of uncertain mails, at most 1,000. */

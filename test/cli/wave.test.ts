@@ -55,6 +55,8 @@ describe('an operator at a wave', () => {
     await resegment('wave', 'cancel', 'latest', '--reason', 'asked by the council');
 
     const { json } = await resegment('wave', 'show', '--json');
+    // What small groups answered is for `wave results`, which hides it.
+    expect(JSON.stringify(json)).not.toContain('score');
     expect(json).toMatchObject({
       population: 60,
       states: { sent: 50, waveCancelled: 10 },
