@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import PostalMime from 'postal-mime';
+import type { DecisionFactor } from '#shared/domain/answer-rules.ts';
 import type { StoredMail } from './mail-server.ts';
 
 /** One customer who will answer, in the order of time. */
@@ -11,6 +12,8 @@ export interface PlannedAnswer {
   readonly sentAt: string;
   readonly score: number;
   readonly comment: string;
+  /** Absent where the customer leaves the question alone. */
+  readonly factor?: DecisionFactor;
 }
 
 /** Share of invited customers who answer in the simulation. */
@@ -33,9 +36,20 @@ const COMMENTS: Readonly<Record<'en' | 'zh-CN', Readonly<Record<'low' | 'middle'
   },
 };
 
+/** Share of those who answer that name a decision factor. */
+const NAMING_SHARE = 0.7;
+
+/** What decides for customers of a mood, each as often as it stands here. */
+const FACTORS: Readonly<Record<'low' | 'middle' | 'high', readonly DecisionFactor[]>> = {
+  low: ['price', 'price', 'price', 'service', 'service', 'brand'],
+  middle: ['price', 'price', 'brand', 'service', 'wordOfMouth'],
+  high: ['service', 'service', 'service', 'wordOfMouth', 'wordOfMouth', 'brand', 'price'],
+};
+
 /**
  * Decides from the mails alone who of the invited answers, when and how: the same mails give the same answers, whatever
- * happened in between. About a third answer, within minutes to nine days; satisfied ones are more frequent.
+ * happened in between. About a third answer, within minutes to nine days; satisfied ones are more frequent. Most of them name
+ * what decides for them.
  *
  * @param mails invitations, not reminders
  */
@@ -55,6 +69,7 @@ export const planAnswers = async (
     const mood = (score - scale.from) / (scale.to - scale.from) < 0.65 ? 'low' : high < 0.85 ? 'middle' : 'high';
     const language = /lang=["']?zh/u.test(parsed.html ?? '') ? 'zh-CN' : 'en';
     const comments = COMMENTS[language][mood];
+    const factor = draw(5) < NAMING_SHARE ? FACTORS[mood][Math.floor(draw(6) * FACTORS[mood].length)] : undefined;
     planned.push({
       invitationId: mail.tags['inv'] ?? '',
       link,
@@ -62,6 +77,7 @@ export const planAnswers = async (
       afterMinutes: 3 + Math.floor(draw(2) ** 2 * 12_957),
       score,
       comment: draw(3) < 0.4 ? (comments[Math.floor(draw(4) * comments.length)] ?? '') : '',
+      ...(factor === undefined ? {} : { factor }),
     });
   }
   return planned.sort((a, b) => dueAt(a) - dueAt(b) || (a.link < b.link ? -1 : 1));
@@ -78,6 +94,7 @@ export const giveAnswer = async (answer: PlannedAnswer): Promise<number> => {
   const target = new URL(answer.link);
   target.search = '';
   const form = new URLSearchParams({ score: String(answer.score), comment: answer.comment });
+  if (answer.factor !== undefined) form.set('factor', answer.factor);
   const posted = await fetch(target, { method: 'POST', body: form, redirect: 'manual' });
   await posted.text();
   return posted.status;

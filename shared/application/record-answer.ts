@@ -1,4 +1,4 @@
-import { type Answer, isOnScale, mergeAnswer, type Wish } from '#shared/domain/answer-rules.ts';
+import { type Answer, isOnScale, mergeAnswer, type SubmittedAnswer } from '#shared/domain/answer-rules.ts';
 import { cleanComment, isCommentShortEnough } from '#shared/domain/comment-text.ts';
 import { PoisonError, RetryableError } from '#shared/errors.ts';
 import type { InvitationStore } from '#shared/ports/invitation-store.ts';
@@ -10,13 +10,9 @@ export interface RecordAnswerPorts extends ProjectAnswerPorts {
   readonly onProjectionFailed: (answerId: string, error: unknown) => void;
 }
 
-export interface AnswerForm {
+/** What a form says. `honeypot`: whether the field that people do not see was filled in. */
+export interface AnswerForm extends Omit<SubmittedAnswer, 'at'> {
   readonly invitationId: string;
-  readonly score: number;
-  readonly comment: string;
-  readonly wishes: readonly Wish[];
-  /** Whether the field that people do not see was filled in. */
-  readonly honeypot: boolean;
 }
 
 export type RecordResult =
@@ -58,7 +54,14 @@ export const recordAnswer = async (form: AnswerForm, ports: RecordAnswerPorts): 
         segment: invitation.segment,
         language: invitation.language,
       },
-      { score: form.score, comment, wishes: form.wishes, honeypot: form.honeypot, at },
+      {
+        score: form.score,
+        comment,
+        wishes: form.wishes,
+        honeypot: form.honeypot,
+        at,
+        ...(form.factor === undefined ? {} : { factor: form.factor }),
+      },
       invitation.deliveredAt ?? invitation.invitation.at,
     );
     const stored = {

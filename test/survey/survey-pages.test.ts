@@ -6,6 +6,7 @@ import { surveyApp } from '#shared/application/pages/survey-app.ts';
 import { projectPendingAnswers } from '#shared/application/project-answer.ts';
 import { answerLink, unsubscribeLink } from '#shared/application/survey-mail.ts';
 import { issueLinkToken } from '#shared/domain/link-token.ts';
+import { mailText } from '#shared/domain/mail-text.ts';
 import { RetryableError } from '#shared/errors.ts';
 import {
   CLOSES,
@@ -99,7 +100,14 @@ describe('the answer page', () => {
     expect(english).toContain('<html lang="en">');
     expect(chinese).toContain('<html lang="zh-CN">');
     expect(chinese).toContain('提交');
-    expect(english).toMatch(/\?a=9&(?:amp;)?lang=zh-CN/u);
+    for (const { language, html } of [
+      { language: 'en', html: english },
+      { language: 'zh-CN', html: chinese },
+    ] as const) {
+      expect(html).toContain(
+        mailText(language, 'survey.question.nps', { company: language === 'en' ? 'Example Bank' : '示例银行' }),
+      );
+    }
   });
 
   it('R11 records an answer by POST of the form alone, without a script', async () => {

@@ -1,20 +1,24 @@
 import { type Context, Hono } from 'hono';
-import { isOnScale, scaleRange, WISHES, type Wish } from '#shared/domain/answer-rules.ts';
+import { type Answer, isOnScale, scaleRange, WISHES, type Wish } from '#shared/domain/answer-rules.ts';
 import { cleanComment, isCommentShortEnough } from '#shared/domain/comment-text.ts';
 import type { SurveyLanguage } from '#shared/domain/contact-policy.ts';
 import type { Invitation } from '#shared/domain/invitation.ts';
 import { checkLinkToken, type LinkKeys, type LinkPurpose } from '#shared/domain/link-token.ts';
-import { type RecordAnswerPorts, recordAnswer } from '../record-answer.ts';
+import { type AnswerForm, type RecordAnswerPorts, recordAnswer } from '../record-answer.ts';
 import { unsubscribeLink } from '../survey-mail.ts';
 import { type UnsubscribePorts, unsubscribe } from '../unsubscribe.ts';
-import { type CompanyIdentity, type Markup, PAGE_HEADERS } from './page-layout.ts';
+import { type CompanyIdentity, LANGUAGE_FIELD, type Markup, PAGE_HEADERS } from './page-layout.ts';
 import { type PageTextKey, pageText } from './page-text.ts';
 import {
+  closedPage,
+  FACTOR_CHOICES,
+  type FactorChoice,
   type FormContent,
   formPage,
   HONEYPOT_FIELD,
   messagePage,
   type PageFrame,
+  type PageLinks,
   thanksPage,
   unsubscribedPage,
   unsubscribePage,
@@ -74,9 +78,12 @@ export const surveyApp = (ports: SurveyAppPorts): Hono => {
     const invitation = check.kind === 'refused' ? undefined : await ports.invitations.get(check.invitationId);
     if (invitation === undefined) return { status: 404, body: notFound() };
     const language = languageOf(context, invitation);
-    if (check.kind === 'expired')
-      return { status: 410, body: messagePage(identity, language, 'closedTitle', 'expired') };
     const frame: PageFrame = { language, identity, token };
+    if (check.kind === 'expired') {
+      return purpose === 'answer'
+        ? closed(frame, invitation)
+        : { status: 410, body: messagePage(identity, language, 'expiredTitle', 'expired') };
+    }
     if (method !== 'POST') return open(frame, invitation, context);
     const form = await readForm(context);
     if (form === 'tooLarge')
@@ -89,27 +96,28 @@ export const surveyApp = (ports: SurveyAppPorts): Hono => {
   };
   const notFound = (): Markup => messagePage(identity, undefined, 'notFoundTitle', 'notFound');
 
-  const formReply = (status: 200 | 400, frame: PageFrame, invitation: Invitation, content: FormContent): Reply => ({
-    status,
-    body: formPage(frame, invitation, content, {
-      unsubscribe: unsubscribeToken(invitation),
-      timeZone: ports.businessTimeZone,
-    }),
-  });
-  const unsubscribeToken = (invitation: Invitation): string =>
-    unsubscribeLink(
+  const linksOf = (invitation: Invitation): PageLinks => ({
+    unsubscribe: unsubscribeLink(
       { publicBaseUrl: '', linkKeys: ports.linkKeys },
       invitation.invitationId,
       invitation.closesAt,
-    ).slice('/u/'.length);
-  const closed = (frame: PageFrame): Reply => ({
-    status: 410,
-    body: messagePage(identity, frame.language, 'closedTitle', 'closed'),
+    ).slice('/u/'.length),
+    timeZone: ports.businessTimeZone,
   });
+  const formReply = (status: 200 | 400, frame: PageFrame, invitation: Invitation, content: FormContent): Reply => ({
+    status,
+    body: formPage(frame, invitation, content, linksOf(invitation)),
+  });
+  const closed = (frame: PageFrame, invitation: Invitation): Reply => ({
+    status: 410,
+    body: closedPage(frame, linksOf(invitation)),
+  });
+  const knownAnswer = async (invitation: Invitation): Promise<Answer | undefined> =>
+    (await ports.answers.get(invitation.invitationId))?.answer;
 
   const openForm: Opener = async (frame, invitation, context) => {
-    if (ports.clock.now() >= invitation.closesAt) return closed(frame);
-    const known = (await ports.answers.get(invitation.invitationId))?.answer;
+    if (ports.clock.now() >= invitation.closesAt) return closed(frame, invitation);
+    const known = await knownAnswer(invitation);
     const linked = context.req.query('a');
     const fromMail =
       linked !== undefined && /^\d{1,2}$/u.test(linked) && isOnScale(invitation.question, Number(linked));
@@ -117,28 +125,46 @@ export const surveyApp = (ports: SurveyAppPorts): Hono => {
       score: fromMail ? Number(linked) : known?.score,
       comment: known?.comment ?? '',
       wishes: known?.wishes ?? [],
+      factor: known?.factor,
       fromMail,
+      keepsComment: (known?.comment ?? '') !== '',
     });
   };
 
   const postForm: Poster = async (frame, invitation, form) => {
-    if (ports.clock.now() >= invitation.closesAt) return closed(frame);
+    if (ports.clock.now() >= invitation.closesAt) return closed(frame, invitation);
+    const wanted = form.get(LANGUAGE_FIELD);
+    if (wanted !== null) form.delete(LANGUAGE_FIELD);
     const parsed = parseAnswer(form, invitation);
-    if ('problem' in parsed) {
+    if (isSurveyLanguage(wanted)) {
+      const keepsComment = ((await knownAnswer(invitation))?.comment ?? '') !== '';
+      return formReply(200, { ...frame, language: wanted }, invitation, {
+        ...parsed.content,
+        fromMail: false,
+        keepsComment,
+      });
+    }
+    const problem = wanted === null ? parsed.problem : 'problemFields';
+    if (problem !== undefined || parsed.answer === undefined) {
       const { from, to } = scaleRange(invitation.question);
+      const key = problem ?? 'problemFields';
       return formReply(400, frame, invitation, {
         ...parsed.content,
         fromMail: false,
-        problem: pageText(frame.language, parsed.problem, { from, to }),
+        keepsComment: false,
+        problem: { text: pageText(frame.language, key, { from, to }), field: FIELD_OF_PROBLEM[key] ?? 'form' },
       });
     }
-    const result = await recordAnswer({ invitationId: invitation.invitationId, ...parsed }, ports);
-    if (result.kind === 'closed') return closed(frame);
+    const result = await recordAnswer({ invitationId: invitation.invitationId, ...parsed.answer }, ports);
+    if (result.kind === 'closed') return closed(frame, invitation);
     if (result.kind === 'unknown') return { status: 404, body: notFound() };
-    return { status: 200, body: thanksPage(frame, result.answer, invitation, ports.businessTimeZone) };
+    return { status: 200, body: thanksPage(frame, result.answer, invitation, linksOf(invitation)) };
   };
 
-  const openUnsubscribe: Opener = async (frame) => ({ status: 200, body: unsubscribePage(frame) });
+  const openUnsubscribe: Opener = async (frame, invitation) => {
+    const contact = await ports.contacts.get(invitation.addressKey);
+    return { status: 200, body: unsubscribePage(frame, contact?.unsubscribed !== undefined) };
+  };
 
   const postUnsubscribe: Poster = async (frame, invitation, form) => {
     const entries = [...form.entries()];
@@ -174,8 +200,10 @@ const send = async (context: Context, reply: Reply): Promise<Response> => {
 
 const languageOf = (context: Context, invitation: Invitation): SurveyLanguage => {
   const wanted = context.req.query('lang');
-  return wanted === 'en' || wanted === 'zh-CN' ? wanted : invitation.language;
+  return isSurveyLanguage(wanted) ? wanted : invitation.language;
 };
+
+const isSurveyLanguage = (text: string | null | undefined): text is SurveyLanguage => text === 'en' || text === 'zh-CN';
 
 /** Reads a small form. What is too large is not read to its end. */
 const readForm = async (context: Context): Promise<URLSearchParams | 'tooLarge' | 'wrongType' | 'malformed'> => {
@@ -228,31 +256,39 @@ const readAtMost = async (
 };
 
 const isWish = (text: string): text is Wish => WISHES.some((wish) => wish === text);
-const FIELDS: readonly string[] = ['score', 'comment', 'wish', HONEYPOT_FIELD];
+const isFactorChoice = (text: string | null): text is FactorChoice => FACTOR_CHOICES.some((one) => one === text);
+const SINGLE_FIELDS: readonly string[] = ['score', 'comment', 'factor', HONEYPOT_FIELD];
+const FIELDS: readonly string[] = [...SINGLE_FIELDS, 'wish'];
+const FIELD_OF_PROBLEM: Partial<Record<PageTextKey, 'score' | 'comment'>> = {
+  problemScore: 'score',
+  problemComment: 'comment',
+};
 
-interface ParsedAnswer {
-  readonly score: number;
-  readonly comment: string;
-  readonly wishes: readonly Wish[];
-  readonly honeypot: boolean;
+interface ParsedForm {
+  /** What of it can be shown again. */
+  readonly content: Pick<FormContent, 'score' | 'comment' | 'wishes' | 'factor'>;
+  /** Absent where there is a problem. */
+  readonly answer?: Omit<AnswerForm, 'invitationId'>;
+  readonly problem?: PageTextKey;
 }
 
-/** The answer in a form, or what is wrong with it and what of it can be shown again. */
-const parseAnswer = (
-  form: URLSearchParams,
-  invitation: Invitation,
-): ParsedAnswer | { readonly problem: PageTextKey; readonly content: Omit<FormContent, 'fromMail' | 'problem'> } => {
+/** The answer in a form, or what is wrong with it. */
+const parseAnswer = (form: URLSearchParams, invitation: Invitation): ParsedForm => {
   const text = form.get('score') ?? '';
   const score = /^\d{1,2}$/u.test(text) ? Number(text) : undefined;
   const onScale = score !== undefined && isOnScale(invitation.question, score);
   const comment = cleanComment(form.get('comment') ?? '');
   const given = form.getAll('wish');
   const wishes = given.filter(isWish);
-  const content = { score: onScale ? score : undefined, comment, wishes };
+  const named = form.get('factor');
+  const factor = isFactorChoice(named) ? named : undefined;
+  const content = { score: onScale ? score : undefined, comment, wishes, factor };
   const strange = [...form.keys()].some((name) => !FIELDS.includes(name));
-  const repeated = ['score', 'comment', HONEYPOT_FIELD].some((name) => form.getAll(name).length > 1);
-  if (strange || repeated || wishes.length !== given.length) return { problem: 'problemFields', content };
+  const repeated = SINGLE_FIELDS.some((name) => form.getAll(name).length > 1);
+  const unknown = wishes.length !== given.length || (named !== null && factor === undefined);
+  if (strange || repeated || unknown) return { problem: 'problemFields', content };
   if (!onScale) return { problem: 'problemScore', content };
   if (!isCommentShortEnough(comment)) return { problem: 'problemComment', content };
-  return { score, comment, wishes, honeypot: (form.get(HONEYPOT_FIELD) ?? '') !== '' };
+  const honeypot = (form.get(HONEYPOT_FIELD) ?? '') !== '';
+  return { answer: { score, comment, wishes, honeypot, ...(factor === undefined ? {} : { factor }) }, content };
 };
