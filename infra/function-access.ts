@@ -6,6 +6,8 @@ export const TABLE_ACTIONS = {
   get: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
   query: ['dynamodb:Query'],
   put: ['dynamodb:PutItem'],
+  /** A write that leaves on the item what waits on it: events that have yet to leave. */
+  update: ['dynamodb:UpdateItem'],
   /** Of items that a customer's facts no longer need, or that came after the customer was erased. */
   remove: ['dynamodb:DeleteItem'],
 } as const;
@@ -36,8 +38,8 @@ const WAVE_RECORD = { runs: ['get', 'put'] } as const;
 /** Projecting an answer: to the customer's facts, and a case if it is due; of a customer erased meanwhile both go. */
 const PROJECTS_ANSWERS = {
   customers: ['get', 'query', 'put', 'remove'],
-  answers: ['get', 'query', 'put', 'remove'],
-  cases: ['get', 'put', 'remove'],
+  answers: ['get', 'query', 'update', 'remove'],
+  cases: ['get', 'update', 'remove'],
 } as const;
 
 const SENDS = {
@@ -64,7 +66,7 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
       ...READS_RUN_RECORD,
       customers: ['get', 'query'],
       standings: ['put'],
-      flags: ['get', 'put'],
+      flags: ['get', 'update'],
     },
     workspace: { policies: 'read', runs: 'write' },
   },

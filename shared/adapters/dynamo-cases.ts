@@ -1,21 +1,24 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { caseEvents } from '../domain/document-events.ts';
 import { type Expiry, expiryOf, RETENTION_DAYS } from '../domain/retention.ts';
 import type { CaseStore, CustomerCase } from '../ports/case-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DocumentTable } from '../ports/document-table.ts';
+import type { Outbox } from '../ports/outbox.ts';
 import { changeDocument, dynamoDocuments } from './dynamo-documents.ts';
 
 /** Most open cases that are listed. */
 const MOST_LISTED = 100_000;
 
 /** Cases in the table `cases`; open and taken ones are in its sparse index `open`, ascending by due time. */
-export const dynamoCases = (client: DynamoDBClient, table: string, clock?: Clock): CaseStore =>
+export const dynamoCases = (client: DynamoDBClient, table: string, clock?: Clock): CaseStore & Outbox =>
   casesOver(
     dynamoDocuments(client, {
       table,
       key: 'caseId',
       isDocument: isCase,
       expiry: caseExpiry(clock),
+      hasOutbox: true,
       index: {
         name: 'open',
         partitionKey: 'open',
@@ -37,13 +40,16 @@ export const caseExpiry = (clock: Clock | undefined): Expiry<CustomerCase> | und
 const isCase = (value: unknown): value is CustomerCase =>
   typeof value === 'object' && value !== null && 'caseId' in value && 'owner' in value && 'dueAt' in value;
 
-/** Cases over any table of documents. */
-export const casesOver = (documents: DocumentTable<CustomerCase>): CaseStore => ({
+/** Cases over any table of documents. Whatever the history of a case gains is told other systems. */
+export const casesOver = (documents: DocumentTable<CustomerCase>): CaseStore & Outbox => ({
+  waiting: () => documents.waiting(),
   createIfAbsent: async (opened) =>
-    (await documents.put(opened.caseId, opened, null)) === 'stored' ? 'created' : 'exists',
+    (await documents.put(opened.caseId, opened, null, caseEvents(undefined, opened))) === 'stored'
+      ? 'created'
+      : 'exists',
   get: async (caseId) => (await documents.get(caseId))?.document,
   update: (caseId, change) =>
-    changeDocument(documents, caseId, (known) => (known === undefined ? undefined : change(known))),
+    changeDocument(documents, caseId, (known) => (known === undefined ? undefined : change(known)), caseEvents),
   listOpen: () => documents.listIndexed(MOST_LISTED),
   ofCustomer: async (customerId) =>
     (await documents.search(JSON.stringify(customerId))).filter((one) => one.customerId === customerId),

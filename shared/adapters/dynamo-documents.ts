@@ -8,10 +8,12 @@ import {
   ScanCommand,
   type ScanCommandOutput,
 } from '@aws-sdk/client-dynamodb';
+import type { OutboxEntry } from '../domain/business-event.ts';
 import { type Expiry, epochSeconds } from '../domain/retention.ts';
 import { PermanentError, PoisonError } from '../errors.ts';
 import type { DocumentTable } from '../ports/document-table.ts';
 import { attempt, attemptIf, batchGet, type Item } from './dynamo-client.ts';
+import { waitingEvents, writeWithEvents } from './dynamo-outbox.ts';
 
 export interface DocumentTableOptions<T> {
   readonly table: string;
@@ -29,6 +31,8 @@ export interface DocumentTableOptions<T> {
   };
   /** When documents end; those that have are not read, though the database may not have deleted them yet. */
   readonly expiry?: Expiry<T> | undefined;
+  /** Whether the table has the index `outbox`, so that events can wait on its documents. */
+  readonly hasOutbox?: true;
 }
 
 /** Attribute by which the database deletes what has ended; seconds since 1970. */
@@ -37,7 +41,8 @@ const BATCH_WRITE_SIZE = 25;
 
 /** Documents as JSON in attribute `document`, their revision in `rev`; every write is conditional on the revision. */
 export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTableOptions<T>): DocumentTable<T> => {
-  const { table, key, index, expiry } = options;
+  const { table, key, index, expiry, hasOutbox = false } = options;
+  const optional = [...(index === undefined ? [] : [index.partitionKey, index.sortKey]), EXPIRES_AT];
   const isLive = (item: Item): boolean => {
     const expiresAt = item[EXPIRES_AT]?.N;
     return expiry === undefined || expiresAt === undefined || Number(expiresAt) > epochSeconds(expiry.now());
@@ -98,28 +103,35 @@ export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTabl
       }
       return found;
     },
-    put: async (id, document, rev) => {
-      const stored = await attemptIf(`write ${table}`, () =>
-        client.send(
-          new PutItemCommand({
-            TableName: table,
-            Item: {
-              [key]: { S: id },
-              rev: { N: String((rev ?? 0) + 1) },
-              document: { S: JSON.stringify(document) },
-              ...indexAttributes(document),
-              ...expiryAttribute(document),
-            },
-            ...(rev === null
-              ? ifAbsent()
-              : {
-                  ConditionExpression: '#rev = :rev',
-                  ExpressionAttributeNames: { '#rev': 'rev' },
-                  ExpressionAttributeValues: { ':rev': { N: String(rev) } },
-                }),
-          }),
-        ),
-      );
+    put: async (id, document, rev, events = []) => {
+      const attributes: Item = {
+        rev: { N: String((rev ?? 0) + 1) },
+        document: { S: JSON.stringify(document) },
+        ...indexAttributes(document),
+        ...expiryAttribute(document),
+      };
+      const condition =
+        rev === null
+          ? ifAbsent()
+          : {
+              ConditionExpression: '#rev = :rev',
+              ExpressionAttributeNames: { '#rev': 'rev' },
+              ExpressionAttributeValues: { ':rev': { N: String(rev) } },
+            };
+      const stored = hasOutbox
+        ? await writeWithEvents(client, {
+            table,
+            key: { [key]: { S: id } },
+            set: attributes,
+            remove: optional.filter((name) => attributes[name] === undefined),
+            condition,
+            entries: events,
+          })
+        : await attemptIf(`write ${table}`, () =>
+            client.send(
+              new PutItemCommand({ TableName: table, Item: { [key]: { S: id }, ...attributes }, ...condition }),
+            ),
+          );
       return stored ? 'stored' : 'conflict';
     },
     remove: async (id) => {
@@ -127,6 +139,7 @@ export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTabl
         client.send(new DeleteItemCommand({ TableName: table, Key: { [key]: { S: id } } })),
       );
     },
+    waiting: () => (hasOutbox ? waitingEvents(client, table, [key]) : nothing()),
     listIndexed: async (limit) => {
       if (index === undefined) throw new PermanentError('no-index', `table ${table} has no index to list`);
       return collect(limit, (start, wanted) =>
@@ -163,6 +176,8 @@ export const dynamoDocuments = <T>(client: DynamoDBClient, options: DocumentTabl
   };
 };
 
+async function* nothing(): AsyncIterable<never> {}
+
 /** Runs `work` over all items, a batch at a time. */
 export const inBatches = async <T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> => {
   for (let from = 0; from < items.length; from += BATCH_WRITE_SIZE) {
@@ -177,18 +192,21 @@ const TRIES = 25;
  * Reads, changes and writes a document until nobody came between. `change` gives the same object where nothing is to be
  * written, and undefined where there is nothing to change.
  *
+ * @param eventsOf what the change means to other systems
  * @returns the document as stored; undefined where `change` gave that
  */
 export const changeDocument = async <T>(
   documents: DocumentTable<T>,
   id: string,
   change: (document: T | undefined) => T | undefined,
+  eventsOf: (before: T | undefined, after: T) => readonly OutboxEntry[] = () => [],
 ): Promise<T | undefined> => {
   for (let tries = 0; tries < TRIES; tries += 1) {
     const found = await documents.get(id);
     const next = change(found?.document);
     if (next === undefined || next === found?.document) return next;
-    if ((await documents.put(id, next, found?.rev ?? null)) === 'stored') return next;
+    const events = eventsOf(found?.document, next);
+    if ((await documents.put(id, next, found?.rev ?? null, events)) === 'stored') return next;
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * (tries + 1)));
   }
   throw new PoisonError('document-busy', `a document kept changing under ${TRIES} attempts to write it`);

@@ -1,15 +1,21 @@
-import {
-  DeleteItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-} from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
-import { FLAG_STATES, type Flag, type FlagKind, raised, settled, undone, withdrawn } from '../domain/flags.ts';
+import { flagEvents } from '../domain/document-events.ts';
+import {
+  FLAG_STATES,
+  type Flag,
+  type FlagKind,
+  type FlagSettlement,
+  raised,
+  settled,
+  undone,
+  withdrawn,
+} from '../domain/flags.ts';
 import { PermanentError, RetryableError } from '../errors.ts';
 import type { FlagEraser, FlagStore } from '../ports/flag-store.ts';
-import { attempt, attemptIf, type Item } from './dynamo-client.ts';
+import type { Outbox } from '../ports/outbox.ts';
+import { attempt, type Item } from './dynamo-client.ts';
+import { waitingEvents, writeWithEvents } from './dynamo-outbox.ts';
 import { OPEN_FLAGS } from './table-keys.ts';
 
 const FlagContent = z.object({
@@ -45,7 +51,7 @@ export const dynamoFlags = ({
 }: {
   readonly client: DynamoDBClient;
   readonly table: string;
-}): FlagStore & FlagEraser => {
+}): FlagStore & FlagEraser & Outbox => {
   const read = async (
     subject: string,
     kind: FlagKind,
@@ -62,42 +68,45 @@ export const dynamoFlags = ({
     return Item === undefined ? { flag: undefined, rev: 0 } : { flag: decode(Item), rev: Number(Item['rev']?.N) };
   };
 
-  const write = (flag: Flag, rev: number): Promise<boolean> =>
-    attemptIf('write a flag', () =>
-      client.send(
-        new PutItemCommand({
-          TableName: table,
-          Item: {
-            subject: { S: flag.subject },
-            kind: { S: flag.kind },
-            rev: { N: String(rev + 1) },
-            flag: { S: JSON.stringify(flag) },
-            ...(flag.state === 'open' ? { open: { S: OPEN_FLAGS }, raised: { S: flag.raisedAt } } : {}),
-          },
-          ...(rev === 0
-            ? {
-                ConditionExpression: 'attribute_not_exists(#subject)',
-                ExpressionAttributeNames: { '#subject': 'subject' },
-              }
-            : {
-                ConditionExpression: '#rev = :rev',
-                ExpressionAttributeNames: { '#rev': 'rev' },
-                ExpressionAttributeValues: { ':rev': { N: String(rev) } },
-              }),
-        }),
-      ),
-    );
+  const write = (before: Flag | undefined, next: Flag, rev: number, runId: string | undefined): Promise<boolean> =>
+    writeWithEvents(client, {
+      table,
+      key: { subject: { S: next.subject }, kind: { S: next.kind } },
+      set: {
+        rev: { N: String(rev + 1) },
+        flag: { S: JSON.stringify(next) },
+        ...(next.state === 'open' ? { open: { S: OPEN_FLAGS }, raised: { S: next.raisedAt } } : {}),
+      },
+      remove: next.state === 'open' ? [] : ['open', 'raised'],
+      condition:
+        rev === 0
+          ? {
+              ConditionExpression: 'attribute_not_exists(#subject)',
+              ExpressionAttributeNames: { '#subject': 'subject' },
+            }
+          : {
+              ConditionExpression: '#rev = :rev',
+              ExpressionAttributeNames: { '#rev': 'rev' },
+              ExpressionAttributeValues: { ':rev': { N: String(rev) } },
+            },
+      entries: flagEvents(before, next, runId),
+    });
 
-  /** Applies a change under the item's revision; undefined changes nothing. */
+  /**
+   * Applies a change under the item's revision; undefined changes nothing.
+   *
+   * @param runId whose doing it is, or whose is taken back; undefined for a person's
+   */
   const change = async <R extends { readonly next: Flag }>(
     subject: string,
     kind: FlagKind,
+    runId: string | undefined,
     decide: (stored: Flag | undefined) => R | undefined,
   ): Promise<R | undefined> => {
     for (let tries = 0; tries < TRIES; tries += 1) {
       const { flag, rev } = await read(subject, kind);
       const decision = decide(flag);
-      if (decision === undefined || (await write(decision.next, rev))) return decision;
+      if (decision === undefined || (await write(flag, decision.next, rev, runId))) return decision;
     }
     throw new RetryableError(
       'flag-busy',
@@ -110,17 +119,20 @@ export const dynamoFlags = ({
 
   return {
     raise: async (proposal) =>
-      (await change(proposal.subject, proposal.kind, (stored) => raised(stored, proposal)))?.outcome ?? 'unchanged',
+      (await change(proposal.subject, proposal.kind, proposal.runId, (stored) => raised(stored, proposal)))?.outcome ??
+      'unchanged',
     withdraw: async (subject, kind, runId, at) =>
-      (await change(subject, kind, (stored) => asDecision(withdrawn(stored, runId, at)))) === undefined
+      (await change(subject, kind, runId, (stored) => asDecision(withdrawn(stored, runId, at)))) === undefined
         ? 'notOpen'
         : 'withdrawn',
     settle: async (subject, kind, settlement) =>
-      (await change(subject, kind, (stored) => asDecision(settled(stored, settlement)))) === undefined
+      (await change(subject, kind, runOf(settlement), (stored) => asDecision(settled(stored, settlement)))) ===
+      undefined
         ? 'notOpen'
         : 'settled',
     undo: async (subject, kind, runId, rollback) =>
-      (await change(subject, kind, (stored) => undone(stored, runId, rollback)))?.outcome ?? 'unchanged',
+      (await change(subject, kind, runId, (stored) => undone(stored, runId, rollback)))?.outcome ?? 'unchanged',
+    waiting: () => waitingEvents(client, table, ['subject', 'kind']),
     get: async (subject, kind) => (await read(subject, kind)).flag,
     remove: async (subject, kind) => {
       await attempt('erase a flag', () =>
@@ -150,6 +162,9 @@ export const dynamoFlags = ({
     },
   };
 };
+
+/** Runs let proposals expire; the rest is decided by people. */
+export const runOf = ({ state, by }: FlagSettlement): string | undefined => (state === 'expired' ? by : undefined);
 
 /** Ascending by `raisedAt`, then subject and kind, so that the order is the same everywhere. */
 export const byRaised = (a: Flag, b: Flag): number => {

@@ -40,3 +40,9 @@ export const POINTER_KEY = { kind: 'STATE', id: 'pointer' } as const;
 
 /** Value of the partition key of the sparse index `open` of `flags`: all open proposals, ascending by `raised`. */
 export const OPEN_FLAGS = 'open';
+
+/** Value of the partition key of the sparse indexes `outbox`: items on which events wait, ascending by `outboxSince`. */
+export const WAITING_EVENTS = 'waiting';
+
+/** Kind in `runs` of events that wait and belong to no item: `OUTBOX / 2026-05-31T08:00:00.000Z wave/2026-05-monthly/1`. */
+export const OUTBOX_KIND = 'OUTBOX';

@@ -17,6 +17,9 @@ export interface TableDefinition {
   readonly timeToLive?: 'expiresAt';
 }
 
+/** Items on which events wait that are to leave the product. */
+const OUTBOX_INDEX: IndexDefinition = { indexName: 'outbox', partitionKey: 'outbox', sortKey: 'outboxSince' };
+
 /** The eight tables; `infra` and the local stack make the same ones from this. Key shapes: `shared/adapters/table-keys.ts`. */
 export const TABLE_DEFINITIONS: readonly TableDefinition[] = [
   { name: 'customers', partitionKey: 'bucket', sortKey: 'subject', indexes: [] },
@@ -26,19 +29,19 @@ export const TABLE_DEFINITIONS: readonly TableDefinition[] = [
   {
     name: 'answers',
     partitionKey: 'answerId',
-    indexes: [{ indexName: 'pending', partitionKey: 'pending', sortKey: 'pendingSince' }],
+    indexes: [{ indexName: 'pending', partitionKey: 'pending', sortKey: 'pendingSince' }, OUTBOX_INDEX],
     timeToLive: 'expiresAt',
   },
   {
     name: 'flags',
     partitionKey: 'subject',
     sortKey: 'kind',
-    indexes: [{ indexName: 'open', partitionKey: 'open', sortKey: 'raised' }],
+    indexes: [{ indexName: 'open', partitionKey: 'open', sortKey: 'raised' }, OUTBOX_INDEX],
   },
   {
     name: 'cases',
     partitionKey: 'caseId',
-    indexes: [{ indexName: 'open', partitionKey: 'open', sortKey: 'due' }],
+    indexes: [{ indexName: 'open', partitionKey: 'open', sortKey: 'due' }, OUTBOX_INDEX],
     timeToLive: 'expiresAt',
   },
   { name: 'runs', partitionKey: 'kind', sortKey: 'id', indexes: [] },

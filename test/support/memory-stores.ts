@@ -1,12 +1,19 @@
 import { byBytes, checkedKey } from '#shared/adapters/directory-objects.ts';
+import { runOf } from '#shared/adapters/dynamo-flags.ts';
 import { bucketOf } from '#shared/adapters/table-keys.ts';
+import type { OutboxEntry } from '#shared/domain/business-event.ts';
+import { flagEvents } from '#shared/domain/document-events.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import { type Flag, raised, settled, undone, withdrawn } from '#shared/domain/flags.ts';
+import type { StaffMember } from '#shared/domain/staff.ts';
 import type { RunPointer, Standing } from '#shared/domain/standing.ts';
 import type { CustomerEraser, CustomerStore } from '#shared/ports/customer-store.ts';
 import type { FlagEraser, FlagStore } from '#shared/ports/flag-store.ts';
 import type { ObjectStore } from '#shared/ports/object-store.ts';
+import type { Outbox } from '#shared/ports/outbox.ts';
+import type { StaffStore } from '#shared/ports/staff-store.ts';
 import type { PointerStore, RecordStore, StandingEraser, StandingStore } from '#shared/ports/standing-store.ts';
+import { keepEvents, waitingIn } from './memory-outbox.ts';
 
 /** Fakes of the stores. They pass the contract suites of the real ones (test/adapters). */
 
@@ -138,6 +145,21 @@ export const memoryRecords = <T>(): RecordStore<T> => {
   };
 };
 
+/** @param members who is in it from the start */
+export const memoryStaff = (members: readonly StaffMember[] = []): StaffStore => {
+  const staff = new Map(members.map((one) => [one.name, one]));
+  return {
+    list: async () => [...staff.values()].sort((a, b) => byBytes(a.name, b.name)).map(copy),
+    put: async (member) => {
+      const known = staff.get(member.name);
+      staff.set(member.name, copy(member));
+      if (known === undefined) return 'new';
+      return JSON.stringify(known) === JSON.stringify(member) ? 'unchanged' : 'changed';
+    },
+    remove: async (name) => (staff.delete(name) ? 'removed' : 'unknown'),
+  };
+};
+
 export const memoryPointer = (): PointerStore => {
   let pointer: RunPointer = { published: null, previous: null, abandonedSeqs: [], lastSeq: 0, applying: null, rev: 0 };
   return {
@@ -150,35 +172,38 @@ export const memoryPointer = (): PointerStore => {
   };
 };
 
-export const memoryFlags = (): FlagStore & FlagEraser => {
+export const memoryFlags = (): FlagStore & FlagEraser & Outbox => {
   const flags = new Map<string, Flag>();
+  const outboxes = new Map<string, OutboxEntry[]>();
   const key = (subject: string, kind: string): string => `${subject} ${kind}`;
-  const keep = (flag: Flag): void => {
-    flags.set(key(flag.subject, flag.kind), copy(flag));
+  const keep = (flag: Flag, runId: string | undefined): void => {
+    const id = key(flag.subject, flag.kind);
+    keepEvents(outboxes, id, flagEvents(flags.get(id), flag, runId));
+    flags.set(id, copy(flag));
   };
   return {
     raise: async (proposal) => {
       const decision = raised(flags.get(key(proposal.subject, proposal.kind)), proposal);
       if (decision === undefined) return 'unchanged';
-      keep(decision.next);
+      keep(decision.next, proposal.runId);
       return decision.outcome;
     },
     withdraw: async (subject, kind, runId, at) => {
       const next = withdrawn(flags.get(key(subject, kind)), runId, at);
       if (next === undefined) return 'notOpen';
-      keep(next);
+      keep(next, runId);
       return 'withdrawn';
     },
     settle: async (subject, kind, settlement) => {
       const next = settled(flags.get(key(subject, kind)), settlement);
       if (next === undefined) return 'notOpen';
-      keep(next);
+      keep(next, runOf(settlement));
       return 'settled';
     },
     undo: async (subject, kind, runId, rollback) => {
       const decision = undone(flags.get(key(subject, kind)), runId, rollback);
       if (decision === undefined) return 'unchanged';
-      keep(decision.next);
+      keep(decision.next, runId);
       return decision.outcome;
     },
     get: async (subject, kind) => {
@@ -187,7 +212,9 @@ export const memoryFlags = (): FlagStore & FlagEraser => {
     },
     remove: async (subject, kind) => {
       flags.delete(key(subject, kind));
+      outboxes.delete(key(subject, kind));
     },
+    waiting: () => waitingIn(outboxes),
     listOpen: async () =>
       [...flags.values()]
         .filter((flag) => flag.state === 'open')

@@ -3,7 +3,8 @@ import { casesOver } from '#shared/adapters/dynamo-cases.ts';
 import { addressKeyOf, contactsOver } from '#shared/adapters/dynamo-contacts.ts';
 import { invitationsOver } from '#shared/adapters/dynamo-invitations.ts';
 import { objectWaveFiles } from '#shared/adapters/object-wave-files.ts';
-import type { WaveRecord } from '#shared/contracts/survey.ts';
+import type { MailTally, WaveRecord } from '#shared/contracts/survey.ts';
+import type { OutboxEntry } from '#shared/domain/business-event.ts';
 import type { Contact } from '#shared/domain/contact-policy.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import type { Invitation } from '#shared/domain/invitation.ts';
@@ -15,6 +16,7 @@ import type { ObjectStore } from '#shared/ports/object-store.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 
 /** A table of documents in memory, under the same contract suite as the real one. Other callers may run before each answer. */
+import { keepEvents, waitingIn } from '#test/support/memory-outbox.ts';
 export const memoryDocuments = <T>(
   sortValueOf?: (document: T) => string | undefined,
   expiry?: Expiry<T>,
@@ -22,6 +24,7 @@ export const memoryDocuments = <T>(
   const stored = new Map<string, { document: T; rev: number }>();
   const isLive = (document: T): boolean => {
     const end = expiry?.of(document);
+  const outboxes = new Map<string, OutboxEntry[]>();
     return end === undefined || expiry === undefined || epochSeconds(end) > epochSeconds(expiry.now());
   };
   /** What is read: items that have ended stay stored, as in the real table. */
@@ -48,10 +51,13 @@ export const memoryDocuments = <T>(
       items.set(id, { document: structuredClone(document), rev: (rev ?? 0) + 1 });
       return 'stored';
     },
+      keepEvents(outboxes, id, events);
     remove: async (id) => {
       items.delete(id);
+    waiting: () => waitingIn(outboxes),
     },
     listIndexed: async (limit) =>
+      outboxes.delete(id);
       [...items.values()]
         .flatMap(({ document }) => {
           const sort = sortValueOf?.(document);
