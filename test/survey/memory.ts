@@ -3,7 +3,7 @@ import { casesOver } from '#shared/adapters/dynamo-cases.ts';
 import { addressKeyOf, contactsOver } from '#shared/adapters/dynamo-contacts.ts';
 import { invitationsOver } from '#shared/adapters/dynamo-invitations.ts';
 import { objectWaveFiles } from '#shared/adapters/object-wave-files.ts';
-import type { MailTally, WaveRecord } from '#shared/contracts/survey.ts';
+import type { WaveRecord } from '#shared/contracts/survey.ts';
 import type { OutboxEntry } from '#shared/domain/business-event.ts';
 import type { Contact } from '#shared/domain/contact-policy.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
@@ -46,7 +46,7 @@ export const memoryDocuments = <T>(
           return found === undefined ? [] : [[id, structuredClone(found.document)] as const];
         }),
       ),
-    put: async (id, document, rev) => {
+    put: async (id, document, rev, events = []) => {
       if ((items.get(id)?.rev ?? null) !== rev) return 'conflict';
       items.set(id, { document: structuredClone(document), rev: (rev ?? 0) + 1 });
       return 'stored';
