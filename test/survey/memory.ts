@@ -14,17 +14,17 @@ import type { CustomerCase } from '#shared/ports/case-store.ts';
 import type { DocumentTable } from '#shared/ports/document-table.ts';
 import type { ObjectStore } from '#shared/ports/object-store.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
+import { keepEvents, waitingIn } from '#test/support/memory-outbox.ts';
 
 /** A table of documents in memory, under the same contract suite as the real one. Other callers may run before each answer. */
-import { keepEvents, waitingIn } from '#test/support/memory-outbox.ts';
 export const memoryDocuments = <T>(
   sortValueOf?: (document: T) => string | undefined,
   expiry?: Expiry<T>,
 ): DocumentTable<T> => {
   const stored = new Map<string, { document: T; rev: number }>();
+  const outboxes = new Map<string, OutboxEntry[]>();
   const isLive = (document: T): boolean => {
     const end = expiry?.of(document);
-  const outboxes = new Map<string, OutboxEntry[]>();
     return end === undefined || expiry === undefined || epochSeconds(end) > epochSeconds(expiry.now());
   };
   /** What is read: items that have ended stay stored, as in the real table. */
@@ -49,15 +49,15 @@ export const memoryDocuments = <T>(
     put: async (id, document, rev, events = []) => {
       if ((items.get(id)?.rev ?? null) !== rev) return 'conflict';
       items.set(id, { document: structuredClone(document), rev: (rev ?? 0) + 1 });
+      keepEvents(outboxes, id, events);
       return 'stored';
     },
-      keepEvents(outboxes, id, events);
+    waiting: () => waitingIn(outboxes),
     remove: async (id) => {
       items.delete(id);
-    waiting: () => waitingIn(outboxes),
+      outboxes.delete(id);
     },
     listIndexed: async (limit) =>
-      outboxes.delete(id);
       [...items.values()]
         .flatMap(({ document }) => {
           const sort = sortValueOf?.(document);
