@@ -1,5 +1,4 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type AnswerState, answerState } from '../domain/answer-judgement.ts';
 import { answerEvents } from '../domain/document-events.ts';
 import { type Expiry, expiryOf, RETENTION_DAYS } from '../domain/retention.ts';
 import type { AnswerStore, StoredAnswer } from '../ports/answer-store.ts';
