@@ -3,6 +3,7 @@ import { personPortsFrom, wavePortsFrom } from '#functions/runtime/ports.ts';
 import { storesFrom } from '#functions/runtime/stores.ts';
 import { isStage, STAGES } from '#infra/stage-config.ts';
 import { placeOfTable } from '#shared/adapters/describe-stage.ts';
+import { dynamoAnswers } from '#shared/adapters/dynamo-answers.ts';
 import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
@@ -69,6 +70,7 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
       machineArns: { resegmentation: machine('resegmentation'), 'survey-wave': machine('survey-wave') },
     }),
     cases: dynamoCases(dynamo, tables.cases, parts.clock),
+    answers: dynamoAnswers(dynamo, tables.answers, parts.clock),
     waves: ledger.waves,
     waveResults: (waveId, segments) => waveResults(waveId, ledger, segments),
     waveStatus: (waveId) => waveStatus(waveId, { ...ledger, contacts }),

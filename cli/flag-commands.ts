@@ -14,8 +14,10 @@ import {
 import { type CustomerExplanation, explainCustomer } from '#shared/application/explain-customer.ts';
 import { formatMetric, labelIn } from '#shared/application/format-value.ts';
 import { textTable } from '#shared/application/text-table.ts';
+import { satisfactionText } from '#shared/domain/figure-text.ts';
 import type { Flag, FlagKind } from '#shared/domain/flags.ts';
 import type { Policy } from '#shared/domain/policy.ts';
+import { satisfactionInEvidence, withoutSatisfaction } from '#shared/domain/satisfaction.ts';
 import { inMajorUnits } from '#shared/domain/values.ts';
 import { isResegmentError, PermanentError } from '#shared/errors.ts';
 import { type CommandContext, type CommandHost, onTarget, wholeNumber } from './command.ts';
@@ -234,10 +236,14 @@ const explanationOf = async (flag: Flag, { target }: CommandContext): Promise<Bo
 const flagText = (flag: ShownFlag, policy: Policy | undefined, context: CommandContext): string => {
   const { terminal } = context;
   const words = FLAG_WORDS[terminal.language];
-  const evidence = Object.entries(flag.evidence).map(([name, value]) => [
-    words.evidence[name] ?? scoreLabel(name, policy, context),
-    evidenceText(name, value, flag, policy, context),
-  ]);
+  const satisfaction = satisfactionInEvidence(flag.evidence);
+  const evidence = [
+    ...Object.entries(withoutSatisfaction(flag.evidence)).map(([name, value]) => [
+      words.evidence[name] ?? scoreLabel(name, policy, context),
+      evidenceText(name, value, flag, policy, context),
+    ]),
+    ...(satisfaction === null ? [] : [[words.satisfaction, satisfactionText(satisfaction, langOf(terminal.language))]]),
+  ];
   const explained = flag.explanation;
   return [
     terminal.bold(`${words.kinds[flag.kind]} · ${flag.customerId} · ${words.states[flag.state]}`),
@@ -280,6 +286,8 @@ const scoreLabel = (name: string, policy: Policy | undefined, { terminal }: Comm
   const label = policy?.scores[name]?.label ?? policy?.metrics[name]?.label;
   return label === undefined ? name : labelIn(label, terminal.language);
 };
+
+const langOf = (language: CommandContext['terminal']['language']): 'en' | 'zh' => (language === 'en' ? 'en' : 'zh');
 
 /** Figures of the evidence in the unit of the metric that rises. */
 const evidenceText = (
@@ -366,7 +374,7 @@ const decideAll = async (context: CommandContext, verdict: Verdict, options: Dec
           flag.branch ?? '',
           flag.manager ?? '',
           stakeText(flag.stake, policy, context),
-          Object.entries(flag.evidence)
+          Object.entries(withoutSatisfaction(flag.evidence))
             .map(([name, value]) => `${name} ${evidenceText(name, value, flag, policy, context)}`)
             .join(', '),
         ]),

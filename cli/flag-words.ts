@@ -14,6 +14,7 @@ interface FlagWords {
   readonly run: string;
   readonly expires: string;
   readonly decides: string;
+  readonly satisfaction: string;
   readonly evidenceHeading: string;
   readonly history: string;
   readonly explanation: string;
@@ -55,6 +56,7 @@ export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
     run: 'run',
     expires: 'can be decided until',
     decides: 'who decides by the policy',
+    satisfaction: 'satisfaction',
     evidenceHeading: 'Evidence',
     history: 'History',
     explanation: 'Explanation for the talk with the customer',
@@ -102,6 +104,7 @@ export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
     run: '批次',
     expires: '决定期限',
     decides: '按策略由谁决定',
+    satisfaction: '满意度',
     evidenceHeading: '依据',
     history: '经过',
     explanation: '与客户面谈用的说明',

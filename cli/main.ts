@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { printable } from '#shared/application/text-table.ts';
 import { isResegmentError } from '#shared/errors.ts';
+import { addAnswerCommands } from './answer-commands.ts';
 import { addBacktestCommand } from './backtest-command.ts';
 import { addCaseCommands } from './case-commands.ts';
 import { type CommandHost, DEFAULT_DATA, type OpenTarget } from './command.ts';
@@ -77,6 +78,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addWaveCommands(program, host);
   addFlagCommands(program, host);
   addCaseCommands(program, host);
+  addAnswerCommands(program, host);
   addPinCommands(program, host);
   addCustomerCommands(program, host);
   addContactCommands(program, host);
@@ -163,6 +165,10 @@ const USAGE_CODES = new Set([
   'case-unknown',
   'case-taken',
   'case-closed',
+  'answer-unknown',
+  'answer-counts',
+  'answer-judged',
+  'judge-is-party',
   'until-invalid',
   'plan-expired',
   'brake-not-holding',

@@ -3,6 +3,7 @@ import type { WaveResults } from '#shared/application/wave-results.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { WaveRecord, WaveStatus } from '#shared/contracts/survey.ts';
+import type { AnswerStore } from '#shared/ports/answer-store.ts';
 import type { CaseStore } from '#shared/ports/case-store.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { ContactWriter } from '#shared/ports/contact-store.ts';
@@ -30,6 +31,7 @@ export interface Target {
   readonly workflows: Workflows;
   readonly flags: FlagStore;
   readonly cases: CaseStore;
+  readonly answers: AnswerStore;
   readonly waves: RecordStore<WaveRecord>;
   /** Figures of a wave; undefined if there is none of this id. */
   waveStatus(waveId: string): Promise<WaveStatus | undefined>;

@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type AnswerState, answerState } from '../domain/answer-judgement.ts';
 import { answerEvents } from '../domain/document-events.ts';
 import { type Expiry, expiryOf, RETENTION_DAYS } from '../domain/retention.ts';
 import type { AnswerStore, StoredAnswer } from '../ports/answer-store.ts';
@@ -54,5 +55,20 @@ export const answersOver = (documents: DocumentTable<StoredAnswer>): AnswerStore
   listPending: (limit) => documents.listIndexed(limit),
   ofCustomer: async (customerId) =>
     (await documents.search(JSON.stringify(customerId))).filter((one) => one.answer.customerId === customerId),
+  list: async (state) =>
+    (await documents.search(TEXT_OF_STATE[state]))
+      .filter(({ answer }) => state === 'all' || answerState(answer) === state)
+      .sort((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1)),
   remove: (answerId) => documents.remove(answerId),
 });
+
+/** What a document in a state contains, whatever else; the state itself is computed. */
+const TEXT_OF_STATE: Readonly<Record<AnswerState | 'all', string>> = {
+  all: '"answerId"',
+  counted: '"suspect":false',
+  suspect: '"suspect":true',
+  confirmed: '"decision":"confirmed"',
+  discarded: '"decision":"discarded"',
+};
+
+const sortKey = ({ answer }: StoredAnswer): string => `${answer.at} ${answer.answerId}`;

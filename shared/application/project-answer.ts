@@ -1,5 +1,11 @@
-import type { Answer } from '#shared/domain/answer-rules.ts';
-import { caseReasonOf, normaliseAnswer } from '#shared/domain/answer-rules.ts';
+import { answerMoments, recordedAt } from '#shared/domain/answer-judgement.ts';
+import {
+  type Answer,
+  caseReasonOf,
+  contentVersion,
+  judgementOf,
+  normaliseAnswer,
+} from '#shared/domain/answer-rules.ts';
 import { dateIn } from '#shared/domain/calendar.ts';
 import type { AnswerFact, CustomerFacts } from '#shared/domain/facts.ts';
 import { SCALE_OF_QUESTION } from '#shared/domain/policy.ts';
@@ -30,11 +36,11 @@ const SWEEP_SIZE = 500;
  */
 export const projectAnswer = async (stored: StoredAnswer, ports: ProjectAnswerPorts): Promise<void> => {
   const { answer } = stored;
-  const reason = caseReasonOf(answer, stored.caseForEveryLow);
   const isKnown = (await ports.customers.get(answer.customerId)) !== undefined;
-  if (isKnown && reason !== undefined) await ports.cases.createIfAbsent(caseOf(stored, reason));
-  if (isKnown && answer.version > 1) {
-    await ports.cases.update(answer.answerId, (known) => afterAnswer(known, stored, reason));
+  if (isKnown) {
+    const due = caseAfter(undefined, stored);
+    const isOld = due === undefined ? answer.version > 1 : (await ports.cases.createIfAbsent(due)) === 'exists';
+    if (isOld) await ports.cases.update(answer.answerId, (known) => caseAfter(known, stored) ?? known);
   }
   if (!isKnown || (await projectFact(answer, ports)) === 'erased') {
     await ports.cases.remove(answer.answerId);
@@ -111,42 +117,63 @@ const factOf = (answer: Answer, timeZone: string): AnswerFact => {
     value: normaliseAnswer(scale, answer.score),
     scale,
     date: dateIn(timeZone, answer.at),
-    recordedAt: answer.at,
+    recordedAt: recordedAt(answer),
     suspect: answer.suspect,
   };
 };
 
 /**
- * The case after a later version of its answer: it shows the new score and reason. One that was closed opens again, with a new
- * due time, only if the new version itself calls for a person. Suspect versions change nothing.
+ * The case after all versions of its answer, whichever of them came to it before: what is already in it changes nothing. A
+ * version that calls for a person opens it, also if a later one came before anybody saw it. A later version of the
+ * customer's updates score and reason; one that calls for a person opens a closed case again, with a new due time. Suspect
+ * versions change nothing until they are confirmed. A discarded answer marks its case and leaves it to whoever has it.
+ *
+ * @param known as stored; undefined if there is none
+ * @returns the same object where nothing changes
  */
-export const afterAnswer = (
-  known: CustomerCase,
-  stored: StoredAnswer,
-  reason: CustomerCase['reason'] | undefined,
-): CustomerCase => {
-  const { answer } = stored;
-  const isNewer = answer.version > (known.answerVersion ?? 1);
-  if (!isNewer || (answer.suspect && reason === undefined)) return known;
-  if (known.state === 'closed' && reason === undefined) return known;
-  const note = `score ${known.score} → ${answer.score}`;
+export const caseAfter = (known: CustomerCase | undefined, stored: StoredAnswer): CustomerCase | undefined =>
+  answerMoments(stored.answer).reduce(
+    (before, moment) => (before === undefined ? caseOf(moment, stored) : caseAfterMoment(before, moment, stored)),
+    known,
+  );
+
+const caseAfterMoment = (known: CustomerCase, answer: Answer, stored: StoredAnswer): CustomerCase => {
+  const judgement = judgementOf(answer);
+  const isNewContent = contentVersion(answer) > (known.answerVersion ?? 1);
+  if (judgement === undefined) return isNewContent ? afterContent(known, answer, stored) : known;
+  if (judgement.version <= (known.judgedVersion ?? 0)) return known;
+  const { by, at, reason, version: judgedVersion } = judgement;
+  const { answerDiscarded: marked, ...unmarked } = known;
+  if (judgement.decision === 'discarded') {
+    const event = { event: 'answerDiscarded', at, by, note: reason } as const;
+    return { ...known, judgedVersion, answerDiscarded: { by, at, reason }, history: [...known.history, event] };
+  }
+  if (isNewContent) return { ...afterContent(unmarked, answer, stored), judgedVersion };
+  if (marked === undefined) return { ...known, judgedVersion };
+  const event = { event: 'answerConfirmed', at, by, note: reason } as const;
+  return { ...unmarked, judgedVersion, history: [...known.history, event] };
+};
+
+/** The case after its customer said something else, or after that was confirmed. */
+const afterContent = (known: CustomerCase, answer: Answer, stored: StoredAnswer): CustomerCase => {
+  const again = caseOf(answer, stored);
+  if (again === undefined && (answer.suspect || known.state === 'closed')) return known;
+  const { outcome: _ended, answerDiscarded: _mark, ...rest } = known;
   const event = {
     event: known.state === 'closed' ? 'reopened' : 'updated',
-    at: answer.at,
-    by: 'customer',
-    note,
+    at: recordedAt(answer),
+    by: judgementOf(answer)?.by ?? 'customer',
+    note: `score ${known.score} → ${answer.score}`,
   } as const;
   const next = {
-    ...known,
+    ...rest,
     score: answer.score,
-    reason: reason ?? known.reason,
-    answerVersion: answer.version,
+    reason: again?.reason ?? known.reason,
+    answerVersion: contentVersion(answer),
     history: [...known.history, event],
   };
-  if (known.state !== 'closed') return next;
-  const { outcome: _ended, ...again } = next;
-  const { dueAt, openedAt } = caseOf(stored, reason ?? known.reason);
-  return { ...again, state: 'open', openedAt, dueAt };
+  if (known.state !== 'closed' || again === undefined) return next;
+  return { ...next, state: 'open', openedAt: again.openedAt, dueAt: again.dueAt };
 };
 
 const ownerOf = (stored: StoredAnswer): CaseOwner => {
@@ -154,8 +181,12 @@ const ownerOf = (stored: StoredAnswer): CaseOwner => {
   return stored.branch !== null ? { kind: 'branch', name: stored.branch } : { kind: 'central', name: 'central' };
 };
 
-const caseOf = (stored: StoredAnswer, reason: CustomerCase['reason']): CustomerCase => {
-  const { answer } = stored;
+/** The case that an answer calls for; undefined if it calls for none. Its time runs from when the answer began to count. */
+const caseOf = (answer: Answer, stored: StoredAnswer): CustomerCase | undefined => {
+  const reason = caseReasonOf(answer, stored.caseForEveryLow);
+  if (reason === undefined) return undefined;
+  const openedAt = recordedAt(answer);
+  const judgement = judgementOf(answer);
   return {
     caseId: answer.answerId,
     customerId: answer.customerId,
@@ -169,10 +200,18 @@ const caseOf = (stored: StoredAnswer, reason: CustomerCase['reason']): CustomerC
     score: answer.score,
     question: answer.question,
     priority: stored.caseForEveryLow || reason === 'complaint' ? 'high' : 'normal',
-    openedAt: answer.at,
-    dueAt: new Date(Date.parse(answer.at) + stored.caseDueHours * HOUR_MS).toISOString(),
+    openedAt,
+    dueAt: new Date(Date.parse(openedAt) + stored.caseDueHours * HOUR_MS).toISOString(),
     state: 'open',
-    answerVersion: answer.version,
-    history: [{ event: 'opened', at: answer.at, by: answer.waveId }],
+    answerVersion: contentVersion(answer),
+    ...(judgement === undefined ? {} : { judgedVersion: judgement.version }),
+    history: [
+      {
+        event: 'opened',
+        at: openedAt,
+        by: answer.waveId,
+        ...(judgement === undefined ? {} : { note: `answer confirmed by ${judgement.by}` }),
+      },
+    ],
   };
 };

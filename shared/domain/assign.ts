@@ -1,6 +1,7 @@
 import { toDayNumber } from './calendar.ts';
 import { isCovered } from './flags.ts';
 import type { Dimension, ExitRule, Policy, UpgradeRule } from './policy.ts';
+import { satisfactionEvidence } from './satisfaction.ts';
 import { capOf, cutoffsFor, satisfactionOf, scoreRow, sourceValue } from './scores.ts';
 import { allSettledScores, segmentOf, settledScores } from './segments.ts';
 import { type RatingScale, ratingScale, type Settled, settleRating } from './settle.ts';
@@ -310,7 +311,7 @@ const proposeFlags = (
   const { upgrade, exit } = policy.flags;
   const flags: FlagProposal[] = [];
   if (upgrade?.from.includes(main.actual)) {
-    const flag = proposeUpgrade(upgrade, row, policy, calibration, scores, settled, main);
+    const flag = sureUpgrade(upgrade, row, policy, calibration, run, scores, settled, main);
     if (flag !== null && !isDecided(flag, row, run, upgrade.expiresDays)) flags.push(flag);
   }
   if (exit?.from.includes(main.actual)) {
@@ -327,6 +328,25 @@ const isDecided = (flag: FlagProposal, row: FrameRow, run: RunContext, expiresDa
   return last.evidence === undefined
     ? toDayNumber(run.asOf) - toDayNumber(last.date) < expiresDays
     : isCovered(flag, { decision: last.decision, evidence: last.evidence });
+};
+
+/** An upgrade that does not rest on satisfaction of low confidence: without it, the rule says the same. */
+const sureUpgrade = (
+  rule: UpgradeRule,
+  row: FrameRow,
+  policy: Policy,
+  calibration: Calibration,
+  run: RunContext,
+  scores: ScoreValues,
+  settled: Readonly<Record<string, Settled>>,
+  main: Placement,
+): FlagProposal | null => {
+  const flag = proposeUpgrade(rule, row, policy, calibration, scores, settled, main);
+  if (flag === null || row.answers.length === 0) return flag;
+  const sure = scoreRow(row, policy, calibration, { onlySureAnswers: true });
+  if (Object.entries(sure).every(([name, value]) => value === scores[name])) return flag;
+  const without = settleAll(row, sure, policy, calibration, run);
+  return proposeUpgrade(rule, row, policy, calibration, sure, without, main) === null ? null : flag;
 };
 
 const stakeOf = (row: FrameRow, policy: Policy): number => asNumber(row.metrics[policy.valueMetric]) ?? 0;
@@ -369,6 +389,7 @@ const proposeUpgrade = (
       ...(typeof before === 'number' ? { before } : {}),
       cutoff: next.cutoff,
       shortBy: next.shortBy,
+      ...satisfactionEvidence(satisfactionOf(row, policy, calibration)),
     },
     stake: stakeOf(row, policy),
     opened: true,
@@ -416,7 +437,13 @@ const proposeExit = (
   });
   return {
     kind: 'exit',
-    evidence: { segment: main.actual, since: main.since, periods: main.periods, ...Object.fromEntries(ratings) },
+    evidence: {
+      segment: main.actual,
+      since: main.since,
+      periods: main.periods,
+      ...Object.fromEntries(ratings),
+      ...satisfactionEvidence(satisfactionOf(row, policy, calibration)),
+    },
     stake: stakeOf(row, policy),
     opened: true,
   };

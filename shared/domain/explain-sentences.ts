@@ -18,10 +18,12 @@ import {
   levelText,
   listText,
   nameOf,
+  satisfactionText,
   segmentLabel,
   valueText,
 } from './figure-text.ts';
 import type { Dimension, Label } from './policy.ts';
+import { withoutSatisfaction } from './satisfaction.ts';
 import type { HoldBack } from './standing.ts';
 import { scoreNamed } from './values.ts';
 
@@ -475,13 +477,9 @@ const satisfactionSentences = ({ policy, lang }: ExplainContext, { satisfaction 
     if (!isAsked) return [];
     return [lang === 'zh' ? '满意度未知，尚无答复。' : 'Satisfaction is not known: no answer yet.'];
   }
-  const { score, answers, ageDays, confidence } = satisfaction;
-  const [points, sure] = [score.toFixed(0), `${(confidence * 100).toFixed(0)} %`];
-  return [
-    lang === 'zh'
-      ? `满意度 ${points}/100：${answers} 份答复，最近一份距今 ${ageDays} 天，置信度 ${sure}。`
-      : `Satisfaction ${points} of 100, from ${answers} answer${answers === 1 ? '' : 's'}, the newest ${ageDays} ${ageDays === 1 ? 'day' : 'days'} old, confidence ${sure}.`,
-  ];
+  const text = satisfactionText(satisfaction, lang);
+  const sure = `${(satisfaction.confidence * 100).toFixed(0)} %`;
+  return [lang === 'zh' ? `满意度 ${text}（${sure}）。` : `Satisfaction ${text} (${sure}).`];
 };
 
 const FLAG_WORDS: Readonly<Record<'upgrade' | 'exit', Label>> = {
@@ -531,7 +529,7 @@ const upgradeText = (context: ExplainContext, evidence: Evidence): string => {
 
 const exitText = (context: ExplainContext, evidence: Evidence): string => {
   const { policy, lang } = context;
-  const { segment, since, periods, ...ratings } = evidence;
+  const { segment, since, periods, ...ratings } = withoutSatisfaction(evidence);
   const levels = listText(
     Object.entries(ratings).map(
       ([name, level]) => `${nameOf(policy, name, lang)} ${valueText(policy, name, level, lang)}`,

@@ -1,6 +1,7 @@
 import type { TraitValue } from './facts.ts';
 import type { Condition, Dimension, Label, Metric, Policy } from './policy.ts';
 import { levelNames } from './policy-resolve.ts';
+import { type ConfidenceLevel, confidenceLevel, type Satisfaction } from './satisfaction.ts';
 import { currencyExponent, inMajorUnits, levelsOf, TRAIT_PREFIX } from './values.ts';
 
 export type Lang = 'en' | 'zh';
@@ -106,6 +107,26 @@ export const conditionText = (policy: Policy, condition: Condition, lang: Lang):
     }
   };
   return `${nameOf(policy, condition.of, lang)}${zh ? '' : ' '}${words()}`;
+};
+
+const CONFIDENCE_WORDS: Readonly<Record<ConfidenceLevel, Label>> = {
+  low: { en: 'low confidence', zh: '置信度低' },
+  medium: { en: 'medium confidence', zh: '置信度中等' },
+  high: { en: 'high confidence', zh: '置信度高' },
+};
+
+/** Satisfaction with what it rests on: `62, from 1 answer 140 days old, low confidence`. */
+export const satisfactionText = (satisfaction: Satisfaction | null, lang: Lang): string => {
+  if (satisfaction === null) return lang === 'zh' ? '未知，尚无答复' : 'not known, no answer yet';
+  const { score, answers, ageDays, confidence } = satisfaction;
+  const sure = CONFIDENCE_WORDS[confidenceLevel(confidence)][lang];
+  if (lang === 'zh') {
+    const age = answers === 1 ? `${ageDays} 天前` : `最近一份 ${ageDays} 天前`;
+    return `${score.toFixed(0)} 分，依据 ${answers} 份答复（${age}），${sure}`;
+  }
+  const old = `${ageDays} ${ageDays === 1 ? 'day' : 'days'} old`;
+  const from = answers === 1 ? `1 answer ${old}` : `${answers} answers, the newest ${old}`;
+  return `${score.toFixed(0)}, from ${from}, ${sure}`;
 };
 
 /** Words of a list: `a`, `a and b`, `a, b and c`. */

@@ -1,4 +1,5 @@
 import type { Instant, IsoDate, Period } from './calendar.ts';
+import { withoutSatisfaction } from './satisfaction.ts';
 
 export type FlagKind = 'upgrade' | 'exit';
 export const FLAG_STATES = ['open', 'approved', 'refused', 'expired', 'withdrawn'] as const;
@@ -149,13 +150,13 @@ type Evidence = RaisedFlag['evidence'];
  * - upgrade: what is missing to the limit has at least halved, or another rating or metric rises;
  * - exit: a rating has fallen below its level of then.
  *
- * More periods of the same are not new evidence. Thresholds are ours.
+ * More periods of the same are not new evidence, nor are answers. Thresholds are ours.
  */
 export const isCovered = (
   proposed: { readonly kind: FlagKind; readonly evidence: Evidence },
   decided: { readonly decision: 'approved' | 'refused'; readonly evidence: Evidence },
 ): boolean => {
-  const [now, then] = [proposed.evidence, decided.evidence];
+  const [now, then] = [withoutSatisfaction(proposed.evidence), withoutSatisfaction(decided.evidence)];
   const differs = (names: readonly string[]): boolean => names.some((name) => now[name] !== then[name]);
   if (differs(proposed.kind === 'upgrade' ? ['segment', 'wouldBe'] : ['segment', 'since'])) return false;
   if (decided.decision === 'approved') return true;

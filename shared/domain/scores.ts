@@ -1,5 +1,6 @@
 import { expectedPurchases, type PurchaseHistory } from './bg-nbd.ts';
 import type { Cap, Policy, Score } from './policy.ts';
+import { confidenceLevel } from './satisfaction.ts';
 import type { Calibration, FrameRow, PlanRow, PurchaseDays, ScoreValues } from './standing.ts';
 import { asNumber, levelsOf, measuredValue, roundScore, scoreNamed } from './values.ts';
 
@@ -12,6 +13,8 @@ export const SATISFACTION_DEFAULTS = { halfLifeDays: 180, shrinkage: 2 } as cons
 export interface ScoreOptions {
   /** Scores as if the customer had never answered; the test that an exit does not follow from answers alone. */
   readonly withoutAnswers?: boolean;
+  /** Leaves out satisfaction of low confidence; the test that no proposal rests on it. */
+  readonly onlySureAnswers?: boolean;
 }
 
 const DAYS_PER_WEEK = 7;
@@ -135,7 +138,7 @@ const scoreOf = (
     case 'weighted':
       return capped(weightedMean(score, row, policy, calibration, scores));
     case 'satisfaction':
-      return options.withoutAnswers ? null : capped(satisfactionWith(score, row, policy, calibration)?.score ?? null);
+      return capped(countedSatisfaction(score, row, policy, calibration, options)?.score ?? null);
     case 'shareOfTotal':
       return capped(shareOf(sourceValue(score, row, policy, scores), totalFor(name, score, row, calibration)));
     case 'expectedPurchases': {
@@ -214,6 +217,18 @@ export const satisfactionRule = (policy: Policy): { readonly halfLifeDays: numbe
     if (score?.kind === 'satisfaction') return score;
   }
   return SATISFACTION_DEFAULTS;
+};
+
+const countedSatisfaction = (
+  rule: Extract<Score, { kind: 'satisfaction' }>,
+  row: FrameRow,
+  policy: Policy,
+  calibration: Calibration,
+  { withoutAnswers = false, onlySureAnswers = false }: ScoreOptions,
+): PlanRow['satisfaction'] => {
+  const satisfaction = withoutAnswers ? null : satisfactionWith(rule, row, policy, calibration);
+  if (satisfaction === null || !onlySureAnswers) return satisfaction;
+  return confidenceLevel(satisfaction.confidence) === 'low' ? null : satisfaction;
 };
 
 const satisfactionWith = (

@@ -1,3 +1,4 @@
+import type { AnswerState } from '../domain/answer-judgement.ts';
 import type { Answer } from '../domain/answer-rules.ts';
 
 /** What a stored answer still needs, frozen with it so that a sweeper needs nothing else. */
@@ -24,5 +25,7 @@ export interface AnswerStore {
   listPending(limit: number): Promise<readonly StoredAnswer[]>;
   /** All of one customer. Reads the whole table: for showing and erasing a person only. */
   ofCustomer(customerId: string): Promise<readonly StoredAnswer[]>;
+  /** All in a state, or all there are, the newest first. Reads the whole table: for an operator's list only. */
+  list(state: AnswerState | 'all'): Promise<readonly StoredAnswer[]>;
   remove(answerId: string): Promise<void>;
 }

@@ -10,7 +10,7 @@ export interface CaseOwner {
 }
 
 export interface CaseEvent {
-  readonly event: 'opened' | 'taken' | 'updated' | 'closed' | 'reopened';
+  readonly event: 'opened' | 'taken' | 'updated' | 'closed' | 'reopened' | 'answerDiscarded' | 'answerConfirmed';
   readonly at: Instant;
   readonly by: string;
   readonly note?: string;
@@ -37,6 +37,10 @@ export interface CustomerCase {
   readonly outcome?: CaseOutcome;
   /** Version of the answer that reason and score are of; absent in cases of before it was kept. */
   readonly answerVersion?: number;
+  /** Version of the last judgement of the answer that the case has seen; absent if there was none. */
+  readonly judgedVersion?: number;
+  /** Who judged the answer to be no customer's, when and why; absent while it counts. */
+  readonly answerDiscarded?: { readonly by: string; readonly at: Instant; readonly reason: string };
   readonly history: readonly CaseEvent[];
 }
 

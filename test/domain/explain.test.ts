@@ -67,7 +67,7 @@ describe('an explanation', () => {
     expect(en).toMatch(/Net income in 12 months from CNY.55,000 to CNY.62,000 would lead to Priority support/);
     expect(en).toMatch(/Contribution rating: CNY.5,000 short of the cut-off to high, CNY.60,000/);
     expect(en).toContain('cut-offs of branch B1');
-    expect(en).toContain('from 1 answer, the newest 40 days old');
+    expect(en).toContain('Satisfaction 76, from 1 answer 40 days old, low confidence (30 %).');
     expect(zh).toContain('原因：质量评价为高，贡献评价为中。');
     expect(zh).toContain('将进入优先支持类');
     expect(zh).not.toMatch(/undefined|NaN/);

@@ -6,7 +6,9 @@ import { failRun } from '#shared/application/run/finish-run.ts';
 import { storePolicy } from '#shared/application/run/run-ports.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { RunRequest } from '#shared/contracts/workflows.ts';
+import type { AnswerStore } from '#shared/ports/answer-store.ts';
 import type { CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
+import { memoryStores } from '../survey/memory.ts';
 import { memoryRecords } from './memory-stores.ts';
 import type { openMemoryBench } from './run-bench.ts';
 
@@ -17,6 +19,7 @@ export const benchTarget = (
   bench: Bench,
   cases: readonly CustomerCase[] | CaseStore = [],
   persons?: PersonPorts,
+  answers: AnswerStore = memoryStores().answers,
 ): Target => {
   const executions = new Map<string, { status: 'SUCCEEDED' | 'FAILED'; cause?: string }>();
   const unused = async (): Promise<never> => {
@@ -30,6 +33,7 @@ export const benchTarget = (
     waveStatus: async () => undefined,
     contacts: { upsertPerson: unused },
     batches: memoryRecords<ImportBatch>(),
+    answers,
     cases:
       'listOpen' in cases
         ? cases
@@ -71,8 +75,12 @@ export interface Said {
 }
 
 /** Runs one command of the tool against the bench, in this process. */
-export const operator = (bench: Bench, cases: readonly CustomerCase[] | CaseStore = [], persons?: PersonPorts) =>
-  operatorOn(() => benchTarget(bench, cases, persons));
+export const operator = (
+  bench: Bench,
+  cases: readonly CustomerCase[] | CaseStore = [],
+  persons?: PersonPorts,
+  answers?: AnswerStore,
+) => operatorOn(() => benchTarget(bench, cases, persons, answers));
 
 /** Runs one command of the tool against any target, in this process. */
 export const operatorOn =

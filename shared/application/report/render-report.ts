@@ -1,3 +1,5 @@
+import { satisfactionText } from '#shared/domain/figure-text.ts';
+import { type Satisfaction, satisfactionInEvidence, withoutSatisfaction } from '#shared/domain/satisfaction.ts';
 import { serviceTermNames } from '#shared/domain/service-plan.ts';
 import { termInWords, termNameInWords } from '#shared/domain/service-words.ts';
 import { currencyExponent } from '#shared/domain/values.ts';
@@ -238,7 +240,7 @@ const callFirst = (view: View): SafeHtml => {
 <thead><tr><th scope="col">${words.customer}</th><th scope="col">${words.segment}</th><th scope="col" class="right">${words.value}</th><th scope="col">${words.owner}</th><th scope="col">${words.why}</th></tr></thead>
 <tbody>${data.callFirst.map(
     (call) =>
-      html`<tr><td class="id">${call.customerId}</td><td>${view.segment(call.segment)}</td><td class="right">${worth(call.value)}</td><td>${owner(call, words)}</td><td>${call.reasons.map((reason) => words[reason]).join(view.language === 'en' ? ', ' : '、')}</td></tr>`,
+      html`<tr><td class="id">${call.customerId}</td><td>${view.segment(call.segment)}</td><td class="right">${worth(call.value)}</td><td>${owner(call, words)}</td><td>${[...call.reasons.map((reason) => words[reason]), ...(call.satisfaction === undefined || call.satisfaction === null ? [] : [satisfactionIn(call.satisfaction, view)])].join(view.language === 'en' ? '; ' : '；')}</td></tr>`,
   )}</tbody></table>`;
 };
 
@@ -374,16 +376,22 @@ const evidence = (figures: Readonly<Record<string, string | number>>, view: View
   const { data, language } = view;
   const metric = typeof figures['metric'] === 'string' ? figures['metric'] : undefined;
   const metricLabel = metric === undefined ? undefined : data.policy.labels[metric]?.label;
-  return Object.entries(figures)
+  const satisfaction = satisfactionInEvidence(figures);
+  const texts = Object.entries(withoutSatisfaction(figures))
     .filter(([name]) => name !== 'metric' && name !== 'rising' && name !== 'segment')
     .map(([name, value]) => {
       if (name === 'wouldBe') return `→ ${view.segment(String(value))}`;
       const label = name === 'value' && metricLabel !== undefined ? metricLabel : data.policy.labels[name]?.label;
       const shown = figure(data, metric !== undefined && IN_METRIC_UNIT.has(name) ? metric : name, value, language);
       return `${label === undefined ? evidenceInWords(name, language) : labelIn(label, language)} ${shown}`;
-    })
-    .join(language === 'en' ? '; ' : '；');
+    });
+  return [...texts, ...(satisfaction === null ? [] : [satisfactionIn(satisfaction, view)])].join(
+    language === 'en' ? '; ' : '；',
+  );
 };
+
+const satisfactionIn = (satisfaction: Satisfaction, { words, language }: View): string =>
+  `${words.satisfaction} ${satisfactionText(satisfaction, language === 'en' ? 'en' : 'zh')}`;
 
 const quarantineSection = ({ data, words, number }: View): SafeHtml => {
   if (data.quarantined.shown.length === 0) {

@@ -1,5 +1,6 @@
 import { type RunRecord, RunSummary } from '#shared/contracts/run-record.ts';
 import type { Policy } from '#shared/domain/policy.ts';
+import { confidenceLevel, type Satisfaction } from '#shared/domain/satisfaction.ts';
 import type { FrameRow, PlanRow } from '#shared/domain/standing.ts';
 import type { GroupFigures } from '#shared/domain/survey-results.ts';
 import { npsOfCounts, shareOfCounts, shownGroups } from '#shared/domain/survey-statistics.ts';
@@ -195,6 +196,7 @@ const newGathering = (policy: Policy, opened: ReadonlySet<string>) => {
         segment: placement.actual,
         value: row.value,
         reasons,
+        satisfaction: row.satisfaction,
       });
       if (callers.length > 20 * CALLS) callers.sort(byUrgency).splice(2 * CALLS);
     },
@@ -268,11 +270,15 @@ const callReasons = (
   const reasons: CallReason[] = [];
   if (frame?.openCase === true) reasons.push('openCase');
   if (row.moves.some((move) => move.dimension === main && move.kind === 'down')) reasons.push('movedDown');
-  if (row.satisfaction !== null && row.satisfaction.score < LOW_SATISFACTION) reasons.push('lowSatisfaction');
+  if (isSurelyLow(row.satisfaction)) reasons.push('lowSatisfaction');
   if (row.next.placements[main]?.heldBack.includes('waiting') === true) reasons.push('downgradeWaits');
   if (opened.has(`upgrade ${row.subject}`)) reasons.push('upgradeNear');
   return reasons;
 };
+
+/** Low confidence is no reason to call: then the score says more of others than of the customer. */
+const isSurelyLow = (satisfaction: Satisfaction | null): boolean =>
+  satisfaction !== null && satisfaction.score < LOW_SATISFACTION && confidenceLevel(satisfaction.confidence) !== 'low';
 
 /** By value at stake; customers with the same value by subject, so that the list is the same for any number of shards. */
 const byUrgency = (a: WithSubject<CallFirst>, b: WithSubject<CallFirst>): number =>

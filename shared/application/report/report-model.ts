@@ -1,5 +1,6 @@
 import type { RunSummary } from '#shared/contracts/run-record.ts';
 import type { Label, Metric, QuestionKind, ServicePlans } from '#shared/domain/policy.ts';
+import type { Satisfaction } from '#shared/domain/satisfaction.ts';
 import type { WaveCounts } from '../summary-text.ts';
 import type { WaveResults } from '../wave-results.ts';
 
@@ -92,6 +93,8 @@ export interface CallFirst {
   readonly segment: string | null;
   readonly value: number | null;
   readonly reasons: readonly CallReason[];
+  /** Null or absent: not known. */
+  readonly satisfaction?: Satisfaction | null;
 }
 
 export interface ScoreRow {
