@@ -8,6 +8,7 @@ import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
+import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
 import { kmsKeyRing } from '#shared/adapters/kms-key-ring.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
@@ -75,6 +76,7 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     waveResults: (waveId, segments) => waveResults(waveId, ledger, segments),
     waveStatus: (waveId) => waveStatus(waveId, { ...ledger, contacts }),
     batches: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'BATCH', schema: ImportBatch }),
+    staff: dynamoStaff(dynamo, tables.runs),
     contacts: {
       upsertPerson: async () => {
         throw new PermanentError(

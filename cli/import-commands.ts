@@ -10,9 +10,11 @@ import type { ImportPorts, ImportResult } from '#shared/application/import-batch
 import { importCustomers } from '#shared/application/import-customers.ts';
 import { importFormat, importMap, splitOutside, unescaped } from '#shared/application/import-options.ts';
 import { importPurchases } from '#shared/application/import-purchases.ts';
+import { importStaff, type StaffImportResult } from '#shared/application/import-staff.ts';
 import type { ImportFormat } from '#shared/application/import-table.ts';
 import { dateIn } from '#shared/domain/calendar.ts';
 import { ANSWER_SCALES } from '#shared/domain/facts.ts';
+import { STAFF_ROLES } from '#shared/domain/staff.ts';
 import type { ImportSource, RejectSink } from '#shared/ports/imports.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
@@ -39,7 +41,7 @@ interface ImportOptions {
 }
 
 export const addImportCommands = (program: Command, host: CommandHost): void => {
-  const group = program.command('import').description('bring in purchases, customers or answers from CSV');
+  const group = program.command('import').description('bring in purchases, customers, answers or staff from CSV');
 
   withFormat(group.command('purchases'))
     .argument('<file>', 'CSV, plain or gzip')
@@ -93,6 +95,21 @@ export const addImportCommands = (program: Command, host: CommandHost): void => 
     )
     .action((file: string, options: ImportOptions, command: Command) =>
       onTarget(command, host, (context) => answers(context, file, options)),
+    );
+
+  withFormat(group.command('staff'))
+    .argument('<file>', 'CSV, plain or gzip')
+    .requiredOption(
+      '--map <pairs>',
+      `columns: name=…,email=…[,superior=…,branch=…,role=…,language=…]; roles: ${STAFF_ROLES.join(', ')}`,
+    )
+    .description('import employees: who is mailed about cases and action lists, and whose superior is who')
+    .addHelpText(
+      'after',
+      '\nExample:\n  resegment import staff staff.csv --map name=name,email=mail,superior=boss,branch=branch,role=role,language=language\n',
+    )
+    .action((file: string, options: ImportOptions, command: Command) =>
+      onTarget(command, host, (context) => staff(context, file, options)),
     );
 };
 
@@ -201,6 +218,25 @@ const answers = async (context: CommandContext, file: string, options: ImportOpt
   return report(context, imported);
 };
 
+const staff = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const imported = await withRejects<StaffImportResult>(file, options, (rejects) =>
+    importStaff(sourceOf(file), { ...formatOf(options), map: importMap(options.map), rejects }, target),
+  );
+  terminal.result(imported, () =>
+    [
+      imported.dryRun ? 'staff checked only; nothing was written' : 'staff imported',
+      `  rows ${imported.rows}: accepted ${imported.accepted}, rejected ${imported.rejected}`,
+      ...(imported.dryRun
+        ? []
+        : [`  new ${imported.new}, changed ${imported.changed}, unchanged ${imported.unchanged}`]),
+      ...imported.notices.map((notice) => `  note: ${notice}`),
+      ...(imported.rejects === null ? [] : [`  rejected rows with their reasons: ${imported.rejects}`]),
+    ].join('\n'),
+  );
+  return imported.accepted === 0 ? EXIT.failed : EXIT.done;
+};
+
 const portsOf = ({ target }: CommandContext): ImportPorts => ({
   clock: target.clock,
   customers: target.customers,
@@ -242,11 +278,11 @@ const sourceOf = (file: string): ImportSource => {
 type Imported = ImportResult & { readonly rejects: string | null };
 
 /** Keeps the rejected rows beside the file; the file of rejects is made with the first of them. */
-const withRejects = async (
+const withRejects = async <Result = ImportResult>(
   file: string,
   options: ImportOptions,
-  work: (sink: RejectSink) => Promise<ImportResult>,
-): Promise<Imported> => {
+  work: (sink: RejectSink) => Promise<Result>,
+): Promise<Result & { readonly rejects: string | null }> => {
   const path = options.rejects ?? `${file}.rejects.csv`;
   let stream: ReturnType<typeof createWriteStream> | undefined;
   const sink: RejectSink = {

@@ -18,6 +18,7 @@ import { addPinCommands } from './pin-commands.ts';
 import { addPolicyCommands } from './policy-commands.ts';
 import { addRunCommands } from './run-commands.ts';
 import { addShowCommands } from './show-commands.ts';
+import { addStaffCommands } from './staff-commands.ts';
 import { UsageError } from './usage-error.ts';
 import { addWaveCommands } from './wave-commands.ts';
 
@@ -82,6 +83,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addPinCommands(program, host);
   addCustomerCommands(program, host);
   addContactCommands(program, host);
+  addStaffCommands(program, host);
   addPolicyCommands(program, host);
   addExportCommand(program, host);
   addBacktestCommand(program, host);
@@ -170,6 +172,8 @@ const USAGE_CODES = new Set([
   'answer-judged',
   'judge-is-party',
   'until-invalid',
+  'staff-circle',
+  'staff-unknown',
   'plan-expired',
   'brake-not-holding',
   'run-published',

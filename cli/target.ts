@@ -11,6 +11,7 @@ import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { FlagStore } from '#shared/ports/flag-store.ts';
 import type { ObjectStore } from '#shared/ports/object-store.ts';
 import type { RunFiles } from '#shared/ports/run-files.ts';
+import type { StaffStore } from '#shared/ports/staff-store.ts';
 import type { PointerStore, RecordStore, StandingStore } from '#shared/ports/standing-store.ts';
 import type { Workflows } from '#shared/ports/workflows.ts';
 
@@ -39,6 +40,8 @@ export interface Target {
   readonly waveResults?: (waveId: string, segments: readonly string[]) => Promise<WaveResults | undefined>;
   readonly contacts: ContactWriter;
   readonly batches: RecordStore<ImportBatch>;
+  /** Employees who are mailed. */
+  readonly staff: StaffStore;
   /** Where persons are shown and erased; absent where the operator may not reach them. */
   readonly persons?: PersonPorts;
   /** Ends connections, and a stack that was opened for the command. */

@@ -23,6 +23,7 @@ import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoInvitations } from '#shared/adapters/dynamo-invitations.ts';
+import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
 
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
@@ -301,6 +302,7 @@ export const toolPorts = (parts: LocalParts) => {
   return {
     contacts: imports.contacts,
     batches: imports.batches,
+    staff: dynamoStaff(parts.dynamo, parts.tables.runs),
     cases: dynamoCases(parts.dynamo, parts.tables.cases, parts.clock),
     waves: ledger.waves,
     invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),

@@ -31,8 +31,11 @@ export const historyKey = (bucket: number): string => `h${padded(bucket)}`;
 export const historyChunkKey = (subject: string, year: number, rev: number, part: number, content: string): string =>
   `${subject}#${year}#${rev}-${part}-${createHash('sha256').update(content, 'utf8').digest('hex').slice(0, 12)}`;
 
-/** Kinds of `runs`: `RUN / 2026-05-monthly`, `WAVE / 2026-05-monthly`, `BATCH / 6f1c…`, `STATE / pointer`. */
-export const RECORD_KINDS = ['RUN', 'WAVE', 'BATCH', 'STATE'] as const;
+/**
+ * Kinds of `runs`: `RUN / 2026-05-monthly`, `WAVE / 2026-05-monthly`, `BATCH / 6f1c…`, `STATE / pointer`, `STAFF / hash of a name`,
+ * `STAFFMAIL / 2026-05-monthly#hash of a name`.
+ */
+export const RECORD_KINDS = ['RUN', 'WAVE', 'BATCH', 'STATE', 'STAFF', 'STAFFMAIL'] as const;
 export type RecordKind = (typeof RECORD_KINDS)[number];
 
 /** `STATE / pointer`: the one pointer item. */

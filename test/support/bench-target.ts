@@ -6,10 +6,9 @@ import { failRun } from '#shared/application/run/finish-run.ts';
 import { storePolicy } from '#shared/application/run/run-ports.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { RunRequest } from '#shared/contracts/workflows.ts';
-import type { AnswerStore } from '#shared/ports/answer-store.ts';
 import type { CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
-import { memoryStores } from '../survey/memory.ts';
-import { memoryRecords } from './memory-stores.ts';
+import type { StaffStore } from '#shared/ports/staff-store.ts';
+import { memoryRecords, memoryStaff } from './memory-stores.ts';
 import type { openMemoryBench } from './run-bench.ts';
 
 type Bench = ReturnType<typeof openMemoryBench>;
@@ -19,7 +18,7 @@ export const benchTarget = (
   bench: Bench,
   cases: readonly CustomerCase[] | CaseStore = [],
   persons?: PersonPorts,
-  answers: AnswerStore = memoryStores().answers,
+  staff: StaffStore = memoryStaff(),
 ): Target => {
   const executions = new Map<string, { status: 'SUCCEEDED' | 'FAILED'; cause?: string }>();
   const unused = async (): Promise<never> => {
@@ -33,7 +32,7 @@ export const benchTarget = (
     waveStatus: async () => undefined,
     contacts: { upsertPerson: unused },
     batches: memoryRecords<ImportBatch>(),
-    answers,
+    staff,
     cases:
       'listOpen' in cases
         ? cases
@@ -79,8 +78,8 @@ export const operator = (
   bench: Bench,
   cases: readonly CustomerCase[] | CaseStore = [],
   persons?: PersonPorts,
-  answers?: AnswerStore,
-) => operatorOn(() => benchTarget(bench, cases, persons, answers));
+  staff: StaffStore = memoryStaff(),
+) => operatorOn(() => benchTarget(bench, cases, persons, staff));
 
 /** Runs one command of the tool against any target, in this process. */
 export const operatorOn =
