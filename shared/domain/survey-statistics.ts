@@ -195,8 +195,11 @@ const adjustedNps = ({
 const compare = (earlier: Estimate, later: Estimate): Comparison => {
   const change = later.score - earlier.score;
   const z = change / Math.sqrt(earlier.variance + later.variance);
-  return { difference: change, z, pValue: Math.min(1, 2 * normalTail(Math.abs(z))) };
+  return { difference: change, z, pValue: twoSided(z) };
 };
+
+/** The two-sided p-value of a standard normal figure; 1 at 0. */
+export const twoSided = (z: number): number => Math.min(1, 2 * normalTail(Math.abs(z)));
 
 /** Upper tail of the standard normal distribution for z ≥ 0; absolute error below 7.5e-8 (Abramowitz and Stegun 26.2.17). */
 const normalTail = (z: number): number => {
