@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
 import { explainCustomer } from '#shared/application/explain-customer.ts';
+import type { Language } from '#shared/application/format-value.ts';
 import { ACTIVE_POLICY_KEY, loadPolicy } from '#shared/application/run/run-ports.ts';
 import { stateInWords } from '#shared/application/summary-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
+import { pauseReason } from '#shared/application/wave-text.ts';
+import type { WaveRecord } from '#shared/contracts/survey.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
@@ -35,6 +38,17 @@ export const activePolicy = async ({ target }: CommandContext): Promise<Policy |
   return typeof document === 'object' && document !== null && 'hash' in document && typeof document.hash === 'string'
     ? loadPolicy(target.objects, document.hash)
     : undefined;
+};
+
+const PAUSED = {
+  en: { paused: 'paused', brake: 'paused by the brake' },
+  'zh-CN': { paused: '已暂停', brake: '制动停止' },
+} as const;
+
+const pausedInWords = (wave: WaveRecord, language: Language): string => {
+  if (wave.pause === null) return '';
+  const words = PAUSED[language];
+  return `, ${wave.pause.by === 'reputation' ? words.brake : words.paused}: ${pauseReason(wave, language)}`;
 };
 
 const status = async (context: CommandContext): Promise<ExitCode> => {
@@ -83,6 +97,7 @@ const status = async (context: CommandContext): Promise<ExitCode> => {
       state: wave.state,
       closesAt: wave.closesAt,
       pause: wave.pause,
+      ...(wave.braked === undefined ? {} : { braked: wave.braked }),
     })),
   };
   terminal.result(document, () =>
@@ -110,7 +125,7 @@ const status = async (context: CommandContext): Promise<ExitCode> => {
       ['open cases', `${cases.length}, overdue ${overdue}`],
       ...waves.map((wave) => [
         'survey wave',
-        `${wave.waveId}, ${wave.state}, closes ${wave.closesAt}${wave.pause === null ? '' : `, paused: ${wave.pause.reason}`}`,
+        `${wave.waveId}, ${wave.state}, closes ${wave.closesAt}${pausedInWords(wave, terminal.language)}`,
       ]),
     ]),
   );

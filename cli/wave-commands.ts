@@ -45,13 +45,17 @@ export const addWaveCommands = (program: Command, host: CommandHost): void => {
   wave
     .command('resume')
     .argument('<wave>', 'id of a wave, or latest')
+    .option('--reason <text>', 'why; needed where bounces or complaints stopped it, and kept with the wave')
     .description('let a paused wave go on where it was: nobody twice, nobody left out')
-    .addHelpText('after', '\nExample:\n  resegment wave resume w-2026-05-monthly\n')
-    .action((wanted: string, _options: unknown, command: Command) =>
+    .addHelpText(
+      'after',
+      '\nExamples:\n  resegment wave resume w-2026-05-monthly\n  resegment wave resume latest --reason "addresses of the old import taken out"\n',
+    )
+    .action((wanted: string, options: { readonly reason?: string }, command: Command) =>
       onTarget(command, host, async (context) =>
         tellResume(
           context,
-          await resumeWave({ waveId: await waveIdOf(context, wanted), by: context.by }, context.target),
+          await resumeWave({ waveId: await waveIdOf(context, wanted), by: context.by, ...options }, context.target),
         ),
       ),
     );
@@ -143,7 +147,7 @@ const since = ({ order }: WaveControlResult): string =>
 const tellPause = ({ terminal }: CommandContext, done: WaveControlResult): ExitCode => {
   terminal.result(done, () =>
     done.outcome === 'unchanged'
-      ? `wave ${done.waveId} is already paused${since(done)}; nothing changed`
+      ? `wave ${done.waveId} is already paused${done.pause?.by === 'reputation' ? ` by the brake, since ${done.pause.at}: ${done.pause.reason}` : since(done)}; nothing changed`
       : [
           `wave ${done.waveId} is paused: no mail is claimed any more; those under way end within seconds`,
           `to go on: resegment wave resume ${done.waveId}`,

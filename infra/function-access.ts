@@ -34,6 +34,8 @@ export interface FunctionAccess {
 const RUN_RECORD = { runs: ['get', 'put'] } as const;
 const READS_RUN_RECORD = { runs: ['get'] } as const;
 const WAVE_RECORD = { runs: ['get', 'put'] } as const;
+/** The wave's record, and the tallies of its batches. */
+const BRAKES_WAVE = { runs: ['get', 'put', 'query'] } as const;
 
 /** Projecting an answer: to the customer's facts, and a case if it is due; of a customer erased meanwhile both go. */
 const PROJECTS_ANSWERS = {
@@ -43,7 +45,7 @@ const PROJECTS_ANSWERS = {
 } as const;
 
 const SENDS = {
-  tables: { ...WAVE_RECORD, invitations: ['get', 'put'], contacts: ['get', 'put'], answers: ['get'] },
+  tables: { ...BRAKES_WAVE, invitations: ['get', 'put'], contacts: ['get', 'put'], answers: ['get'] },
   workspace: { policies: 'read', waves: 'write', keys: 'read' },
   sendsMail: true,
   usesKeyRing: true,
@@ -114,8 +116,9 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
     usesKeyRing: true,
   },
   'ingest-mail-event': {
-    tables: { invitations: ['get', 'put'], contacts: ['get', 'put'] },
+    tables: { ...BRAKES_WAVE, invitations: ['get', 'put'], contacts: ['get', 'put'] },
     workspace: { keys: 'read' },
+    sendsMail: true,
     usesKeyRing: true,
   },
   'project-answers': { tables: PROJECTS_ANSWERS, workspace: { policies: 'read' } },

@@ -1,4 +1,4 @@
-import type { SurveyIdentity } from '#shared/contracts/survey.ts';
+import { DEFAULT_MAIL_BRAKES, type MailBrakeLimits, type SurveyIdentity } from '#shared/contracts/survey.ts';
 
 /** Where the loop can be deployed; `local` is synthesized for the local stack and never deployed. */
 export type Stage = 'dev' | 'prod' | 'local';
@@ -28,6 +28,8 @@ export interface StageConfig {
   readonly pageThrottle: { readonly ratePerSecond: number; readonly burst: number };
   /** Mails per second; 0.8 × the account's quota. */
   readonly mailRatePerSecond: number;
+  /** Shares of bounces and complaints from which on a wave stops sending; keep them below those of Amazon SES. */
+  readonly mailBrakes: MailBrakeLimits;
   /** The company as customers see it, in mails and on pages. */
   readonly identity: SurveyIdentity;
   /** Who is told of held and failed runs. */
@@ -52,6 +54,7 @@ const SHARED = {
   businessTimeZone: 'Asia/Shanghai',
   currency: 'CNY',
   planExpiresHours: 72,
+  mailBrakes: DEFAULT_MAIL_BRAKES,
   monthlyRun: { dayOfMonth: 1, hour: 2 },
   linkKeyId: 'k1',
 } as const;

@@ -206,10 +206,15 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     }),
     configurationSet: CONFIGURATION_SET,
   });
-  const mailed = { ...parts, mail: sender, identity: LOCAL_IDENTITY, publicBaseUrl: pages.url };
+  const mailed = {
+    ...parts,
+    mail: sender,
+    identity: LOCAL_IDENTITY,
+    operatorAddress: OPERATOR_ADDRESS,
+    publicBaseUrl: pages.url,
+  };
   const run = runPortsFrom({
     ...mailed,
-    operatorAddress: OPERATOR_ADDRESS,
     settings: { businessTimeZone: stage.timeZone, shards: SHARDS, planExpiresHours: 72 },
   });
   const reports = await startReportServer(run, port + (port === 0 ? 0 : 2));
@@ -228,7 +233,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     planWave: planWavePortsFrom(parts),
     send: sendPortsFrom({ ...mailed, mailRatePerSecond: MAILS_PER_SECOND * 0.8 }),
     wave: wavePortsFrom(parts),
-    mailEvents: mailEventPortsFrom({ ...parts, mailEventsTopicArn: LOCAL_MAIL_TOPIC_ARN }),
+    mailEvents: mailEventPortsFrom({ ...mailed, mailEventsTopicArn: LOCAL_MAIL_TOPIC_ARN }),
     projectAnswers: projection,
   });
   events.deliver = async (event) => {

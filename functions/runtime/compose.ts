@@ -9,6 +9,7 @@ import {
   BASE_VARIABLES,
   MAIL_EVENT_VARIABLES,
   RUN_VARIABLES,
+  SEND_VARIABLES,
   SURVEY_VARIABLES,
 } from '#shared/contracts/environment.ts';
 import { readEnvironment } from './environment.ts';
@@ -57,6 +58,19 @@ const keyRing = (
     ...(env.LINK_KEY_ID === undefined ? {} : { linkKeyId: env.LINK_KEY_ID }),
   });
 
+const brakeParts = (
+  env: Pick<
+    ReturnType<typeof readEnvironment<(typeof SEND_VARIABLES)[number] | 'STAGE'>>,
+    'SURVEY_IDENTITY' | 'CONFIGURATION_SET' | 'OPERATOR_ADDRESS' | 'MAIL_BRAKES' | 'STAGE'
+  >,
+) => ({
+  mail: sesMailSender({ client: newSesClient(), configurationSet: env.CONFIGURATION_SET }),
+  identity: env.SURVEY_IDENTITY,
+  operatorAddress: env.OPERATOR_ADDRESS,
+  commandOptions: `--target aws --stage ${env.STAGE}`,
+  mailBrakes: env.MAIL_BRAKES,
+});
+
 export const runPorts = () => {
   const env = readEnvironment([...BASE_VARIABLES, ...RUN_VARIABLES]);
   return runPortsFrom({
@@ -90,15 +104,14 @@ export const planWavePorts = async () => {
 };
 
 export const sendPorts = async () => {
-  const env = readEnvironment([...BASE_VARIABLES, ...SURVEY_VARIABLES]);
+  const env = readEnvironment([...BASE_VARIABLES, ...SEND_VARIABLES]);
   const parts = base(env);
   const secrets = keyRing(parts, env);
   return sendPortsFrom({
     ...parts,
     addressKey: await secrets.addressKey(),
     linkKeys: await secrets.linkKeys(),
-    mail: sesMailSender({ client: newSesClient(), configurationSet: env.CONFIGURATION_SET }),
-    identity: env.SURVEY_IDENTITY,
+    ...brakeParts(env),
     publicBaseUrl: env.PUBLIC_BASE_URL,
     mailRatePerSecond: env.MAIL_RATE_PER_SECOND,
   });
@@ -125,6 +138,7 @@ export const mailEventPorts = async () => {
   return mailEventPortsFrom({
     ...parts,
     addressKey: await secrets.addressKey(),
+    ...brakeParts(env),
     mailEventsTopicArn: env.MAIL_EVENTS_TOPIC_ARN,
   });
 };

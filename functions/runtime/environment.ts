@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { VariableName } from '#shared/contracts/environment.ts';
-import { SurveyIdentity } from '#shared/contracts/survey.ts';
+import { MailBrakes, SurveyIdentity } from '#shared/contracts/survey.ts';
 import { PermanentError } from '#shared/errors.ts';
 
 const Text = z.string().check(z.minLength(1));
@@ -28,10 +28,12 @@ const VARIABLES = {
   /** Shards of a run that names no number; 1..2048. */
   SHARDS: WholeNumber,
   PLAN_EXPIRES_HOURS: WholeNumber,
-  /** Who is told of held runs. */
+  /** Who is told of held runs and stopped waves. */
   OPERATOR_ADDRESS: Text,
   /** The company as customers see it, as JSON: `SurveyIdentity` of shared/contracts/survey.ts. */
   SURVEY_IDENTITY: z.pipe(z.pipe(z.string(), z.transform(parseJson)), SurveyIdentity),
+  /** From which shares of bounces and complaints on a wave stops, as JSON: `MailBrakes` of shared/contracts/survey.ts. */
+  MAIL_BRAKES: z.pipe(z.pipe(z.string(), z.transform(parseJson)), MailBrakes),
   SURVEY_MACHINE_ARN: Text,
   /** Where customers reach the survey pages; without a slash at the end. */
   PUBLIC_BASE_URL: z.string().check(z.regex(/^https?:\/\/[^\s]*[^\s/]$/)),

@@ -8,6 +8,7 @@ import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
 import { objectErasureLog } from '#shared/adapters/object-erasure-log.ts';
 import { objectWaveFiles } from '#shared/adapters/object-wave-files.ts';
 import type { WaveHealthPorts } from '#shared/application/assert-wave-healthy.ts';
+import type { WaveBrakePorts } from '#shared/application/brake-wave.ts';
 import { type CloseWavePorts, waveStatus } from '#shared/application/close-wave.ts';
 import type { ImportPorts } from '#shared/application/import-batches.ts';
 import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
@@ -22,12 +23,14 @@ import type { SendPorts } from '#shared/application/send-batch.ts';
 import { createSendPacer } from '#shared/application/send-pacer.ts';
 import type { StartWavePorts } from '#shared/application/start-wave.ts';
 import { mailIdentity, type SurveyIdentity, surveyMailComposer } from '#shared/application/survey-mail.ts';
+import { tellWaveBraked } from '#shared/application/tell-wave-braked.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
 import { waveIdOf } from '#shared/application/wave-record.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
 import { ImportBatch } from '#shared/contracts/import-batch.ts';
-import { WaveRecord } from '#shared/contracts/survey.ts';
+import { MailTally, WaveRecord } from '#shared/contracts/survey.ts';
 import { encodeId, type LinkKeys } from '#shared/domain/link-token.ts';
+import { DEFAULT_MAIL_BRAKES, type MailBrakes } from '#shared/domain/mail-brake.ts';
 import { errorFields, log } from '#shared/log.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { MailSender } from '#shared/ports/mail-sender.ts';
@@ -48,8 +51,36 @@ export interface MailParts {
 
 const records = ({ dynamo: client, tables }: StoreParts) => ({
   waves: dynamoRecords({ client, table: tables.runs, kind: 'WAVE', schema: WaveRecord }),
+  tallies: dynamoRecords({ client, table: tables.runs, kind: 'TALLY', schema: MailTally }),
   batches: dynamoRecords({ client, table: tables.runs, kind: 'BATCH', schema: ImportBatch }),
   rates: dynamoRecords({ client, table: tables.runs, kind: 'STATE', schema: z.object({ nextSlotMs: z.number() }) }),
+});
+
+/** For the brake of a wave, and the notice of it. */
+export interface BrakeParts extends MailParts, Pick<OperatorNotices, 'operatorAddress' | 'commandOptions'> {
+  /** Defaults where absent. */
+  readonly mailBrakes?: MailBrakes;
+}
+
+const brakePortsFrom = (parts: BaseParts & BrakeParts): WaveBrakePorts => {
+  const { waves, tallies } = records(parts);
+  return {
+    clock: parts.clock,
+    waves,
+    tallies,
+    mailBrakes: parts.mailBrakes ?? DEFAULT_MAIL_BRAKES,
+    tellWaveBraked: tellWaveBraked({ ...noticesFrom(parts), timeZone: parts.businessTimeZone }),
+  };
+};
+
+const noticesFrom = (
+  parts: MailParts & Pick<OperatorNotices, 'operatorAddress' | 'commandOptions'>,
+): OperatorNotices => ({
+  mail: parts.mail,
+  sender: mailIdentity(parts.identity, 'en'),
+  operatorAddress: parts.operatorAddress,
+  ...(parts.commandOptions === undefined ? {} : { commandOptions: parts.commandOptions }),
+  replyTo: parts.identity.replyToAddress,
 });
 
 /** For bringing stored answers to their customers. */
@@ -72,13 +103,7 @@ export const runPortsFrom = (
     clock: parts.clock,
     settings: parts.settings,
     projectPendingAnswers: () => projectPendingAnswers(projection),
-    tellOperators: tellOperators({
-      mail: parts.mail,
-      sender: mailIdentity(parts.identity, 'en'),
-      operatorAddress: parts.operatorAddress,
-      ...(parts.commandOptions === undefined ? {} : { commandOptions: parts.commandOptions }),
-      replyTo: parts.identity.replyToAddress,
-    }),
+    tellOperators: tellOperators(noticesFrom(parts)),
   };
 };
 
@@ -105,7 +130,7 @@ export const planWavePortsFrom = (parts: BaseParts & { readonly addressKey: Addr
 
 export const sendPortsFrom = (
   parts: BaseParts &
-    MailParts & {
+    BrakeParts & {
       readonly addressKey: AddressKey;
       readonly linkKeys: LinkKeys;
       readonly publicBaseUrl: string;
@@ -113,10 +138,9 @@ export const sendPortsFrom = (
       readonly mailRatePerSecond: number;
     },
 ): SendPorts => {
-  const { waves, rates } = records(parts);
+  const { rates } = records(parts);
   return {
-    clock: parts.clock,
-    waves,
+    ...brakePortsFrom(parts),
     waveFiles: objectWaveFiles(parts.objects),
     invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
     contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
@@ -161,8 +185,9 @@ export const wavePortsFrom = (parts: BaseParts): CloseWavePorts & WaveHealthPort
 });
 
 export const mailEventPortsFrom = (
-  parts: BaseParts & { readonly addressKey: AddressKey; readonly mailEventsTopicArn: string },
+  parts: BaseParts & BrakeParts & { readonly addressKey: AddressKey; readonly mailEventsTopicArn: string },
 ): MailEventPorts => ({
+  ...brakePortsFrom(parts),
   invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
   contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
   topicArn: parts.mailEventsTopicArn,

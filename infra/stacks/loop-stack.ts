@@ -149,6 +149,7 @@ export class LoopStack extends Stack {
       PLAN_EXPIRES_HOURS: () => String(config.planExpiresHours),
       OPERATOR_ADDRESS: () => config.operatorAddress,
       SURVEY_IDENTITY: () => JSON.stringify(config.identity),
+      MAIL_BRAKES: () => JSON.stringify(config.mailBrakes),
       SURVEY_MACHINE_ARN: () => this.surveyArn(),
       PUBLIC_BASE_URL: () => config.publicBaseUrl,
       CONFIGURATION_SET: () => this.configurationSet.configurationSetName,

@@ -85,6 +85,7 @@ export const waveStatus = async (waveId: string, ports: WaveLedgerPorts): Promis
     closesAt: wave.closesAt,
     pause: wave.pause,
     ...(wave.orders === undefined ? {} : { orders: wave.orders }),
+    ...(wave.braked === undefined ? {} : { braked: wave.braked }),
     population: audience?.population ?? 0,
     drawn,
     notDrawn: audience?.notDrawn ?? {},

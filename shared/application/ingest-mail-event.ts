@@ -1,10 +1,11 @@
 import { MailEvent, MailEventEnvelope } from '#shared/contracts/survey.ts';
-import { type LedgerEvent, lineOf, withEvent, withLine } from '#shared/domain/invitation.ts';
+import { type LedgerEvent, lineOf, withEvent } from '#shared/domain/invitation.ts';
 import { PoisonError } from '#shared/errors.ts';
 import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { InvitationStore } from '#shared/ports/invitation-store.ts';
+import { noteMailFailed, type WaveBrakePorts } from './brake-wave.ts';
 
-export interface MailEventPorts {
+export interface MailEventPorts extends WaveBrakePorts {
   readonly invitations: Pick<InvitationStore, 'get' | 'update'>;
   readonly contacts: Pick<ContactStore, 'settle' | 'suppress'>;
   /** The only topic whose events are believed. */
@@ -29,26 +30,40 @@ export const ingestMailEvent = async (body: string, ports: MailEventPorts): Prom
   if (known === undefined) return 'ignored';
   const ledgerEvent = toLedgerEvent(event);
   const { addressKey } = known;
-  if (ledgerEvent.type === 'hardBounce') await ports.contacts.suppress(addressKey, 'hardBounce', ledgerEvent.at);
-  if (ledgerEvent.type === 'complaint') await ports.contacts.suppress(addressKey, 'complaint', ledgerEvent.at);
+  const suppression = suppressionOf(event, ledgerEvent);
+  if (suppression !== undefined) await ports.contacts.suppress(addressKey, suppression, ledgerEvent.at);
   // A line is marked as sent only after the claim was; then there is nothing left to settle.
   if (PROVES_ACCEPTED.has(ledgerEvent.type) && lineOf(known, ledgerEvent.kind).state !== 'sent') {
     await ports.contacts.settle(addressKey, { invitationId, kind: ledgerEvent.kind }, 'accepted', event.mail.messageId);
   }
-  await ports.invitations.update(invitationId, (invitation) => {
-    const noted = withEvent(invitation, ledgerEvent);
-    if (ledgerEvent.type !== 'reject') return noted;
-    const line = lineOf(noted, ledgerEvent.kind);
-    return withLine(noted, ledgerEvent.kind, {
-      ...line,
-      state: 'rejected',
-      reason: event.reject?.reason ?? 'rejected',
-    });
-  });
+  await ports.invitations.update(invitationId, (invitation) => withEvent(invitation, ledgerEvent));
+  const type = COUNTED[ledgerEvent.type];
+  const batch = Number(event.mail.tags?.['batch']?.[0] ?? Number.NaN);
+  if (type !== undefined && Number.isInteger(batch)) {
+    const failure = { kind: ledgerEvent.kind, invitationId, type, sentAt: event.mail.timestamp };
+    await noteMailFailed({ waveId: known.waveId, batch }, failure, ports);
+  }
   return 'noted';
 };
 
-const PROVES_ACCEPTED: ReadonlySet<LedgerEvent['type']> = new Set(['send', 'delivery', 'hardBounce', 'complaint']);
+const PROVES_ACCEPTED: ReadonlySet<LedgerEvent['type']> = new Set([
+  'send',
+  'delivery',
+  'hardBounce',
+  'suppressed',
+  'complaint',
+]);
+
+/** What the brake counts. Mails that the account's suppression list kept back are no part of the rates of SES. */
+const COUNTED: Readonly<Partial<Record<LedgerEvent['type'], 'bounced' | 'complained'>>> = {
+  hardBounce: 'bounced',
+  complaint: 'complained',
+};
+
+const suppressionOf = (event: MailEvent, { type }: LedgerEvent): 'hardBounce' | 'complaint' | undefined => {
+  if (type === 'complaint' || (type === 'suppressed' && event.eventType === 'Complaint')) return 'complaint';
+  return type === 'hardBounce' || type === 'suppressed' ? 'hardBounce' : undefined;
+};
 
 const parseEvent = (body: string, topicArn: string): MailEvent => {
   const envelope = MailEventEnvelope.safeParse(fromJson(body));
@@ -69,6 +84,12 @@ const fromJson = (text: string): unknown => {
   }
 };
 
+/** The subtype of a bounce or complaint that SES makes itself for an address on the account's suppression list. */
+const KEPT_BACK = 'OnAccountSuppressionList';
+
+const hardOr = (subType: string | undefined): 'hardBounce' | 'suppressed' =>
+  subType === KEPT_BACK ? 'suppressed' : 'hardBounce';
+
 const toLedgerEvent = (event: MailEvent): LedgerEvent => {
   const kind = event.mail.tags?.['kind']?.[0] === 'reminder' ? 'reminder' : 'invitation';
   const named = (type: LedgerEvent['type'], at: string, id: string): LedgerEvent => ({
@@ -84,13 +105,18 @@ const toLedgerEvent = (event: MailEvent): LedgerEvent => {
     case 'Delivery':
       return named('delivery', event.delivery?.timestamp ?? timestamp, messageId);
     case 'Bounce': {
-      const type = event.bounce?.bounceType === 'Permanent' ? 'hardBounce' : 'softBounce';
+      const type = event.bounce?.bounceType === 'Permanent' ? hardOr(event.bounce.bounceSubType) : 'softBounce';
       return named(type, event.bounce?.timestamp ?? timestamp, event.bounce?.feedbackId ?? messageId);
     }
-    case 'Complaint':
-      return named('complaint', event.complaint?.timestamp ?? timestamp, event.complaint?.feedbackId ?? messageId);
+    case 'Complaint': {
+      const type = event.complaint?.complaintSubType === KEPT_BACK ? 'suppressed' : 'complaint';
+      return named(type, event.complaint?.timestamp ?? timestamp, event.complaint?.feedbackId ?? messageId);
+    }
     case 'Reject':
-      return named('reject', timestamp, messageId);
+      return {
+        ...named('reject', timestamp, messageId),
+        ...(event.reject === undefined ? {} : { reason: event.reject.reason }),
+      };
     default:
       return named('other', timestamp, messageId);
   }

@@ -6,12 +6,11 @@ import type { QuestionKind } from '#shared/domain/policy.ts';
 import { restsUntil } from '#shared/domain/wave-pause.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { AnswerStore } from '#shared/ports/answer-store.ts';
-import type { Clock } from '#shared/ports/clock.ts';
 import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { InvitationStore } from '#shared/ports/invitation-store.ts';
 import type { MailSender, OutgoingMail } from '#shared/ports/mail-sender.ts';
-import type { RecordStore } from '#shared/ports/standing-store.ts';
 import type { WaveFiles } from '#shared/ports/wave-files.ts';
+import { noteBatchSent, type WaveBrakePorts } from './brake-wave.ts';
 import { readDrawn } from './plan-wave.ts';
 import type { SendPacer } from './send-pacer.ts';
 import { type BatchRef, loadWave, updateWave } from './wave-record.ts';
@@ -30,15 +29,13 @@ export interface SurveyMail {
   readonly invitationId: string;
 }
 
-export interface SendPorts {
-  readonly clock: Clock;
-  readonly waves: RecordStore<WaveRecord>;
+export interface SendPorts extends WaveBrakePorts {
   readonly waveFiles: WaveFiles;
   readonly invitations: InvitationStore;
   readonly contacts: Pick<ContactStore, 'get' | 'claim' | 'settle' | 'release'>;
   readonly answers: Pick<AnswerStore, 'getMany'>;
   readonly mail: Pick<MailSender, 'send'>;
-  /** Writes the mail with its links; tags `run` (the wave), `inv` and `kind`. */
+  /** Writes the mail with its links; tags `run` (the wave), `inv` and `kind`. The sender adds `batch`. */
   readonly compose: (mail: SurveyMail) => Promise<OutgoingMail> | OutgoingMail;
   readonly pacer: SendPacer;
   /** Distinguishes each attempt from all others. */
@@ -80,6 +77,7 @@ const sendBatch = async (
   });
 
   const seen = { wave };
+  const tags = { batch: String(batch) };
   let unsent = 0;
   let braked: string | undefined;
   let rests = false;
@@ -87,13 +85,14 @@ const sendBatch = async (
   const worker = async (): Promise<void> => {
     for (const invitation of next) {
       if (braked !== undefined || rests) return;
-      const result = await sendOne(invitation, kind, seen, ports);
+      const result = await sendOne(invitation, kind, { seen, tags }, ports);
       if (result === 'later') unsent += 1;
       else if (result === 'rests') rests = true;
       else if (typeof result === 'object') braked = result.brake;
     }
   };
   await Promise.all(Array.from({ length: CONCURRENT_MAILS }, worker));
+  await noteBatchSent({ waveId, batch }, kind, (await ports.invitations.getMany(ids)).values(), ports);
   if (braked !== undefined) {
     await noteBrake(waveId, braked, ports);
     return {};
@@ -110,7 +109,7 @@ type SendResult = 'done' | 'later' | 'rests' | { readonly brake: string };
 const sendOne = async (
   invitation: Invitation,
   kind: MailKind,
-  seen: { wave: WaveRecord },
+  { seen, tags }: { readonly seen: { wave: WaveRecord }; readonly tags: Readonly<Record<string, string>> },
   ports: SendPorts,
 ): Promise<SendResult> => {
   const { invitationId, addressKey, waveId } = invitation;
@@ -173,7 +172,7 @@ const sendOne = async (
       await note((line) => ({ ...line, state: 'skipped', reason: 'erased' }));
       return 'done';
     }
-    const outcome = await ports.mail.send(mail);
+    const outcome = await ports.mail.send({ ...mail, tags: { ...mail.tags, ...tags } });
     switch (outcome.kind) {
       case 'accepted':
         await ports.contacts.settle(addressKey, claimed, 'accepted', outcome.messageId);

@@ -35,29 +35,46 @@ const KEPT_ORDERS = 200;
 
 /**
  * Stops a wave from sending, before the next mail is claimed. Answers, pages and mail events go on. A second pause leaves the
- * first one's name and reason.
+ * first one's name and reason; a wave that its bounces or complaints stopped stays stopped by them.
  *
  * @throws PermanentError `wave-unknown`, `wave-closed`, `wave-cancelled`, `reason-missing`
  */
 export const pauseWave = async (order: WaveOrder, ports: WaveControlPorts): Promise<WaveControlResult> => {
   const reason = checkedReason(order.reason);
   return changeWave(order.waveId, 'paused', ports, (wave, at) => {
-    if (wave.pause?.by === 'operator') return wave;
+    if (wave.pause?.by === 'operator' || wave.pause?.by === 'reputation') return wave;
     return withOrder(wave, { action: 'pause', by: order.by, reason, at }, { pause: { by: 'operator', reason, at } });
   });
 };
 
 /**
- * Lets a paused wave go on where it was; also tries at once what a brake rests. A wave that is not paused stays as it is.
+ * Lets a paused wave go on where it was; also tries at once what the mail service refused. A wave that is not paused stays as
+ * it is. Where bounces or complaints stopped it, a reason is needed, and from then on only mails sent later are judged: what
+ * the earlier ones still come to is what the operator accepted.
  *
- * @throws PermanentError `wave-unknown`, `wave-closed`, `wave-cancelled`
+ * @throws PermanentError `wave-unknown`, `wave-closed`, `wave-cancelled`, `reason-missing`
  */
 export const resumeWave = async (
-  order: WaveRef & Pick<WaveOrder, 'by'>,
+  order: WaveRef & Pick<WaveOrder, 'by'> & Partial<Pick<WaveOrder, 'reason'>>,
   ports: WaveControlPorts,
-): Promise<WaveControlResult> =>
-  changeWave(order.waveId, 'resumed', ports, (wave, at) =>
-    wave.pause === null ? wave : withOrder(wave, { action: 'resume', by: order.by, reason: null, at }, { pause: null }),
+): Promise<WaveControlResult> => {
+  const reason = order.reason === undefined ? null : checkedReason(order.reason);
+  return changeWave(order.waveId, 'resumed', ports, (wave, at) => {
+    if (wave.pause === null) return wave;
+    const braked = wave.pause.by === 'reputation';
+    if (braked && reason === null) throw reasonNeeded(wave.waveId, wave.pause.reason);
+    const change = { pause: null, ...(braked ? { judgedFrom: at } : {}) };
+    return withOrder(wave, { action: 'resume', by: order.by, reason, at }, change);
+  });
+};
+
+const reasonNeeded = (waveId: string, figures: string): PermanentError =>
+  new PermanentError(
+    'reason-missing',
+    `wave ${waveId} was stopped by the brake: ${figures}; resuming it needs --reason, which is kept with your name`,
+    {
+      hint: `resegment wave resume ${waveId} --reason "old addresses taken out", or resegment wave cancel ${waveId} --reason "…"`,
+    },
   );
 
 /**
@@ -80,7 +97,7 @@ export const standingOrder = (wave: Pick<WaveRecord, 'state' | 'pause' | 'orders
   const last = wave.orders?.at(-1);
   if (last === undefined) return null;
   if (last.action === 'cancel') return wave.state === 'cancelled' ? last : null;
-  return last.action === 'pause' && wave.pause?.by === 'operator' ? last : null;
+  return last.action === 'pause' && wave.pause !== null && wave.pause.by !== 'brake' ? last : null;
 };
 
 /** The record with a change and the order that it came from. */

@@ -1,4 +1,5 @@
 import type { WaveControl, WaveStatus } from '#shared/contracts/survey.ts';
+import { mailBrakeText } from '#shared/domain/mail-brake.ts';
 import { LEDGER_STATES } from '#shared/domain/wave-ledger.ts';
 import { formatNumber, type Language } from './format-value.ts';
 import { reasonInWords, waveText } from './summary-text.ts';
@@ -18,6 +19,14 @@ const WORDS = {
     state: 'State',
     pausedBy: 'paused by',
     brake: 'the mail service',
+    reputation: 'the brake',
+    braked: 'Stopped by the brake',
+    goesOn: 'it does not go on by itself: resegment wave resume or cancel, with --reason',
+    notice: {
+      due: 'operators not told yet',
+      claimed: 'the notice may not have arrived',
+      sent: 'operators told by mail',
+    },
     since: 'since',
     reminder: 'Reminder',
     closes: 'Closes',
@@ -45,6 +54,10 @@ const WORDS = {
     state: '状态',
     pausedBy: '已暂停，操作者',
     brake: '邮件服务',
+    reputation: '制动',
+    braked: '制动停止',
+    goesOn: '不会自动恢复：请用 resegment wave resume 或 cancel，并附 --reason',
+    notice: { due: '尚未通知运营人员', claimed: '通知可能未送达', sent: '已邮件通知运营人员' },
     since: '自',
     reminder: '提醒时间',
     closes: '截止时间',
@@ -79,6 +92,28 @@ export const waveStateInWords = (state: WaveStatus['state'], language: Language)
 export const orderInWords = ({ action, by, reason, at }: WaveControl, language: Language): string =>
   `${at} ${WORDS[language][action]} ${by}${reason === null ? '' : `: ${reason}`}`;
 
+const pausedBy = ({ pause, orders = [] }: WaveStatus, language: Language): string => {
+  const words = WORDS[language];
+  if (pause?.by === 'brake') return words.brake;
+  return pause?.by === 'reputation' ? words.reputation : (orders.at(-1)?.by ?? '–');
+};
+
+/** Why a wave rests; the figures of its bounces and complaints in the language. Empty where it does not. */
+export const pauseReason = ({ pause, braked }: Pick<WaveStatus, 'pause' | 'braked'>, language: Language): string =>
+  pause?.by === 'reputation' && braked !== undefined
+    ? mailBrakeText(braked.hits, braked, language)
+    : (pause?.reason ?? '');
+
+/** When the brake stopped the wave, of how much, and whether the operators were told; kept after a resume. */
+const brakeLines = (status: WaveStatus, language: Language): string[] => {
+  const { braked, pause } = status;
+  if (braked === undefined) return [];
+  const words = WORDS[language];
+  const told = words.notice[braked.notice === 'uncertain' ? 'claimed' : braked.notice];
+  const line = `${words.braked} ${braked.at}: ${mailBrakeText(braked.hits, braked, language)}; ${told}`;
+  return pause?.by === 'reputation' ? [line, `  ${words.goesOn}`] : [line];
+};
+
 /** A wave for a terminal: its state, the ledger whose states add up to the population, segments, orders, uncertain mails. */
 export const waveStatusText = (status: WaveStatus, language: Language): string => {
   const words = WORDS[language];
@@ -87,7 +122,7 @@ export const waveStatusText = (status: WaveStatus, language: Language): string =
   const paused =
     pause === null
       ? ''
-      : `; ${words.pausedBy} ${pause.by === 'brake' ? words.brake : (orders.at(-1)?.by ?? '–')}, ${words.since} ${pause.at}: ${pause.reason}`;
+      : `; ${words.pausedBy} ${pausedBy(status, language)}, ${words.since} ${pause.at}: ${pauseReason(status, language)}`;
   const total = Object.values(states).reduce((sum, count) => sum + count, 0);
   const ledger = LEDGER_STATES.flatMap((state) => {
     const count = states[state] ?? 0;
@@ -109,6 +144,7 @@ export const waveStatusText = (status: WaveStatus, language: Language): string =
   return [
     waveText(waveCounts(status), language),
     `${words.state}: ${waveStateInWords(status.state, language)}${paused}`,
+    ...brakeLines(status, language),
     `${words.reminder} ${status.remindAt}, ${status.state === 'cancelled' ? words.answersUntil : words.closes} ${status.closesAt}`,
     `${words.reminded} ${number(status.reminded)}, ${words.suspect} ${number(status.suspect)}`,
     '',

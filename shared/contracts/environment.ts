@@ -48,21 +48,33 @@ export const SURVEY_VARIABLES = [
   'MAIL_RATE_PER_SECOND',
 ] as const;
 
+/** Environment of whatever can stop a wave and tells the operators of it. */
+const BRAKE_VARIABLES = ['SURVEY_IDENTITY', 'CONFIGURATION_SET', 'OPERATOR_ADDRESS', 'MAIL_BRAKES'] as const;
+
+/** Environment of the functions that send. */
+export const SEND_VARIABLES = [...new Set([...SURVEY_VARIABLES, ...BRAKE_VARIABLES])] as const;
+
 /** Environment of the function behind the pages. */
 export const ANSWER_VARIABLES = ['LINK_KEY_ID', 'KEY_RING_OBJECT', 'KEY_RING_KMS_KEY_ARN', 'SURVEY_IDENTITY'] as const;
 
 /** Environment of the function that reads the events of mails. */
-export const MAIL_EVENT_VARIABLES = ['MAIL_EVENTS_TOPIC_ARN', 'KEY_RING_OBJECT', 'KEY_RING_KMS_KEY_ARN'] as const;
+export const MAIL_EVENT_VARIABLES = [
+  'MAIL_EVENTS_TOPIC_ARN',
+  'KEY_RING_OBJECT',
+  'KEY_RING_KMS_KEY_ARN',
+  ...BRAKE_VARIABLES,
+] as const;
 
 export type VariableName =
   | (typeof BASE_VARIABLES)[number]
   | (typeof RUN_VARIABLES)[number]
-  | (typeof SURVEY_VARIABLES)[number]
+  | (typeof SEND_VARIABLES)[number]
   | (typeof ANSWER_VARIABLES)[number]
   | (typeof MAIL_EVENT_VARIABLES)[number];
 
 const RUN = [...BASE_VARIABLES, ...RUN_VARIABLES];
 const SURVEY = [...BASE_VARIABLES, ...SURVEY_VARIABLES];
+const SEND = [...BASE_VARIABLES, ...SEND_VARIABLES];
 
 /** The variables of each function: `infra` sets exactly these, and the function's services read no others. */
 export const FUNCTION_VARIABLES: Readonly<Record<FunctionName, readonly VariableName[]>> = {
@@ -80,9 +92,9 @@ export const FUNCTION_VARIABLES: Readonly<Record<FunctionName, readonly Variable
   'assert-run-healthy': RUN,
   'fail-run': RUN,
   'plan-wave': SURVEY,
-  'send-invitations': SURVEY,
+  'send-invitations': SEND,
   'look-up-wave': BASE_VARIABLES,
-  'send-reminders': SURVEY,
+  'send-reminders': SEND,
   'close-wave': BASE_VARIABLES,
   'assert-wave-healthy': BASE_VARIABLES,
   'answer-survey': [...BASE_VARIABLES, ...ANSWER_VARIABLES],

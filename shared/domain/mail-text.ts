@@ -57,7 +57,8 @@ const EN = {
   'notice.intro.runFailed': 'Run {id} (data as of {date}) failed. The segments published before are still in force.',
   'notice.intro.runDegraded':
     'Run {id} (data as of {date}) is published, but more records than allowed are in quarantine.',
-  'notice.intro.waveHeld': 'Survey wave {id} (data as of {date}) stopped sending. Mails sent so far are not affected.',
+  'notice.intro.waveHeld':
+    'Survey wave {id} stopped sending on {date}. Links in the mails sent so far go on taking answers. It does not go on by itself.',
   'notice.brake': 'Brake',
   'notice.actual': 'Actual',
   'notice.limit': 'Limit',
@@ -128,7 +129,7 @@ const ZH: Readonly<Record<MailTextKey, string>> = {
   'notice.intro.runHeld': '运行 {id}（数据截至{date}）在写入之前已停止，没有任何客户分类发生变化。',
   'notice.intro.runFailed': '运行 {id}（数据截至{date}）失败，此前发布的客户分类继续有效。',
   'notice.intro.runDegraded': '运行 {id}（数据截至{date}）已发布，但被隔离的记录超过允许的数量。',
-  'notice.intro.waveHeld': '调查批次 {id}（数据截至{date}）已停止发送，已发出的邮件不受影响。',
+  'notice.intro.waveHeld': '调查批次 {id} 已于{date}停止发送。已发出邮件中的链接仍可答复。不会自动恢复。',
   'notice.brake': '制动项',
   'notice.actual': '实际值',
   'notice.limit': '上限',

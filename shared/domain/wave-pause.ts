@@ -2,7 +2,7 @@ import type { Instant } from './calendar.ts';
 
 /** Why a wave sends nothing for a while. */
 export interface WavePause {
-  readonly by: 'brake' | 'operator';
+  readonly by: 'brake' | 'operator' | 'reputation';
   readonly reason: string;
   /** Since when. */
   readonly at: Instant;
@@ -21,8 +21,8 @@ const intervalMs = (pausedForMs: number): number => {
 
 /**
  * When a resting wave looks at its record again; undefined where it may send now. Every 15 minutes on the first day of the
- * pause, every hour in the first week, then every six hours. An operator's pause rests until somebody resumes; after a brake
- * the wave tries to send at each look.
+ * pause, every hour in the first week, then every six hours. An operator's pause, and the one for too many bounces or
+ * complaints, rests until somebody resumes; where the mail service refused (`brake`), the wave tries to send at each look.
  */
 export const restsUntil = (pause: WavePause | null, now: Instant): Instant | undefined => {
   if (pause === null) return undefined;

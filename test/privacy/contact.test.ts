@@ -256,7 +256,7 @@ describe('contact erase', () => {
       bounce: { bounceType: 'Permanent', timestamp: NOW },
     };
     const body = JSON.stringify({ Type: 'Notification', TopicArn: TOPIC, Message: JSON.stringify(event) });
-    expect(await ingestMailEvent(body, { ...survey, topicArn: TOPIC })).toBe('ignored');
+    expect(await ingestMailEvent(body, { ...survey, clock: { now: () => NOW }, topicArn: TOPIC })).toBe('ignored');
 
     const imports = openImportBench();
     const ports = {

@@ -57,9 +57,8 @@ describe('erasing while others work', () => {
           sendInvitations(
             { waveId: WAVE_ID, batch: 0 },
             {
+              ...survey,
               clock,
-              waves: survey.waves,
-              waveFiles: survey.waveFiles,
               invitations,
               contacts,
               answers,
@@ -92,7 +91,7 @@ describe('erasing while others work', () => {
           ),
           unsubscribe({ invitationId: INVITATION_ID, undo: false }, { clock, invitations, contacts }),
           ...['Delivery', 'Bounce'].map((type) =>
-            ingestMailEvent(eventBody(type), { invitations, contacts, topicArn: TOPIC }),
+            ingestMailEvent(eventBody(type), { ...survey, clock, invitations, contacts, topicArn: TOPIC }),
           ),
           projectPendingAnswers(answering),
         ];

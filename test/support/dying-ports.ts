@@ -33,4 +33,4 @@ export const dyingAt = <Ports extends object>(
 };
 
 /** What sending writes to and reads from. */
-export const SURVEY_PORTS = ['waves', 'waveFiles', 'invitations', 'contacts', 'answers', 'mail'] as const;
+export const SURVEY_PORTS = ['waves', 'waveFiles', 'tallies', 'invitations', 'contacts', 'answers', 'mail'] as const;

@@ -25,7 +25,7 @@ describe('mail events', () => {
     await fc.assert(
       fc.asyncProperty(order, again, async (first, repeated) => {
         const stores = await drawnWave(1);
-        const ports = { ...stores, topicArn: TOPIC };
+        const ports = { ...stores, clock: { now: () => NOW }, topicArn: TOPIC };
         for (const index of [...first, ...repeated]) await ingestMailEvent(body(EVENTS[index] ?? {}), ports);
 
         const invitation = await stores.invitations.get(invitationId);
@@ -50,14 +50,14 @@ describe('mail events', () => {
       [4, true],
     ] as const) {
       const stores = await drawnWave(1);
-      await ingestMailEvent(body(EVENTS[index] ?? {}), { ...stores, topicArn: TOPIC });
+      await ingestMailEvent(body(EVENTS[index] ?? {}), { ...stores, clock: { now: () => NOW }, topicArn: TOPIC });
       expect((await stores.contacts.get(addressKey))?.suppression !== undefined).toBe(suppressed);
     }
   });
 
   it('are refused from another topic and where they are no events', async () => {
     const stores = await drawnWave(1);
-    const ports = { ...stores, topicArn: TOPIC };
+    const ports = { ...stores, clock: { now: () => NOW }, topicArn: TOPIC };
 
     for (const refused of [
       body(EVENTS[3] ?? {}, 'arn:aws:sns:us-east-1:1:other'),
@@ -78,6 +78,8 @@ describe('mail events', () => {
       bounce: { bounceType: 'Permanent', timestamp: NOW },
     };
 
-    expect(await ingestMailEvent(body(foreign), { ...stores, topicArn: TOPIC })).toBe('ignored');
+    expect(await ingestMailEvent(body(foreign), { ...stores, clock: { now: () => NOW }, topicArn: TOPIC })).toBe(
+      'ignored',
+    );
   });
 });

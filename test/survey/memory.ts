@@ -3,15 +3,17 @@ import { casesOver } from '#shared/adapters/dynamo-cases.ts';
 import { addressKeyOf, contactsOver } from '#shared/adapters/dynamo-contacts.ts';
 import { invitationsOver } from '#shared/adapters/dynamo-invitations.ts';
 import { objectWaveFiles } from '#shared/adapters/object-wave-files.ts';
-import type { WaveRecord } from '#shared/contracts/survey.ts';
+import type { MailTally, WaveRecord } from '#shared/contracts/survey.ts';
 import type { OutboxEntry } from '#shared/domain/business-event.ts';
 import type { Contact } from '#shared/domain/contact-policy.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import type { Invitation } from '#shared/domain/invitation.ts';
+import { DEFAULT_MAIL_BRAKES } from '#shared/domain/mail-brake.ts';
 import { type Expiry, epochSeconds } from '#shared/domain/retention.ts';
 import type { StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { CustomerCase } from '#shared/ports/case-store.ts';
 import type { DocumentTable } from '#shared/ports/document-table.ts';
+import type { SendOutcome } from '#shared/ports/mail-sender.ts';
 import type { ObjectStore } from '#shared/ports/object-store.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import { keepEvents, waitingIn } from '#test/support/memory-outbox.ts';
@@ -188,8 +190,15 @@ export const waveRecord = (more: Partial<WaveRecord> = {}): WaveRecord => ({
   ...more,
 });
 
+/** 16 bytes, different for each index. */
+const idOf = (index: number): string => {
+  const bytes = Buffer.alloc(16, index);
+  if (index > 255) bytes.writeUInt32BE(index);
+  return bytes.toString('base64url');
+};
+
 export const invitationOf = (index: number, more: Partial<Invitation> = {}): Invitation => ({
-  invitationId: Buffer.alloc(16, index).toString('base64url'),
+  invitationId: idOf(index),
   waveId: WAVE_ID,
   runId: '2026-05-monthly',
   customerId: `c${index}`,
@@ -216,6 +225,9 @@ export const memoryStores = () => {
   return {
     objects,
     waves: memoryRecords<WaveRecord>(),
+    tallies: memoryRecords<MailTally>(),
+    mailBrakes: DEFAULT_MAIL_BRAKES,
+    tellWaveBraked: async (_wave: WaveRecord): Promise<SendOutcome> => ({ kind: 'accepted', messageId: 'notice' }),
     waveFiles: objectWaveFiles(objects),
     contacts: contactsOver(memoryDocuments<Contact>(), ADDRESS_KEY),
     invitations: invitationsOver(memoryDocuments<Invitation>()),

@@ -108,7 +108,11 @@ describe('sending a batch', () => {
     expect(await waveStatus(WAVE_ID, stores)).toMatchObject({ uncertain: 1, sent: 0 });
     expect(mail.accepted).toHaveLength(0);
 
-    await ingestMailEvent(eventBody('Delivery', invitationOf(1).invitationId), { ...stores, topicArn: TOPIC });
+    await ingestMailEvent(eventBody('Delivery', invitationOf(1).invitationId), {
+      ...stores,
+      clock: { now: () => NOW },
+      topicArn: TOPIC,
+    });
 
     expect(await waveStatus(WAVE_ID, stores)).toMatchObject({ uncertain: 0, sent: 1, delivered: 1 });
     await sendInvitations(ref, portsOf(stores, mail));
@@ -191,7 +195,11 @@ describe('sending a batch', () => {
     const ports = portsOf(stores, mail);
     await sendInvitations(ref, ports);
     const bounce = { bounce: { bounceType: 'Permanent', timestamp: NOW } };
-    await ingestMailEvent(eventBody('Bounce', invitationOf(2).invitationId, bounce), { ...stores, topicArn: TOPIC });
+    await ingestMailEvent(eventBody('Bounce', invitationOf(2).invitationId, bounce), {
+      ...stores,
+      clock: { now: () => NOW },
+      topicArn: TOPIC,
+    });
     await stores.contacts.unsubscribe(invitationOf(3).addressKey, NOW);
 
     await sendReminders(ref, ports);

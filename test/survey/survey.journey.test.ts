@@ -20,8 +20,10 @@ import { surveyApp } from '#shared/application/pages/survey-app.ts';
 import { type SendPorts, sendInvitations, sendReminders } from '#shared/application/send-batch.ts';
 import { createSendPacer } from '#shared/application/send-pacer.ts';
 import { surveyMailComposer } from '#shared/application/survey-mail.ts';
-import { MailRate, WaveRecord } from '#shared/contracts/survey.ts';
+import { MailRate, MailTally, WaveRecord } from '#shared/contracts/survey.ts';
 import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
+import { DEFAULT_MAIL_BRAKES } from '#shared/domain/mail-brake.ts';
+import type { SendOutcome } from '#shared/ports/mail-sender.ts';
 import {
   ADDRESS_KEY,
   factsOf,
@@ -51,6 +53,9 @@ const startSurvey = async () => {
   const clock = settableClock(NOW);
   const stores = {
     waves: dynamoRecords({ client, table: 'runs', kind: 'WAVE', schema: WaveRecord }),
+    tallies: dynamoRecords({ client, table: 'runs', kind: 'TALLY', schema: MailTally }),
+    mailBrakes: DEFAULT_MAIL_BRAKES,
+    tellWaveBraked: async (): Promise<SendOutcome> => ({ kind: 'accepted', messageId: 'notice' }),
     waveFiles: objectWaveFiles(memoryObjects()),
     contacts: dynamoContacts(client, 'contacts', ADDRESS_KEY),
     invitations: dynamoInvitations(client, 'invitations'),
@@ -65,7 +70,8 @@ const startSurvey = async () => {
     topicArn: LOCAL_MAIL_TOPIC_ARN,
     clock,
     onEvent: async (event) => {
-      for (const { body } of event.Records) await ingestMailEvent(body, { ...stores, topicArn: LOCAL_MAIL_TOPIC_ARN });
+      for (const { body } of event.Records)
+        await ingestMailEvent(body, { ...stores, clock, topicArn: LOCAL_MAIL_TOPIC_ARN });
     },
   });
   const failures: unknown[] = [];
@@ -215,7 +221,7 @@ describe('a survey from mail to answer', () => {
       expect(`${links.join(' ')} ${Object.values(mail.tags).join(' ')}`).not.toMatch(
         /@|secretsegment|Ann|\/c\d+\b|example/u,
       );
-      expect(Object.keys(mail.tags).sort()).toEqual(['inv', 'kind', 'run']);
+      expect(Object.keys(mail.tags).sort()).toEqual(['batch', 'inv', 'kind', 'run']);
     }
   });
 

@@ -215,7 +215,7 @@ describe('orders that cannot be followed', () => {
 
     const [cancelled, resumed] = await Promise.allSettled([
       cancelWave(order('c', 'Bo'), ports),
-      resumeWave(order('', 'Ann'), ports),
+      resumeWave(order('d', 'Ann'), ports),
     ]);
     expect(cancelled).toMatchObject({ status: 'fulfilled', value: { outcome: 'done' } });
     expect(resumed).toMatchObject({ status: 'rejected', reason: { code: 'wave-cancelled' } });

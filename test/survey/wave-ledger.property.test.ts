@@ -131,6 +131,7 @@ const play = async ({ acts, cancelAfter, outcomes }: Script): Promise<void> => {
       case 'event':
         return ingestMailEvent(body(one.type, one.customer, one.mail, EVENTS[one.type]), {
           ...stores,
+          clock,
           topicArn: TOPIC,
         }).then(() => undefined);
       case 'answer':
