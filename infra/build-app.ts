@@ -1,7 +1,7 @@
 import { App, Tags } from 'aws-cdk-lib';
 import { DataStack } from './stacks/data-stack.ts';
 import { LoopStack } from './stacks/loop-stack.ts';
-import { STAGES, type Stage } from './stage-config.ts';
+import { STAGES, type Stage, type StageConfig } from './stage-config.ts';
 
 export interface BuildAppOptions {
   readonly stage: Stage;
@@ -22,10 +22,11 @@ export const buildApp = ({
     ...(outdir === undefined ? {} : { outdir }),
     ...(bundled ? {} : { context: { 'aws:cdk:bundling-stacks': [] } }),
   });
-  const config = STAGES[stage];
-  const data = new DataStack(app, `Resegment-${stage}-Data`, { stage, config, terminationProtection: true });
-  const loop = new LoopStack(app, `Resegment-${stage}-Loop`, { stage, config, data, bundled });
+  const config: StageConfig = STAGES[stage];
+  const env = { region: config.region };
+  const data = new DataStack(app, `Resegment-${stage}-Data`, { stage, config, env, terminationProtection: true });
+  const loop = new LoopStack(app, `Resegment-${stage}-Loop`, { stage, config, env, data, bundled });
   Tags.of(app).add('application', 'resegment');
-  Tags.of(app).add('stage', stage);
+  Tags.of(app).add('resegment-stage', stage);
   return { app, data, loop };
 };

@@ -5,6 +5,8 @@ export type Stage = 'dev' | 'prod' | 'local';
 
 /** What differs from stage to stage. Business decisions are in the policy, not here. */
 export interface StageConfig {
+  /** Region of both stacks. Never changed once there is data. */
+  readonly region: string;
   /** IANA name; business dates and the schedule are in it. */
   readonly businessTimeZone: string;
   /** ISO 4217 code of all money of the stage. */
@@ -34,10 +36,33 @@ export interface StageConfig {
   readonly identity: SurveyIdentity;
   /** Who is told of held and failed runs. */
   readonly operatorAddress: string;
-  /** The company's own domain, where customers reach the pages; without a slash at the end. */
-  readonly publicBaseUrl: string;
+  /** Where customers reach the pages. */
+  readonly pages: PagesDomain;
   /** Key with which new links are signed. */
   readonly linkKeyId: string;
+  /** Tables under a key of the company's own instead of one that AWS owns: about $1 a month and $0.03 per 10,000 calls. */
+  readonly customerManagedKey: boolean;
+  /** Traces of functions and state machines: $5 per million. */
+  readonly tracing: boolean;
+  /** US dollars in a month that the stage is expected to cost; at 80 % and where more is forecast, the operators get a mail. */
+  readonly monthlyBudgetUsd: number;
+}
+
+/** The company's own domain for the links in its mails, with a certificate of the stage's region. */
+export interface OwnDomain {
+  readonly kind: 'own';
+  readonly domainName: string;
+  readonly certificateArn: string;
+  /** Zone of Route 53 in which the name is made; without one the company makes a CNAME itself. */
+  readonly hostedZone?: { readonly hostedZoneId: string; readonly zoneName: string };
+}
+
+/** `provider` is the address that API Gateway gives: to try the loop, never for customers. */
+export type PagesDomain = OwnDomain | { readonly kind: 'provider' };
+
+/** What production must have. A mail whose links lead to a provider's address looks like fraud. */
+export interface ProductionConfig extends StageConfig {
+  readonly pages: OwnDomain;
 }
 
 /** To be replaced by the company's own before anything is deployed. */
@@ -51,6 +76,7 @@ const IDENTITY = {
 } as const;
 
 const SHARED = {
+  region: 'ap-southeast-1',
   businessTimeZone: 'Asia/Shanghai',
   currency: 'CNY',
   planExpiresHours: 72,
@@ -73,7 +99,10 @@ export const STAGES = {
     mailRatePerSecond: 0.8,
     identity: { ...IDENTITY, senderAddress: 'survey@dev.example.com', replyToAddress: 'service@dev.example.com' },
     operatorAddress: 'operations@dev.example.com',
-    publicBaseUrl: 'https://survey.dev.example.com',
+    pages: { kind: 'provider' },
+    customerManagedKey: false,
+    tracing: true,
+    monthlyBudgetUsd: 20,
   },
   prod: {
     ...SHARED,
@@ -87,10 +116,18 @@ export const STAGES = {
     mailRatePerSecond: 11.2,
     identity: { ...IDENTITY, senderAddress: 'survey@example.com', replyToAddress: 'service@example.com' },
     operatorAddress: 'operations@example.com',
-    publicBaseUrl: 'https://survey.example.com',
+    pages: {
+      kind: 'own',
+      domainName: 'survey.example.com',
+      certificateArn: 'arn:aws:acm:ap-southeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000000',
+    },
+    customerManagedKey: true,
+    tracing: false,
+    monthlyBudgetUsd: 300,
   },
   local: {
     ...SHARED,
+    region: 'us-east-1',
     buckets: 256,
     shards: 8,
     mapConcurrency: 4,
@@ -101,8 +138,11 @@ export const STAGES = {
     mailRatePerSecond: 200,
     identity: { ...IDENTITY, senderAddress: 'survey@example.com', replyToAddress: 'service@example.com' },
     operatorAddress: 'operations@example.com',
-    publicBaseUrl: 'http://127.0.0.1:3000',
+    pages: { kind: 'provider' },
+    customerManagedKey: false,
+    tracing: false,
+    monthlyBudgetUsd: 1,
   },
-} as const satisfies Record<Stage, StageConfig>;
+} as const satisfies { readonly dev: StageConfig; readonly prod: ProductionConfig; readonly local: StageConfig };
 
 export const isStage = (text: string): text is Stage => Object.hasOwn(STAGES, text);

@@ -1,7 +1,14 @@
 import { join } from 'node:path';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -17,6 +24,7 @@ export interface NodeFunctionProps {
   readonly logRetention: RetentionDays;
   /** False where the function is synthesized for the local stack, which runs the sources themselves. */
   readonly bundled: boolean;
+  readonly tracing: boolean;
 }
 
 const PROJECT_ROOT = join(import.meta.dirname, '..', '..');
@@ -54,6 +62,7 @@ export class NodeFunction extends Construct {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       role: this.role,
+      tracing: props.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
     };
     this.function = props.bundled
       ? new NodejsFunction(this, 'Function', {

@@ -1,22 +1,27 @@
-import { Arn, CfnOutput, Duration, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
-import { type CfnStage, HttpApi, HttpMethod, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
-import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { ContextAttribute, Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
+import {
+  ContextAttribute,
+  Schedule,
+  ScheduleExpression,
+  ScheduleTargetInput,
+  TimeWindow,
+} from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke, StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
-import { ConfigurationSet, EmailSendingEvent, EventDestination } from 'aws-cdk-lib/aws-ses';
-import { Topic } from 'aws-cdk-lib/aws-sns';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
-import { DefinitionBody, type IChainable, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { DefinitionBody, type IChainable, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type FunctionName, TABLE_VARIABLES, type VariableName } from '#shared/contracts/environment.ts';
 import { TABLE_DEFINITIONS } from '#shared/contracts/tables.ts';
 import { ENTRY_FUNCTIONS, type EntryFunction, TABLES, type TableName } from '#shared/contracts/workflows.ts';
+import { MailAccount } from '../constructs/mail-account.ts';
 import { NodeFunction } from '../constructs/node-function.ts';
+import { SurveyPages } from '../constructs/survey-pages.ts';
+import { Watch } from '../constructs/watch.ts';
 import { FOLDER_ACTIONS, FUNCTION_ACCESS, TABLE_ACTIONS } from '../function-access.ts';
 import { functionEnvironment } from '../function-environment.ts';
 import { FUNCTION_SIZES } from '../function-sizes.ts';
@@ -41,19 +46,28 @@ const DELIVERY_TRIES = 5;
 /** The loop itself: functions, state machines, pages, mail events and schedules. It holds no data and can be made anew. */
 export class LoopStack extends Stack {
   private readonly props: LoopStackProps;
-  private readonly mailEvents: Topic;
-  private readonly configurationSet: ConfigurationSet;
+  private readonly mail: MailAccount;
+  private readonly pages: SurveyPages;
   private readonly deadLetters: Queue;
+  private readonly functions: IFunction[] = [];
   private surveyMachineArn: string | undefined;
 
   constructor(scope: Construct, id: string, props: LoopStackProps) {
     super(scope, id, props);
     this.props = props;
     this.deadLetters = this.createQueue('ScheduleDeadLetters');
-    this.mailEvents = new Topic(this, 'MailEvents', { enforceSSL: true });
-    this.configurationSet = this.createConfigurationSet();
+    this.mail = new MailAccount(this, 'Mail', {
+      configurationSetName: `resegment-${props.stage}`,
+      senderAddress: props.config.identity.senderAddress,
+    });
 
     const entries = this.createEntries();
+    this.pages = new SurveyPages(this, 'Pages', {
+      answerSurvey: entries['answer-survey'],
+      domain: props.config.pages,
+      throttle: props.config.pageThrottle,
+      logRetention: RETENTION[props.config.logRetentionDays],
+    });
     const waves: Readonly<Record<WaveStep, IFunction>> = {
       'plan-wave': this.createFunction('plan-wave'),
       'send-invitations': this.createFunction('send-invitations'),
@@ -80,12 +94,22 @@ export class LoopStack extends Stack {
       }),
     );
 
-    const pages = this.createPages(entries['answer-survey']);
-    this.receiveMailEvents(entries['ingest-mail-event']);
+    const mailEventDeadLetters = this.receiveMailEvents(entries['ingest-mail-event']);
     this.createSchedules(runs, entries['project-answers']);
     new CfnOutput(this, 'RunMachineArn', { value: runs.stateMachineArn });
     new CfnOutput(this, 'SurveyMachineArn', { value: surveys.stateMachineArn });
-    new CfnOutput(this, 'PagesUrl', { value: pages.apiEndpoint });
+    new Watch(this, 'Watch', {
+      stage: props.stage,
+      operatorAddress: props.config.operatorAddress,
+      monthlyBudgetUsd: props.config.monthlyBudgetUsd,
+      runs,
+      surveys,
+      pages: this.pages.api,
+      scheduleDeadLetters: this.deadLetters,
+      mailEventDeadLetters,
+      functions: this.functions,
+      tables: TABLES.map((name) => this.table(name)),
+    });
   }
 
   private createEntries(): Readonly<Record<EntryFunction, IFunction>> {
@@ -123,7 +147,9 @@ export class LoopStack extends Stack {
       environment: functionEnvironment(name, this.environmentValues()),
       logRetention: RETENTION[config.logRetentionDays],
       bundled,
+      tracing: config.tracing,
     });
+    this.functions.push(created.function);
     for (const statement of this.statementsOf(name)) created.role.addToPolicy(statement);
     return created.function;
   }
@@ -151,13 +177,13 @@ export class LoopStack extends Stack {
       SURVEY_IDENTITY: () => JSON.stringify(config.identity),
       MAIL_BRAKES: () => JSON.stringify(config.mailBrakes),
       SURVEY_MACHINE_ARN: () => this.surveyArn(),
-      PUBLIC_BASE_URL: () => config.publicBaseUrl,
-      CONFIGURATION_SET: () => this.configurationSet.configurationSetName,
+      PUBLIC_BASE_URL: () => this.pages.baseUrl,
+      CONFIGURATION_SET: () => this.mail.configurationSet.configurationSetName,
       LINK_KEY_ID: () => config.linkKeyId,
       KEY_RING_OBJECT: () => KEY_RING_OBJECT,
       KEY_RING_KMS_KEY_ARN: () => data.keyRingKey.keyArn,
       MAIL_RATE_PER_SECOND: () => String(config.mailRatePerSecond),
-      MAIL_EVENTS_TOPIC_ARN: () => this.mailEvents.topicArn,
+      MAIL_EVENTS_TOPIC_ARN: () => this.mail.events.topicArn,
     };
   }
 
@@ -170,10 +196,8 @@ export class LoopStack extends Stack {
       if (kinds.length === 0) return [];
       const { tableArn } = this.table(table);
       const actions = [...new Set(kinds.flatMap((kind) => TABLE_ACTIONS[kind]))].sort();
-      const queriesIndex = kinds.includes('query') && INDEXED.has(table);
-      return [
-        new PolicyStatement({ actions, resources: [tableArn, ...(queriesIndex ? [`${tableArn}/index/*`] : [])] }),
-      ];
+      const indexes = kinds.includes('query') ? indexesOf(table).map((index) => `${tableArn}/index/${index}`) : [];
+      return [new PolicyStatement({ actions, resources: [tableArn, ...indexes] })];
     });
     const folders = Object.entries(access.workspace).map(
       ([folder, kind]) =>
@@ -184,14 +208,12 @@ export class LoopStack extends Stack {
     );
     const mail = new PolicyStatement({
       actions: ['ses:SendRawEmail'],
-      resources: [
-        this.sesArn('identity', config.identity.senderAddress.replace(/^.*@/, '')),
-        this.sesArn('configuration-set', this.configurationSet.configurationSetName),
-      ],
+      resources: [...this.mail.arns],
       conditions: { StringEquals: { 'ses:FromAddress': config.identity.senderAddress } },
     });
     return [
       ...tables,
+      ...(tables.length === 0 ? [] : this.tableKeyStatements()),
       ...folders,
       /** Without it S3 says "forbidden" of an object that is not there. */
       ...(folders.length === 0
@@ -207,73 +229,52 @@ export class LoopStack extends Stack {
     ];
   }
 
+  /** With a key of the company's own, whoever reads or writes a table must be allowed the key too, through DynamoDB only. */
+  private tableKeyStatements(): readonly PolicyStatement[] {
+    const { tableKey } = this.props.data;
+    if (tableKey === undefined) return [];
+    return [
+      new PolicyStatement({
+        actions: [
+          'kms:Decrypt',
+          'kms:DescribeKey',
+          'kms:Encrypt',
+          'kms:GenerateDataKey',
+          'kms:ReEncryptFrom',
+          'kms:ReEncryptTo',
+        ],
+        resources: [tableKey.keyArn],
+        conditions: { StringEquals: { 'kms:ViaService': `dynamodb.${this.region}.${this.urlSuffix}` } },
+      }),
+    ];
+  }
+
   private createMachine(id: string, name: string, definition: IChainable): StateMachine {
     return new StateMachine(this, id, {
       stateMachineName: `resegment-${this.props.stage}-${name}`,
       definitionBody: DefinitionBody.fromChainable(definition),
+      tracingEnabled: this.props.config.tracing,
+      logs: {
+        destination: new LogGroup(this, `${id}Log`, {
+          logGroupName: `/aws/vendedlogs/states/resegment-${this.props.stage}-${name}`,
+          retention: RETENTION[this.props.config.logRetentionDays],
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        level: LogLevel.ALL,
+        includeExecutionData: false,
+      },
     });
   }
 
-  /** Pages and one-click unsubscription. The access log has the route and never the path, which holds a token. */
-  private createPages(answerSurvey: IFunction): HttpApi {
-    const { pageThrottle, logRetentionDays } = this.props.config;
-    const api = new HttpApi(this, 'Pages', { createDefaultStage: false });
-    const integration = new HttpLambdaIntegration('AnswerSurvey', answerSurvey);
-    api.addRoutes({ path: '/{proxy+}', methods: [HttpMethod.ANY], integration });
-    const [unsubscribeRoute] = api.addRoutes({ path: '/u/{proxy+}', methods: [HttpMethod.ANY], integration });
-    const stage = new HttpStage(this, 'PagesStage', {
-      httpApi: api,
-      autoDeploy: true,
-      throttle: { rateLimit: pageThrottle.ratePerSecond, burstLimit: pageThrottle.burst },
-    });
-    const accessLog = new LogGroup(this, 'PagesLog', { retention: RETENTION[logRetentionDays] });
-    accessLog.grantWrite(new ServicePrincipal('apigateway.amazonaws.com'));
-    const settings = stage.node.defaultChild as CfnStage;
-    settings.accessLogSettings = {
-      destinationArn: accessLog.logGroupArn,
-      format: JSON.stringify({
-        at: '$context.requestTime',
-        route: '$context.routeKey',
-        status: '$context.status',
-        bytes: '$context.responseLength',
-        milliseconds: '$context.integrationLatency',
-      }),
-    };
-    settings.routeSettings = {
-      'ANY /u/{proxy+}': { ThrottlingRateLimit: pageThrottle.ratePerSecond, ThrottlingBurstLimit: pageThrottle.burst },
-    };
-    if (unsubscribeRoute !== undefined) settings.node.addDependency(unsubscribeRoute);
-    return api;
-  }
-
-  private createConfigurationSet(): ConfigurationSet {
-    const set = new ConfigurationSet(this, 'ConfigurationSet', {
-      configurationSetName: `resegment-${this.props.stage}`,
-      reputationMetrics: true,
-    });
-    set.addEventDestination('ToTopic', {
-      destination: EventDestination.snsTopic(this.mailEvents),
-      events: [
-        EmailSendingEvent.SEND,
-        EmailSendingEvent.REJECT,
-        EmailSendingEvent.BOUNCE,
-        EmailSendingEvent.COMPLAINT,
-        EmailSendingEvent.DELIVERY,
-        EmailSendingEvent.DELIVERY_DELAY,
-        EmailSendingEvent.RENDERING_FAILURE,
-      ],
-    });
-    return set;
-  }
-
-  private receiveMailEvents(ingest: IFunction): void {
+  private receiveMailEvents(ingest: IFunction): Queue {
     const deadLetters = this.createQueue('MailEventDeadLetters');
     const queue = this.createQueue('MailEventQueue', {
       deadLetterQueue: { queue: deadLetters, maxReceiveCount: DELIVERY_TRIES },
       visibilityTimeout: Duration.seconds(6 * FUNCTION_SIZES['ingest-mail-event'].timeoutSeconds),
     });
-    this.mailEvents.addSubscription(new SqsSubscription(queue, { deadLetterQueue: deadLetters }));
+    this.mail.events.addSubscription(new SqsSubscription(queue, { deadLetterQueue: deadLetters }));
     ingest.addEventSource(new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true }));
+    return deadLetters;
   }
 
   private createSchedules(runs: StateMachine, projectAnswers: IFunction): void {
@@ -295,6 +296,7 @@ export class LoopStack extends Stack {
           by: 'schedule',
         }),
       }),
+      timeWindow: TimeWindow.flexible(Duration.minutes(15)),
     });
     new Schedule(this, 'AnswerSweep', {
       schedule: ScheduleExpression.rate(Duration.minutes(1)),
@@ -326,16 +328,13 @@ export class LoopStack extends Stack {
       throw new Error('the survey machine must be made before the steps of a run');
     return this.surveyMachineArn;
   }
-
-  private sesArn(resource: string, resourceName: string): string {
-    return Arn.format({ service: 'ses', resource, resourceName }, this);
-  }
 }
 
-/** Tables whose sparse index some function queries. */
-const INDEXED: ReadonlySet<TableName> = new Set(
-  TABLE_DEFINITIONS.filter((table) => table.indexes.length > 0).map((table) => table.name),
-);
+/** The sparse indexes of a table. */
+const indexesOf = (table: TableName): readonly string[] =>
+  TABLE_DEFINITIONS.filter(({ name }) => name === table).flatMap(({ indexes }) =>
+    indexes.map(({ indexName }) => indexName),
+  );
 
 /** `open-run` is the construct `OpenRun`. */
 const constructIdOf = (name: string): string =>

@@ -5,6 +5,7 @@ import type { Stage } from '#infra/stage-config.ts';
 export interface TemplateJson {
   // biome-ignore lint/suspicious/noExplicitAny: CloudFormation is read here as it is written
   readonly Resources: Record<string, { readonly Type: string; readonly [field: string]: any }>;
+  readonly Outputs?: Readonly<Record<string, unknown>>;
 }
 
 /** The templates of both stacks, without the functions' code. */

@@ -1,0 +1,37 @@
+/** What an alarm means to people. Each has a section of the same name in docs/runbook.md. */
+export interface AlarmMeaning {
+  /** What customers or operators suffer while it is on. */
+  readonly impact: string;
+}
+
+/** Every alarm of a stage by name: the name is the heading of its section in the runbook. */
+export const ALARMS = {
+  'run-failed': { impact: 'This run is not published, or is degraded. Segments and flags of before stay in force.' },
+  'wave-failed': {
+    impact:
+      'A survey stopped or ended with mails that nobody knows of. Links of mails that went out still take answers.',
+  },
+  'schedule-not-delivered': {
+    impact: 'The monthly run did not begin, or stored answers and due work are not picked up each minute.',
+  },
+  'mail-events-not-read': {
+    impact: 'Bounces and complaints are not noted. Sending goes on to addresses that should get nothing.',
+  },
+  'bounces-near-limit': { impact: 'AWS reviews an account at 5 % and pauses all its mail at 10 %.' },
+  'complaints-near-limit': { impact: 'AWS reviews an account at 0.1 % and pauses all its mail at 0.5 %.' },
+  'pages-failing': {
+    impact: 'Customers who open a link see "please try again". Answers that were thanked for are safe.',
+  },
+  'tables-throttled': {
+    impact: 'Runs and pages take longer. Nothing is lost: every step is repeated until it is written.',
+  },
+} as const satisfies Readonly<Record<string, AlarmMeaning>>;
+
+export type AlarmName = keyof typeof ALARMS;
+
+/** Where the runbook is, for people who get an alarm and do not know the product. */
+export const RUNBOOK = 'docs/runbook.md';
+
+/** What an alarm's mail says. */
+export const describeAlarm = (name: AlarmName): string =>
+  `Impact: ${ALARMS[name].impact} What to do: ${RUNBOOK}#${name}`;
