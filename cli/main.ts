@@ -13,6 +13,7 @@ import { EXIT, type ExitCode } from './exit-code.ts';
 import { addExportCommand } from './export-command.ts';
 import { addFlagCommands } from './flag-commands.ts';
 import { addImportCommands } from './import-commands.ts';
+import { addNoteCommands } from './note-commands.ts';
 import { openTarget } from './open-target.ts';
 import { addPinCommands } from './pin-commands.ts';
 import { addPolicyCommands } from './policy-commands.ts';
@@ -81,6 +82,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addCaseCommands(program, host);
   addAnswerCommands(program, host);
   addPinCommands(program, host);
+  addNoteCommands(program, host);
   addCustomerCommands(program, host);
   addContactCommands(program, host);
   addStaffCommands(program, host);
@@ -157,6 +159,11 @@ const USAGE_CODES = new Set([
   'dimension-unknown',
   'segment-unknown',
   'reason-missing',
+  'about-invalid',
+  'rating-invalid',
+  'date-invalid',
+  'note-unknown',
+  'too-many-notes',
   'flag-decided',
   'flag-expired',
   'flag-withdrawn',

@@ -6,12 +6,15 @@ import {
   CUSTOMER_STATUSES,
   type CustomerFacts,
   type FlagDecision,
+  NOTE_SUBJECTS,
+  type Note,
   type OrderDay,
   type Pin,
   type StatusFact,
   type TraitSnapshot,
   type TraitValue,
 } from '../domain/facts.ts';
+import { HIGHEST_RATING, LOWEST_RATING } from '../domain/notes.ts';
 import { packOrders, unpackOrders } from '../domain/order-codec.ts';
 import { PoisonError } from '../errors.ts';
 import type { Item } from './dynamo-client.ts';
@@ -28,7 +31,7 @@ import type { Item } from './dynamo-client.ts';
  * | `overflow` | keys of history chunks, oldest first; absent if none |
  * | `batches` | `id,recordedAt,chunk.chunk…` joined by `;`, times in base 36; absent if none |
  * | `snapshots` | JSON `{"names":[…],"rows":[[day,recordedAt,value…]…]}`, absent values null; absent if none |
- * | `facts` | JSON of statuses, answers, pins, decisions, openCase, contactKey, branch, manager |
+ * | `facts` | JSON of statuses, answers, pins, decisions, notes, openCase, contactKey, branch, manager |
  *
  * A field that is empty is left out, since the run pays for every byte.
  */
@@ -47,6 +50,7 @@ export const encodeCustomer = (
     ...(Object.keys(facts.answers).length === 0 ? {} : { answers: Object.values(facts.answers) }),
     ...(facts.pins.length === 0 ? {} : { pins: facts.pins }),
     ...(facts.decisions.length === 0 ? {} : { decisions: facts.decisions }),
+    ...(facts.notes === undefined || facts.notes.length === 0 ? {} : { notes: facts.notes }),
   };
   return {
     bucket: { S: bucket },
@@ -200,6 +204,7 @@ const restOf = (json: string | undefined): Rest => {
     answers,
     pins: listOf(parsed['pins'], isPin, 'pins'),
     decisions: listOf(parsed['decisions'], isDecision, 'decisions'),
+    ...(parsed['notes'] === undefined ? {} : { notes: listOf(parsed['notes'], isNote, 'notes') }),
     ...optionalText(parsed, 'openCase'),
     ...optionalText(parsed, 'contactKey'),
     ...optionalText(parsed, 'branch'),
@@ -238,6 +243,14 @@ const isAnswer = (entry: unknown): entry is AnswerFact =>
 const isPin = (entry: unknown): entry is Pin =>
   has(entry, ['dimension', 'segment', 'by', 'reason', 'setAt', 'until']) &&
   (entry['cleared'] === undefined || has(entry['cleared'], ['at', 'by', 'reason']));
+
+const isNote = (entry: unknown): entry is Note =>
+  has(entry, ['noteId', 'about', 'date', 'recordedAt', 'by', 'reason']) &&
+  NOTE_SUBJECTS.some((about) => about === entry['about']) &&
+  typeof entry['rating'] === 'number' &&
+  entry['rating'] >= LOWEST_RATING &&
+  entry['rating'] <= HIGHEST_RATING &&
+  (entry['withdrawn'] === undefined || has(entry['withdrawn'], ['at', 'by', 'reason']));
 
 const isDecision = (entry: unknown): entry is FlagDecision =>
   has(entry, ['kind', 'decision', 'by', 'reason', 'decidedAt']) &&

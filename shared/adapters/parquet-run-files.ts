@@ -18,7 +18,7 @@ import {
  *
  * Columns of a frame: `subject`, `bucket`, `facts_rev`, `status`, `branch`, `manager`, `open_case`, a column per metric
  * `m_…` and per trait `t_…`, `repeat_days`, `last_purchase_days` and `age_days` where the policy expects purchases, and JSON
- * texts `answers`, `pins`, `decided`, `prior`. Columns of a plan: `subject`, `bucket`,
+ * texts `answers`, `notes` where the policy reads them, `pins`, `decided`, `prior`. Columns of a plan: `subject`, `bucket`,
  * `facts_rev`, `branch`, `manager`, `value`, `changed`, a column per score `s_…`, `target_…` and `segment_…` per dimension,
  * `satisfaction_score`, and JSON texts `next`, `moves`, `flags`, `satisfaction`. Missing is null. A shard has
  * the columns of its own rows, so readers of several shards join them by name: in DuckDB `read_parquet('…/*.parquet',
@@ -138,6 +138,8 @@ const frameColumns = (rows: readonly FrameRow[]): readonly Column[] => [
   ),
   ...purchaseColumns(rows),
   json('answers', rows, (row) => row.answers),
+  // Only where the policy reads notes, so that other frames stay as they were.
+  ...(rows.some((row) => row.notes !== undefined) ? [json('notes', rows, (row) => row.notes ?? [])] : []),
   json('pins', rows, (row) => row.pins),
   json('decided', rows, (row) => row.decided),
   json('prior', rows, (row) => row.prior),
@@ -188,6 +190,7 @@ const frameRow = (cells: Cells): FrameRow => ({
   traits: rowValues('t_', cells, cells['absent_traits']),
   ...purchaseDaysOf(cells),
   answers: parsed(cells, 'answers'),
+  ...('notes' in cells ? { notes: parsed(cells, 'notes') } : {}),
   openCase: cells['open_case'] === true,
   pins: parsed(cells, 'pins'),
   decided: parsed(cells, 'decided'),

@@ -1,3 +1,4 @@
+import { noteSubjectText } from '#shared/domain/figure-text.ts';
 import { decimalOfMinor, type Language } from './format-value.ts';
 import type { PersonDossier } from './show-contact.ts';
 import { reasonInWords } from './summary-text.ts';
@@ -47,6 +48,8 @@ const WORDS = {
     standing: 'In force now',
     pins: 'Segment set by a person',
     decisions: 'Decisions',
+    notes: 'Notes of account managers',
+    withdrawn: 'withdrawn',
     flags: 'Proposals',
     cases: 'Cases',
   },
@@ -93,6 +96,8 @@ const WORDS = {
     standing: '当前分类',
     pins: '人工指定的分类',
     decisions: '决定',
+    notes: '客户经理评价',
+    withdrawn: '已撤回',
     flags: '建议',
     cases: '个案',
   },
@@ -253,6 +258,13 @@ export const dossierText = (
             facts.decisions.map(
               (one) =>
                 `  ${one.decidedAt.slice(0, 10)} ${one.kind} ${one.decision}, ${printable(`${one.by}: ${one.reason}`)}`,
+            ),
+          ),
+          ...section(
+            words.notes,
+            facts.notes.map(
+              (one) =>
+                `  ${one.date}: ${noteSubjectText(one.about, language === 'en' ? 'en' : 'zh')} ${one.rating}/5, ${printable(`${one.by}: ${one.reason}`)}${one.withdrawn === undefined ? '' : ` (${words.withdrawn} ${one.withdrawn.at.slice(0, 10)} ${printable(`${one.withdrawn.by}: ${one.withdrawn.reason}`)})`}`,
             ),
           ),
         ]),

@@ -12,7 +12,7 @@ import { runContext } from './run/assign-shard.ts';
 import { loadPolicy, shardOfBucket } from './run/run-ports.ts';
 
 export interface ExplainPorts {
-  readonly customers: Pick<CustomerStore, 'subjectsOf' | 'bucketOf' | 'buckets'>;
+  readonly customers: Pick<CustomerStore, 'subjectsOf' | 'bucketOf' | 'buckets' | 'get'>;
   readonly runs: Pick<RecordStore<RunRecord>, 'get'>;
   readonly files: Pick<RunFiles, 'readFrame' | 'readPlan' | 'readCalibration'>;
   readonly objects: ObjectStore;
@@ -54,6 +54,7 @@ export const explainCustomer = async (
       hint: `nothing was known of the customer up to ${record.asOf}, or the run was limited to others`,
     });
   }
+  const authors = await authorsOf(customerId, row, ports);
   const [policy, calibration, before] = await Promise.all([
     loadPolicy(ports.objects, record.policy.hash),
     ports.files.readCalibration(runId),
@@ -61,10 +62,22 @@ export const explainCustomer = async (
   ]);
   const explanation = explain(row, plan, policy, calibration, lang, {
     run: runContext(record),
+    authors,
     ...(before === undefined ? {} : { before }),
   });
   const { branch, manager } = row;
   return { customerId, runId, asOf: record.asOf, state: record.state, branch, manager, ...explanation };
+};
+
+/** Files of runs hold no names: who wrote the notes is with the customer, read only where there are notes. */
+const authorsOf = async (
+  customerId: string,
+  row: FrameRow,
+  { customers }: ExplainPorts,
+): Promise<Readonly<Record<string, string>>> => {
+  if (row.notes === undefined || row.notes.length === 0) return {};
+  const facts = await customers.get(customerId);
+  return Object.fromEntries((facts?.notes ?? []).map(({ noteId, by }) => [noteId, by]));
 };
 
 const shardOf = (subject: string, { shards }: RunRecord, { customers }: ExplainPorts): number =>

@@ -5,6 +5,7 @@ import { newCalibrator } from '#shared/domain/calibrate.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import { formatValue, type Lang, levelText, listText, nameOf, segmentLabel } from '#shared/domain/figure-text.ts';
 import { measure, referencedTraits } from '#shared/domain/metrics.ts';
+import { usesNotes } from '#shared/domain/notes.ts';
 import type { Metric, Policy } from '#shared/domain/policy.ts';
 import { firstMatch, settledScores } from '#shared/domain/segments.ts';
 import type { Calibration, FrameRow, PlanRow, RunContext, Values } from '#shared/domain/standing.ts';
@@ -360,15 +361,17 @@ const frameOf = async (run: RunRecord, a: Policy, b: Policy, ports: TrialPorts):
 };
 
 interface Lacking {
-  readonly kind: 'metrics' | 'traits';
+  readonly kind: 'metrics' | 'traits' | 'notes';
   readonly name: string;
   /** For people. */
   readonly label: string;
 }
 
+type Measures = { readonly metrics: Values; readonly traits: Values } & Pick<FrameRow, 'notes'>;
+
 interface Extra {
-  readonly a: { readonly metrics: Values; readonly traits: Values };
-  readonly b: { readonly metrics: Values; readonly traits: Values };
+  readonly a: Measures;
+  readonly b: Measures;
 }
 
 /** What a policy reads and the frame of another does not have under this name and definition. */
@@ -387,21 +390,24 @@ const lackingIn = (stored: Policy, policy: Policy): readonly Lacking[] => {
     ...referencedTraits(policy)
       .filter((name) => !traits.includes(name))
       .map((name): Lacking => ({ kind: 'traits', name, label: `trait.${name}` })),
+    ...(usesNotes(policy) && !usesNotes(stored) ? [{ kind: 'notes' as const, name: 'notes', label: 'notes' }] : []),
   ];
 };
 
-const extra = (facts: CustomerFacts, policy: Policy, lacking: readonly Lacking[], run: RunRecord): Extra['a'] => {
+const extra = (facts: CustomerFacts, policy: Policy, lacking: readonly Lacking[], run: RunRecord): Measures => {
   if (lacking.length === 0) return { metrics: {}, traits: {} };
   const measured = measure(facts, policy, run);
-  const pick = (kind: Lacking['kind']): Values =>
+  const pick = (kind: 'metrics' | 'traits'): Values =>
     Object.fromEntries(
       lacking.filter((one) => one.kind === kind).map(({ name }) => [name, measured[kind][name] ?? null]),
     );
-  return { metrics: pick('metrics'), traits: pick('traits') };
+  const notes = lacking.some(({ kind }) => kind === 'notes') ? { notes: measured.notes ?? [] } : {};
+  return { metrics: pick('metrics'), traits: pick('traits'), ...notes };
 };
 
-const withExtra = (row: FrameRow, more: Extra['a']): FrameRow => ({
+const withExtra = (row: FrameRow, more: Measures): FrameRow => ({
   ...row,
+  ...(more.notes === undefined ? {} : { notes: more.notes }),
   metrics: { ...row.metrics, ...more.metrics },
   traits: { ...row.traits, ...more.traits },
 });

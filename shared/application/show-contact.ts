@@ -79,6 +79,7 @@ export interface DossierFacts {
   readonly answers: readonly CustomerFacts['answers'][string][];
   readonly pins: CustomerFacts['pins'];
   readonly decisions: CustomerFacts['decisions'];
+  readonly notes: NonNullable<CustomerFacts['notes']>;
   readonly openCase: string | null;
   /** When the imports that touched the customer were recorded. */
   readonly imports: readonly { readonly batchId: string; readonly recordedAt: string }[];
@@ -220,6 +221,7 @@ const factsForPerson = (facts: CustomerFacts): DossierFacts => ({
   answers: Object.values(facts.answers),
   pins: facts.pins,
   decisions: facts.decisions,
+  notes: facts.notes ?? [],
   openCase: facts.openCase ?? null,
   imports: facts.batches.map(({ batchId, recordedAt }) => ({ batchId, recordedAt })),
 });

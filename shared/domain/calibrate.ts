@@ -276,6 +276,9 @@ const statisticsRounds = (policy: Policy): ReadonlyMap<string, number> => {
         ranked.set(name, of(score.of));
         known.set(name, of(score.of) + 1);
         break;
+      case 'note':
+        known.set(name, 0);
+        break;
       case 'satisfaction':
       case 'expectedPurchases':
         known.set(name, 1);

@@ -4,16 +4,18 @@ import type {
   CutoffOwner,
   ExplainContext,
   ExplainedInput,
+  ExplainedNote,
   ExplainedPart,
   ExplainedRating,
   ExplainedScore,
 } from './explanation.ts';
 import type { TraitValue } from './facts.ts';
 import { formatValue, nameOf, valueText } from './figure-text.ts';
+import { opinionOf } from './notes.ts';
 import type { Metric, Policy, Score } from './policy.ts';
 import { capOf, cutoffsFor, partitionOf, satisfactionOf } from './scores.ts';
 import { inputNames } from './smallest-change.ts';
-import type { SettledRating } from './standing.ts';
+import type { Calibration, FrameRow, SettledRating } from './standing.ts';
 import { levelsOf, measuredValue, roundScore, scoreNamed } from './values.ts';
 
 /** Every input with its value and unit; one without a value is said to be missing. */
@@ -72,12 +74,38 @@ const explainParts = (
   const parts = Object.entries(score.parts).map(([name, weight]) => {
     const value = plan.scores[name] ?? null;
     const part = scoreNamed(policy, name);
-    const sure = part.kind === 'satisfaction' ? (satisfactionOf(row, policy, calibration)?.confidence ?? 0) : 1;
+    const sure = sureness(part, row, policy, calibration);
     return { name, label: part.label[lang], value, weight: value === null ? 0 : weight * sure };
   });
   const total = parts.reduce((sum, { weight }) => sum + weight, 0);
   return parts.map(({ weight, ...part }) => ({ ...part, share: total === 0 ? 0 : roundScore(weight / total) }));
 };
+
+/** How much of its weight a part keeps, 0..1: less than 1 only for what people say. */
+const sureness = (part: Score, row: FrameRow, policy: Policy, calibration: Calibration): number => {
+  if (part.kind === 'satisfaction') return satisfactionOf(row, policy, calibration)?.confidence ?? 0;
+  if (part.kind === 'note') return opinionOf(row, part.about, part.halfLifeDays)?.strength ?? 0;
+  return 1;
+};
+
+/** The notes behind each score that reads them, with their shares of the weighted scores. */
+export const explainNotes = (
+  { row, policy, authors }: ExplainContext,
+  scores: readonly ExplainedScore[],
+): readonly ExplainedNote[] =>
+  policy.scoreOrder.flatMap((name) => {
+    const score = scoreNamed(policy, name);
+    if (score.kind !== 'note') return [];
+    const uses = scores.flatMap((one) =>
+      one.value === null ? [] : one.parts.filter((part) => part.name === name).map((part) => ({ one, part })),
+    );
+    return (opinionOf(row, score.about, score.halfLifeDays)?.notes ?? []).map(({ share, ...note }) => ({
+      ...note,
+      score: name,
+      by: authors?.[note.noteId] ?? null,
+      counts: uses.map(({ one, part }) => ({ score: one.name, share: roundScore(part.share * share) })),
+    }));
+  });
 
 const ownerOf = ({ row, calibration }: ExplainContext, name: string, score: Score): CutoffOwner | null => {
   if (score.kind === 'bands') return { kind: 'fixed' };

@@ -18,6 +18,7 @@ import {
   levelText,
   listText,
   nameOf,
+  noteSubjectText,
   satisfactionText,
   segmentLabel,
   valueText,
@@ -34,6 +35,7 @@ const HEADINGS = {
   ratings: { en: 'Ratings', zh: '评级' },
   scores: { en: 'Scores', zh: '评分' },
   satisfaction: { en: 'Satisfaction', zh: '满意度' },
+  notes: { en: 'Notes of account managers', zh: '客户经理评价' },
   flags: { en: 'Proposals', zh: '建议' },
   inputs: { en: 'Figures', zh: '数据' },
 } as const;
@@ -47,7 +49,7 @@ const STATUS_WORDS: Readonly<Record<string, Label>> = {
 
 /**
  * The explanation in words, most important first: a section per dimension (where, why, what holds it back, what would move
- * it), then ratings with their margins, scores, satisfaction, proposals and the figures all this comes from. A section
+ * it), then ratings with their margins, scores, satisfaction, notes, proposals and the figures all this comes from. A section
  * without a sentence is left out. For a customer that is not active there is one sentence.
  */
 export const sectionsOf = (context: ExplainContext, explained: Explained): readonly ExplainedSection[] => {
@@ -72,6 +74,7 @@ export const sectionsOf = (context: ExplainContext, explained: Explained): reado
     ),
     section('scores', scoreSentences(context, explained)),
     section('satisfaction', satisfactionSentences(context, explained)),
+    section('notes', noteSentences(context, explained)),
     section('flags', flagSentences(context, explained)),
     section('inputs', inputSentences(context, explained)),
   ].filter(({ sentences }) => sentences.length > 0);
@@ -437,7 +440,7 @@ const scoreSentences = (context: ExplainContext, explained: Explained): readonly
   const zh = lang === 'zh';
   const rated = new Set(explained.ratings.map(({ name }) => name));
   return explained.scores
-    .filter(({ name }) => scoreNamed(policy, name).kind !== 'satisfaction')
+    .filter(({ name }) => !['satisfaction', 'note'].includes(scoreNamed(policy, name).kind))
     .filter(({ name, parts }) => !rated.has(name) || parts.length > 0)
     .map((one) => {
       const made = one.value === null ? whyMissing(context, one) : partsText(context, one);
@@ -481,6 +484,25 @@ const satisfactionSentences = ({ policy, lang }: ExplainContext, { satisfaction 
   const sure = `${(satisfaction.confidence * 100).toFixed(0)} %`;
   return [lang === 'zh' ? `满意度 ${text}（${sure}）。` : `Satisfaction ${text} (${sure}).`];
 };
+
+/** "Potential 4 of 5 by Li Wei, 80 days old, counts 12 % in Quality points." */
+const noteSentences = ({ policy, lang }: ExplainContext, { notes }: Explained): readonly string[] =>
+  notes.map(({ about, rating, by, ageDays, counts }) => {
+    const subject = noteSubjectText(about, lang);
+    const shares = counts.map(({ score, share }) => {
+      const percent = `${Math.round(share * 1000) / 10} %`;
+      return lang === 'zh'
+        ? `在${nameOf(policy, score, lang)}中占 ${percent}`
+        : `${percent} in ${nameOf(policy, score, lang)}`;
+    });
+    if (lang === 'zh') {
+      const who = by === null ? '' : `${by} `;
+      return `${who}评价${subject} ${rating} 分（满分 5），距今 ${ageDays} 天${shares.length === 0 ? '' : `，${shares.join('，')}`}。`;
+    }
+    const head = `${subject.charAt(0).toUpperCase()}${subject.slice(1)} ${rating} of 5${by === null ? '' : ` by ${by}`}`;
+    const weight = shares.length === 0 ? '' : `, counts ${listText(shares, lang)}`;
+    return `${head}, ${ageDays} ${ageDays === 1 ? 'day' : 'days'} old${weight}.`;
+  });
 
 const FLAG_WORDS: Readonly<Record<'upgrade' | 'exit', Label>> = {
   upgrade: { en: 'An upgrade is proposed', zh: '建议升级' },

@@ -2,7 +2,7 @@ import type { IsoDate, Period } from './calendar.ts';
 import type { TraitValue } from './facts.ts';
 import type { Lang } from './figure-text.ts';
 import type { Metric, Policy } from './policy.ts';
-import type { Calibration, FrameRow, HoldBack, PlanRow, RunContext } from './standing.ts';
+import type { Calibration, CountedNote, FrameRow, HoldBack, PlanRow, RunContext } from './standing.ts';
 
 /** What an explanation is made from: all that the run stored of one customer. */
 export interface ExplainContext {
@@ -13,6 +13,8 @@ export interface ExplainContext {
   readonly run: RunContext;
   readonly lang: Lang;
   readonly before?: RunBefore;
+  /** Who wrote the notes, by their ids: files of runs do not hold it. */
+  readonly authors?: Readonly<Record<string, string>>;
 }
 
 /** The same customer in the run on which this one is based; lets an explanation say whose figures have moved. */
@@ -37,6 +39,8 @@ export interface Explanation {
   readonly dimensions: readonly ExplainedDimension[];
   readonly satisfaction: PlanRow['satisfaction'];
   readonly flags: PlanRow['flags'];
+  /** Notes that count in scores of the policy, by score, the newest first. */
+  readonly notes: readonly ExplainedNote[];
   readonly sections: readonly ExplainedSection[];
   /** The sentences of all sections, in order. */
   readonly sentences: readonly string[];
@@ -100,6 +104,16 @@ export interface ExplainedPart {
   readonly value: number | null;
   /** 0..1; the shares of the parts that are known add up to 1. */
   readonly share: number;
+}
+
+/** A note of an account manager and how much it counts. */
+export interface ExplainedNote extends CountedNote {
+  /** The score that reads it. */
+  readonly score: string;
+  /** Who wrote it; null where the facts of the customer are not at hand. */
+  readonly by: string | null;
+  /** Its shares of the weighted scores that it is part of, 0..1; empty where its score is part of none. */
+  readonly counts: readonly { readonly score: string; readonly share: number }[];
 }
 
 /** A rating that decides a segment, with its cut-offs. Values and cut-offs are in the unit of `source`. */

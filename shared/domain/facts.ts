@@ -86,6 +86,25 @@ export interface FlagDecision {
   readonly evidence?: Readonly<Record<string, string | number>>;
 }
 
+export const NOTE_SUBJECTS = ['quality', 'potential'] as const;
+export type NoteSubject = (typeof NOTE_SUBJECTS)[number];
+
+/** What an account manager says of a customer: a dated rating with its reason. Free text stays here and in no file of a run. */
+export interface Note {
+  /** `n1`, `n2`, … within the customer, in the order of recording. */
+  readonly noteId: string;
+  readonly about: NoteSubject;
+  /** Whole number 1..5; 5 is best. */
+  readonly rating: number;
+  /** Business date of what it says. */
+  readonly date: IsoDate;
+  readonly recordedAt: Instant;
+  readonly by: string;
+  readonly reason: string;
+  /** When, by whom and why it was taken back; it stays as a fact. */
+  readonly withdrawn?: { readonly at: Instant; readonly by: string; readonly reason: string };
+}
+
 /** Everything known about one customer. Nothing personal: that is in `contacts`. */
 export interface CustomerFacts {
   readonly customerId: string;
@@ -105,6 +124,8 @@ export interface CustomerFacts {
   readonly answers: Readonly<Record<string, AnswerFact>>;
   readonly pins: readonly Pin[];
   readonly decisions: readonly FlagDecision[];
+  /** In the order of recording, withdrawn ones included; absent if none. */
+  readonly notes?: readonly Note[];
   /** Id of the open case, if any. */
   readonly openCase?: string;
   /** Key of the contact entry (a keyed hash of the address), if an address is known. */

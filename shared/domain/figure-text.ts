@@ -1,4 +1,4 @@
-import type { TraitValue } from './facts.ts';
+import type { NoteSubject, TraitValue } from './facts.ts';
 import type { Condition, Dimension, Label, Metric, Policy } from './policy.ts';
 import { levelNames } from './policy-resolve.ts';
 import { type ConfidenceLevel, confidenceLevel, type Satisfaction } from './satisfaction.ts';
@@ -108,6 +108,13 @@ export const conditionText = (policy: Policy, condition: Condition, lang: Lang):
   };
   return `${nameOf(policy, condition.of, lang)}${zh ? '' : ' '}${words()}`;
 };
+
+const NOTE_SUBJECT_WORDS: Readonly<Record<NoteSubject, Label>> = {
+  quality: { en: 'quality', zh: '质量' },
+  potential: { en: 'potential', zh: '潜力' },
+};
+
+export const noteSubjectText = (about: NoteSubject, lang: Lang): string => NOTE_SUBJECT_WORDS[about][lang];
 
 const CONFIDENCE_WORDS: Readonly<Record<ConfidenceLevel, Label>> = {
   low: { en: 'low confidence', zh: '置信度低' },

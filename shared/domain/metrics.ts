@@ -9,6 +9,7 @@ import {
   toDayNumber,
 } from './calendar.ts';
 import type { CustomerFacts, CustomerStatus, OrderDay, TraitSnapshot, TraitValue } from './facts.ts';
+import { countedNotes, usesNotes } from './notes.ts';
 import type { GrowthAgainst, Metric, Policy } from './policy.ts';
 import {
   attributeShare,
@@ -22,7 +23,7 @@ import {
   tenureDays,
   within,
 } from './purchases.ts';
-import type { FrameRow, PurchaseDays, Values } from './standing.ts';
+import type { CountedNote, FrameRow, PurchaseDays, Values } from './standing.ts';
 import { oncePerPolicy, roundScore, TRAIT_PREFIX } from './values.ts';
 
 export interface Measured {
@@ -32,7 +33,9 @@ export interface Measured {
   readonly purchaseDays?: PurchaseDays | null;
   readonly status: CustomerStatus;
   readonly answers: FrameRow['answers'];
-  /** Newest date of a purchase, snapshot or status that counts. Answers are left out: they would hide a stopped import. */
+  /** Only where the policy reads notes. */
+  readonly notes?: readonly CountedNote[];
+  /** Newest date of a purchase, snapshot or status that counts. Answers and notes are left out: they would hide a stopped import. */
   readonly newestFact: IsoDate | null;
 }
 
@@ -77,6 +80,7 @@ export const measure = (
     ...(expectsPurchases(policy) ? { purchaseDays: purchaseDays(orders, today) } : {}),
     status: statuses.at(-1)?.status ?? 'active',
     answers,
+    ...(usesNotes(policy) ? { notes: countedNotes(facts, context) } : {}),
     newestFact: dates.reduce<string | null>((newest, date) => (newest === null || date > newest ? date : newest), null),
   };
 };

@@ -1,4 +1,5 @@
 import type { TraitValue } from './facts.ts';
+import { HIGHEST_RATING, LOWEST_RATING } from './notes.ts';
 import type { Condition, Dimension, Metric, Policy, Rule, Score } from './policy.ts';
 import { levelOf } from './scores.ts';
 import { holds } from './segments.ts';
@@ -475,7 +476,7 @@ const dependents = (assigned: Assignment, model: Model): readonly string[] => {
   }
   const isPurchase = ({ about }: Leaf): boolean =>
     (about.kind === 'metric' && !about.metric.kind.startsWith('trait')) ||
-    (about.kind === 'free' && about.score.kind !== 'satisfaction');
+    (about.kind === 'free' && about.score.kind !== 'satisfaction' && about.score.kind !== 'note');
   const purchases = leaves.filter(isPurchase);
   const isUnderstood = ({ about }: Leaf): boolean =>
     about.kind === 'metric' &&
@@ -662,6 +663,7 @@ const isOpenWeighted = (name: string, policy: Policy): boolean => {
 /** The values that a continuous score can take; what shrank has a negative share of the growth. */
 const rangeOf = (score: Score): { readonly from?: number; readonly to?: number } => {
   if (score.kind === 'satisfaction') return { from: 0, to: 100 };
+  if (score.kind === 'note') return { from: LOWEST_RATING, to: HIGHEST_RATING };
   return score.kind === 'shareOfTotal' ? { to: 1 } : { from: 0 };
 };
 

@@ -31,6 +31,7 @@ import {
   WrittenList,
   WrittenMatrix,
   WrittenMoves,
+  WrittenNote,
   WrittenPolicy,
   WrittenRange,
   WrittenRule,
@@ -461,6 +462,11 @@ const resolveScore = (notes: Notes, name: string, kind: string, value: unknown, 
       const rule = score && notes.check(WrittenExpectation, score.expectedPurchases, [...path, kind]);
       return score && rule && { ...parts(score), kind, horizonDays: rule.horizonDays };
     }
+    case 'note': {
+      const score = notes.check(SCORES.note, value, path);
+      const rule = score && notes.check(WrittenNote, score.note, [...path, kind]);
+      return score && rule && { ...parts(score), kind, about: rule.about, halfLifeDays: rule.halfLifeDays ?? 365 };
+    }
     default: {
       const score = notes.check(SCORES.satisfaction, value, path);
       const rule = score && notes.check(WrittenSatisfaction, score.satisfaction ?? {}, [...path, 'satisfaction']);
@@ -478,6 +484,9 @@ const resolveScore = (notes: Notes, name: string, kind: string, value: unknown, 
 /** The weight of a satisfaction score in a weighted mean: `survey.weightInScore` says it, in one place. */
 const BY_SURVEY = 'survey';
 
+/** What people say counts for at most so much of a weighted score; as with the survey, figures decide. Ours. */
+const MOST_OF_NOTES = 0.25;
+
 const weighSatisfaction = (
   notes: Notes,
   scores: Readonly<Record<string, Score>>,
@@ -494,6 +503,7 @@ const weighSatisfaction = (
     const parts: Record<string, number> = {};
     let others = 0;
     let count = 0;
+    let said = 0;
     for (const [part, weight] of Object.entries(score.parts)) {
       const partScore = own(scores, part);
       if (partScore === undefined) {
@@ -507,8 +517,9 @@ const weighSatisfaction = (
             'give a number above 0',
           );
         parts[part] = weight;
+        if (partScore.kind === 'note') said += weight;
+        else count += 1;
         others += weight;
-        count += 1;
       } else if (weight !== 0) {
         notes.add(
           [...path, part],
@@ -522,10 +533,17 @@ const weighSatisfaction = (
         parts[part] = (others * weightInScore) / (1 - weightInScore);
       }
     }
+    if (said > MOST_OF_NOTES * others) {
+      notes.add(
+        path,
+        `notes weigh ${Math.round((said / others) * 100)} % of ${name}`,
+        `give them at most ${MOST_OF_NOTES * 100} % of all weights, such as 10 beside 40 and 40`,
+      );
+    }
     if (score.needs > Math.max(1, count)) {
       notes.add(
         ['scores', name, 'needs'],
-        `needs ${score.needs} parts, but there are ${count} besides the survey`,
+        `needs ${score.needs} parts, but there are ${count} besides notes and the survey`,
         `use a number from 1 to ${Math.max(1, count)}`,
       );
     }
@@ -1012,7 +1030,7 @@ const warnOf = (notes: Notes, base: Base, weightInScore: number): void => {
     const levels = new Set(
       Object.keys(score.parts).flatMap((part) => {
         const one = own(scores, part);
-        return one === undefined || one.kind === 'satisfaction' ? [] : [levelsOf(one)];
+        return one === undefined || one.kind === 'satisfaction' || one.kind === 'note' ? [] : [levelsOf(one)];
       }),
     );
     if (levels.size > 1) {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { NOTE_SUBJECTS } from './facts.ts';
 import { GROWTH_AGAINST } from './policy.ts';
 
 /**
@@ -99,6 +100,7 @@ export const SCORES = {
     ...Missing,
   }),
   satisfaction: z.strictObject({ ...ScoreParts, satisfaction: Part }),
+  note: z.strictObject({ ...ScoreParts, note: Part }),
   shareOfTotal: z.strictObject({ ...ScoreParts, shareOfTotal: z.literal(true), of: Text, ...Partition }),
   expectedPurchases: z.strictObject({ ...ScoreParts, expectedPurchases: Part }),
 };
@@ -107,6 +109,8 @@ export const WrittenSatisfaction = z.strictObject({
   halfLifeDays: z.optional(Positive),
   shrinkage: z.optional(Positive),
 });
+
+export const WrittenNote = z.strictObject({ about: z.enum(NOTE_SUBJECTS), halfLifeDays: z.optional(Positive) });
 
 export const WrittenExpectation = z.strictObject({ horizonDays: z.int().check(z.gte(1), z.lte(3650)) });
 

@@ -1,4 +1,5 @@
 import { formatValue, type Lang } from './explain.ts';
+import { noteSubjectText } from './figure-text.ts';
 import type { Condition, Dimension, Metric, Policy, Score } from './policy.ts';
 import { levelNames } from './policy-resolve.ts';
 import { termInWords, termNameInWords } from './service-words.ts';
@@ -214,6 +215,12 @@ export const scoreText = (policy: Policy, score: Score, lang: Lang): string => {
         return zh
           ? `调查答复得出的 0–100 分，半衰期 ${score.halfLifeDays} 天，向所在类别均值收缩 ${score.shrinkage} 份答复的分量`
           : `0 to 100 from answers, half their weight gone every ${score.halfLifeDays} days, drawn to the segment's mean by ${score.shrinkage} answers' worth`;
+      case 'note': {
+        const about = noteSubjectText(score.about, lang);
+        return zh
+          ? `客户经理对${about}的评价 1–5，半衰期 ${score.halfLifeDays} 天；每人只计最近一次`
+          : `1 to 5 from notes of account managers on ${about}, half their weight gone every ${score.halfLifeDays} days; of each person the newest counts`;
+      }
       case 'shareOfTotal': {
         const total =
           score.within === undefined

@@ -1,4 +1,4 @@
-import type { AnswerScale } from './facts.ts';
+import type { AnswerScale, NoteSubject } from './facts.ts';
 
 /** A policy after validation: names resolved, defaults filled in, scores in the order of their dependencies. */
 export interface Policy {
@@ -91,7 +91,8 @@ export type GrowthAgainst = (typeof GROWTH_AGAINST)[number];
 export type Better = 'high' | 'low';
 
 /**
- * A score. Levels are 1..n with n best; `weighted`, `satisfaction`, `shareOfTotal` and `expectedPurchases` are continuous.
+ * A score. Levels are 1..n with n best; `weighted`, `satisfaction`, `note`, `shareOfTotal` and
+ * `expectedPurchases` are continuous.
  * `missing` is the level of customers whose value is missing; without it their level is missing too.
  */
 export type Score = {
@@ -136,6 +137,8 @@ export type Score = {
     }
   /** Satisfaction 0..100 from answers (REQUIREMENTS 28). */
   | { readonly kind: 'satisfaction'; readonly halfLifeDays: number; readonly shrinkage: number }
+  /** What account managers say, 1..5; a note loses half of its weight every `halfLifeDays`. Missing without a note. */
+  | { readonly kind: 'note'; readonly about: NoteSubject; readonly halfLifeDays: number }
   /**
    * The value divided by the sum of the positive values of the customer's partition (of everybody without `within`). Missing
    * where the customer has no partition, or its partition fewer values than `smallestPartition`.

@@ -1,4 +1,5 @@
 import { expectedPurchases, type PurchaseHistory } from './bg-nbd.ts';
+import { HIGHEST_RATING, LOWEST_RATING, opinionOf } from './notes.ts';
 import type { Cap, Policy, Score } from './policy.ts';
 import { confidenceLevel } from './satisfaction.ts';
 import type { Calibration, FrameRow, PlanRow, PurchaseDays, ScoreValues } from './standing.ts';
@@ -11,7 +12,10 @@ export const EVERYBODY = '*';
 export const SATISFACTION_DEFAULTS = { halfLifeDays: 180, shrinkage: 2 } as const;
 
 export interface ScoreOptions {
-  /** Scores as if the customer had never answered; the test that an exit does not follow from answers alone. */
+  /**
+   * Scores as if the customer had never answered and nobody had written a note; the test that an exit does not follow from
+   * what people say alone.
+   */
   readonly withoutAnswers?: boolean;
   /** Leaves out satisfaction of low confidence; the test that no proposal rests on it. */
   readonly onlySureAnswers?: boolean;
@@ -139,6 +143,8 @@ const scoreOf = (
       return capped(weightedMean(score, row, policy, calibration, scores));
     case 'satisfaction':
       return capped(countedSatisfaction(score, row, policy, calibration, options)?.score ?? null);
+    case 'note':
+      return options.withoutAnswers ? null : capped(opinionOf(row, score.about, score.halfLifeDays)?.rating ?? null);
     case 'shareOfTotal':
       return capped(shareOf(sourceValue(score, row, policy, scores), totalFor(name, score, row, calibration)));
     case 'expectedPurchases': {
@@ -170,9 +176,10 @@ const shareOf = (value: number | null, total: number | null): number | null =>
   value === null || total === null || total <= 0 ? null : roundScore(value / total);
 
 /**
- * Weighted mean over the parts that are present, null if fewer than `needs` are. Satisfaction never makes up for a missing
- * part: it does not count towards `needs`, its weight is multiplied by its confidence, and its 0..100 is brought to the
- * levels of the other parts (0 → 1, 100 → best level). Source: SURVEY_PRACTICE 4.2.
+ * Weighted mean over the parts that are present, null if fewer than `needs` are. What people say never makes up for a missing
+ * part: satisfaction and notes do not count towards `needs`, their weight is multiplied by confidence or by what age has left of
+ * it, and their 0..100 or 1..5 is brought to the levels of the other parts (worst → 1, best → best level). Source:
+ * SURVEY_PRACTICE 4.2; for notes ours.
  */
 const weightedMean = (
   score: Extract<Score, { kind: 'weighted' }>,
@@ -193,6 +200,11 @@ const weightedMean = (
       const effective = weight * (satisfactionWith(partScore, row, policy, calibration)?.confidence ?? 0);
       weights += effective;
       sum += effective * (best > 0 ? 1 + ((best - 1) * value) / 100 : value);
+    } else if (partScore.kind === 'note') {
+      const effective = weight * (opinionOf(row, partScore.about, partScore.halfLifeDays)?.strength ?? 0);
+      const better = (value - LOWEST_RATING) / (HIGHEST_RATING - LOWEST_RATING);
+      weights += effective;
+      sum += effective * (best > 0 ? 1 + (best - 1) * better : value);
     } else {
       present += 1;
       weights += weight;

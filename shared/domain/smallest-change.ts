@@ -283,7 +283,7 @@ const crossings = (context: ExplainContext, name: string, from: number | null, s
 };
 
 const isSmooth = (policy: Policy, score: Score): boolean => {
-  if (score.kind === 'satisfaction' || levelsOf(score) !== null) return false;
+  if (score.kind === 'satisfaction' || score.kind === 'note' || levelsOf(score) !== null) return false;
   if (score.kind !== 'weighted') return true;
   return Object.keys(score.parts).some((part) => isSmooth(policy, scoreNamed(policy, part)));
 };

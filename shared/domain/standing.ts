@@ -1,6 +1,6 @@
 import type { BgNbdFit } from './bg-nbd.ts';
 import type { Instant, IsoDate, Period } from './calendar.ts';
-import type { TraitValue } from './facts.ts';
+import type { NoteSubject, TraitValue } from './facts.ts';
 
 /** A value by name; null is missing. */
 export type Values = Readonly<Record<string, TraitValue | null>>;
@@ -90,6 +90,16 @@ export interface PurchaseDays {
   readonly ageDays: number;
 }
 
+/** A note as a run counts it; who wrote it and why stays with the customer. */
+export interface CountedNote {
+  readonly noteId: string;
+  readonly about: NoteSubject;
+  /** 1..5, 5 is best. */
+  readonly rating: number;
+  /** Whole days from the note's date to `asOf`. */
+  readonly ageDays: number;
+}
+
 /** One customer of a run, as measured: a row of the frame. Holds no customer id and no free text of people. */
 export interface FrameRow {
   readonly bucket: number;
@@ -106,6 +116,8 @@ export interface FrameRow {
   readonly purchaseDays?: PurchaseDays | null;
   /** Answers that count at `asOf`: value 0..1 and whole days of age. */
   readonly answers: readonly { readonly value: number; readonly ageDays: number }[];
+  /** Notes that count at `asOf`, of each person the newest on each subject; measured only where the policy reads notes. */
+  readonly notes?: readonly CountedNote[];
   readonly openCase: boolean;
   readonly pins: readonly { readonly dimension: string; readonly segment: string; readonly until: IsoDate }[];
   /** Decisions known when the facts were frozen, ascending; keeps a decided flag from coming back unchanged. */

@@ -49,6 +49,7 @@ export const levelsOf = (score: Score): number | null => {
       return Math.max(1, score.otherwise ?? 1, ...Object.values(score.levels));
     case 'weighted':
     case 'satisfaction':
+    case 'note':
     case 'shareOfTotal':
     case 'expectedPurchases':
       return null;

@@ -90,6 +90,7 @@ export const measureFacts = (
       traits: measured.traits,
       ...(measured.purchaseDays === undefined ? {} : { purchaseDays: measured.purchaseDays }),
       answers: measured.answers,
+      ...(measured.notes === undefined ? {} : { notes: measured.notes }),
       openCase: facts.openCase !== undefined,
       pins: pinsInForce(facts, when).map(({ dimension, segment, until }) => ({ dimension, segment, until })),
       decided: facts.decisions
