@@ -96,7 +96,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
         one.customerId,
         one.segment,
         `${one.score} (${one.question})`,
-        one.reason,
+        one.answerDiscarded === undefined ? one.reason : `${one.reason} (answer discarded)`,
         one.priority,
         one.owner.name,
         `${one.dueAt}${one.dueAt < now ? ' (over)' : ''}`,

@@ -141,7 +141,8 @@ const caseAfterMoment = (known: CustomerCase, answer: Answer, stored: StoredAnsw
   const judgement = judgementOf(answer);
   const isNewContent = contentVersion(answer) > (known.answerVersion ?? 1);
   if (judgement === undefined) return isNewContent ? afterContent(known, answer, stored) : known;
-  if (judgement.version <= (known.judgedVersion ?? 0)) return known;
+  // Older than what the case was last changed by: it was about something that the customer has replaced, or is in already.
+  if (judgement.version <= Math.max(known.judgedVersion ?? 0, known.answerVersion ?? 1)) return known;
   const { by, at, reason, version: judgedVersion } = judgement;
   const { answerDiscarded: marked, ...unmarked } = known;
   if (judgement.decision === 'discarded') {
@@ -149,7 +150,7 @@ const caseAfterMoment = (known: CustomerCase, answer: Answer, stored: StoredAnsw
     return { ...known, judgedVersion, answerDiscarded: { by, at, reason }, history: [...known.history, event] };
   }
   if (isNewContent) return { ...afterContent(unmarked, answer, stored), judgedVersion };
-  if (marked === undefined) return { ...known, judgedVersion };
+  if (marked === undefined) return known;
   const event = { event: 'answerConfirmed', at, by, note: reason } as const;
   return { ...unmarked, judgedVersion, history: [...known.history, event] };
 };

@@ -7,6 +7,7 @@ import { contactsOver, dynamoContacts } from '#shared/adapters/dynamo-contacts.t
 import { dynamoInvitations, invitationsOver } from '#shared/adapters/dynamo-invitations.ts';
 import { closeCase, takeCase } from '#shared/application/work-case.ts';
 import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
+import { judged } from '#shared/domain/answer-judgement.ts';
 import { PoisonError } from '#shared/errors.ts';
 import type { StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { CustomerCase } from '#shared/ports/case-store.ts';
@@ -123,6 +124,29 @@ describe.each(['memory', 'dynamo'] as const)('survey stores on %s', (engine) => 
 
     expect(await answers.listPending(10)).toEqual([]);
     expect(await answers.get('a1')).toMatchObject({ pending: false, answer: { version: 2 } });
+  });
+
+  it('list answers by what they count as, the newest first', async () => {
+    const { answers } = engines[engine]();
+    for (const [index, suspect] of [true, true, false].entries()) {
+      const stored = storedAnswer(`list${index}`, 1);
+      const at = `2026-06-0${index + 1}T08:00:00.000Z`;
+      // A comment that looks like a state is no state.
+      const comment = 'x","suspect":true,"decision":"confirmed';
+      await answers.put({ ...stored, answer: { ...stored.answer, at, comment, suspect } }, 0);
+    }
+    const second = await answers.get('list1');
+    if (second === undefined) throw new Error('it was stored');
+    const judgement = { decision: 'discarded', by: 'Ann', at: NOW, reason: 'a scanner' } as const;
+    await answers.put({ ...second, answer: judged(second.answer, judgement) }, 1);
+
+    const listed = async (state: Parameters<typeof answers.list>[0]) =>
+      (await answers.list(state)).map(({ answer }) => answer.answerId).filter((id) => id.startsWith('list'));
+    expect(await listed('suspect')).toEqual(['list0']);
+    expect(await listed('discarded')).toEqual(['list1']);
+    expect(await listed('confirmed')).toEqual([]);
+    expect(await listed('counted')).toEqual(['list2']);
+    expect(await listed('all')).toEqual(['list2', 'list1', 'list0']);
   });
 
   it('close a case once, whoever takes and closes it at the same time, and tell the others who did', async () => {
