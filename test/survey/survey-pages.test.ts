@@ -1,85 +1,28 @@
-import type { Server } from 'node:http';
-import { serve } from '@hono/node-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PAGE_TEXT_KEYS, pageText, placeholdersOf } from '#shared/application/pages/page-text.ts';
-import { surveyApp } from '#shared/application/pages/survey-app.ts';
 import { projectPendingAnswers } from '#shared/application/project-answer.ts';
-import { answerLink, unsubscribeLink } from '#shared/application/survey-mail.ts';
 import { issueLinkToken } from '#shared/domain/link-token.ts';
 import { mailText } from '#shared/domain/mail-text.ts';
 import { RetryableError } from '#shared/errors.ts';
-import {
-  CLOSES,
-  drawnWave,
-  IDENTITY,
-  invitationOf,
-  LINK_KEYS,
-  type MemoryStores,
-  NOW,
-  settableClock,
-} from './memory.ts';
+import { CLOSES, LINK_KEYS, NOW } from './memory.ts';
+import { DAY_MS, type PagesBench, post, startPages } from './pages-bench.ts';
 
-let stores: MemoryStores;
-let clock: ReturnType<typeof settableClock>;
-let server: Server;
-let base: string;
-let failures: unknown[];
-const { invitationId, addressKey } = invitationOf(1);
-const DAY_MS = 86_400_000;
-
-const ports = () => ({
-  ...stores,
-  clock,
-  businessTimeZone: 'Asia/Shanghai',
-  linkKeys: LINK_KEYS,
-  identity: IDENTITY,
-  onProjectionFailed: (_id: string, error: unknown) => failures.push(error),
-  onFailure: (_route: string, error: unknown) => failures.push(error),
-});
-
+let pages: PagesBench;
 beforeAll(async () => {
-  server = await new Promise((resolve) => {
-    const listening = serve(
-      { fetch: (request: Request) => surveyApp(ports()).fetch(request), port: 0, hostname: '127.0.0.1' },
-      (address) => {
-        base = `http://127.0.0.1:${address.port}`;
-        resolve(listening as Server);
-      },
-    );
-  });
+  pages = await startPages();
 });
-afterAll(() => new Promise((resolve) => server.close(resolve)));
-beforeEach(async () => {
-  failures = [];
-  stores = await drawnWave(2);
-  clock = settableClock(new Date(Date.parse(NOW) + DAY_MS).toISOString());
-  await stores.invitations.update(invitationId, (known) => ({
-    ...known,
-    invitation: { state: 'sent', attempts: 0, at: NOW },
-    deliveredAt: NOW,
-  }));
-});
-
-const links = () => ({
-  answer: answerLink({ publicBaseUrl: base, linkKeys: LINK_KEYS }, invitationId, CLOSES),
-  unsub: unsubscribeLink({ publicBaseUrl: base, linkKeys: LINK_KEYS }, invitationId, CLOSES),
-});
-const post = (url: string, fields: Record<string, string>, init: RequestInit = {}): Promise<Response> =>
-  fetch(url, { method: 'POST', body: new URLSearchParams(fields), redirect: 'manual', ...init });
-const everything = async (): Promise<string> =>
-  JSON.stringify([
-    await stores.answers.getMany([invitationId]).then((all) => [...all]),
-    await stores.contacts.get(addressKey),
-    [...stores.customers.all],
-    await stores.cases.listOpen(),
-    await stores.invitations.get(invitationId),
-  ]);
+afterAll(() => pages.stop());
+beforeEach(() => pages.reset());
 
 describe('the answer page', () => {
   it('R03 changes nothing when all links of a mail are opened three times, by GET and by HEAD', async () => {
-    const before = await everything();
+    const before = await pages.everything();
 
-    for (const url of [links().answer, links().unsub, ...[0, 5, 10].map((score) => `${links().answer}?a=${score}`)]) {
+    for (const url of [
+      pages.links().answer,
+      pages.links().unsub,
+      ...[0, 5, 10].map((score) => `${pages.links().answer}?a=${score}`),
+    ]) {
       for (const method of ['GET', 'HEAD', 'GET', 'HEAD', 'GET', 'HEAD']) {
         const response = await fetch(url, { method });
         expect(response.status).toBe(200);
@@ -88,12 +31,12 @@ describe('the answer page', () => {
       }
     }
 
-    expect(await everything()).toBe(before);
+    expect(await pages.everything()).toBe(before);
   });
 
   it('shows the score of the link chosen and not sent, in the language of the invitation, and switches it', async () => {
-    const english = await (await fetch(`${links().answer}?a=9`)).text();
-    const chinese = await (await fetch(`${links().answer}?a=9&lang=zh-CN`)).text();
+    const english = await (await fetch(`${pages.links().answer}?a=9`)).text();
+    const chinese = await (await fetch(`${pages.links().answer}?a=9&lang=zh-CN`)).text();
 
     expect(english).toMatch(/value="9" required\s+checked/u);
     expect(english.match(/checked/gu)).toHaveLength(1 + (english.match(/input:checked/gu)?.length ?? 0));
@@ -111,17 +54,21 @@ describe('the answer page', () => {
   });
 
   it('R11 records an answer by POST of the form alone, without a script', async () => {
-    const html = await (await fetch(links().answer)).text();
+    const html = await (await fetch(pages.links().answer)).text();
     expect(html).not.toMatch(/<script|onload|onclick|javascript:/iu);
 
-    const response = await post(links().answer, { score: '9', comment: 'fine' });
+    const response = await post(pages.links().answer, { score: '9', comment: 'fine' });
 
     expect(response.status).toBe(200);
     expect(await response.text()).toContain('Thank you');
-    expect((await stores.answers.get(invitationId))?.answer).toMatchObject({ score: 9, comment: 'fine', version: 1 });
-    const facts = stores.customers.all.get('c1');
+    expect((await pages.stores.answers.get(pages.invitationId))?.answer).toMatchObject({
+      score: 9,
+      comment: 'fine',
+      version: 1,
+    });
+    const facts = pages.stores.customers.all.get('c1');
     expect(facts?.factsRev).toBe(2);
-    expect(facts?.answers[invitationId]).toMatchObject({
+    expect(facts?.answers[pages.invitationId]).toMatchObject({
       value: 0.9,
       scale: '0-10',
       date: '2026-06-02',
@@ -130,96 +77,106 @@ describe('the answer page', () => {
   });
 
   it('R12 keeps one answer per invitation: a later POST replaces the score and keeps an earlier comment', async () => {
-    await post(links().answer, { score: '9', comment: 'fine' });
-    clock.moveBy(60_000);
-    await post(links().answer, { score: '4', comment: '' });
-    await post(links().answer, { score: '4', comment: '' });
+    await post(pages.links().answer, { score: '9', comment: 'fine' });
+    pages.clock.moveBy(60_000);
+    await post(pages.links().answer, { score: '4', comment: '' });
+    await post(pages.links().answer, { score: '4', comment: '' });
 
-    const stored = await stores.answers.get(invitationId);
+    const stored = await pages.stores.answers.get(pages.invitationId);
     expect(stored?.answer).toMatchObject({ score: 4, comment: 'fine', version: 2 });
     expect(stored?.answer.history).toHaveLength(1);
     expect(stored?.pending).toBe(false);
-    expect(Object.keys(stores.customers.all.get('c1')?.answers ?? {})).toEqual([invitationId]);
+    expect(Object.keys(pages.stores.customers.all.get('c1')?.answers ?? {})).toEqual([pages.invitationId]);
   });
 
   it('R12 answers 410 after the survey has closed and writes nothing', async () => {
-    const url = links().answer;
-    clock.moveTo(CLOSES);
-    const before = await everything();
+    const url = pages.links().answer;
+    pages.clock.moveTo(CLOSES);
+    const before = await pages.everything();
 
     expect((await fetch(url)).status).toBe(410);
     expect((await post(url, { score: '9' })).status).toBe(410);
-    expect(await everything()).toBe(before);
+    expect(await pages.everything()).toBe(before);
   });
 
   it('R13 keeps machine-like answers out of scores and cases until a person confirms', async () => {
-    await post(links().answer, { score: '0', comment: 'x', website: 'http://spam' });
-    expect(stores.customers.all.get('c1')?.answers[invitationId]?.suspect).toBe(true);
-    expect(await stores.cases.listOpen()).toEqual([]);
+    await post(pages.links().answer, { score: '0', comment: 'x', website: 'http://spam' });
+    expect(pages.stores.customers.all.get('c1')?.answers[pages.invitationId]?.suspect).toBe(true);
+    expect(await pages.stores.cases.listOpen()).toEqual([]);
 
-    clock.moveBy(60_000);
-    await post(links().answer, { score: '0', comment: 'x' });
+    pages.clock.moveBy(60_000);
+    await post(pages.links().answer, { score: '0', comment: 'x' });
 
-    expect(stores.customers.all.get('c1')?.answers[invitationId]).toMatchObject({ suspect: false, version: 2 });
-    expect(await stores.cases.listOpen()).toHaveLength(1);
+    expect(pages.stores.customers.all.get('c1')?.answers[pages.invitationId]).toMatchObject({
+      suspect: false,
+      version: 2,
+    });
+    expect(await pages.stores.cases.listOpen()).toHaveLength(1);
   });
 
   it('R13 suspects an answer within three seconds of delivery and a burst over the scores', async () => {
-    clock.moveTo(new Date(Date.parse(NOW) + 2_000).toISOString());
-    await post(links().answer, { score: '9' });
-    expect((await stores.answers.get(invitationId))?.answer.signals).toEqual(['tooFast']);
+    pages.clock.moveTo(new Date(Date.parse(NOW) + 2_000).toISOString());
+    await post(pages.links().answer, { score: '9' });
+    expect((await pages.stores.answers.get(pages.invitationId))?.answer.signals).toEqual(['tooFast']);
 
-    clock.moveBy(10_000);
-    for (let score = 0; score <= 10; score += 1) await post(links().answer, { score: String(score) });
-    expect((await stores.answers.get(invitationId))?.answer).toMatchObject({ suspect: true, signals: ['burst'] });
+    pages.clock.moveBy(10_000);
+    for (let score = 0; score <= 10; score += 1) await post(pages.links().answer, { score: String(score) });
+    expect((await pages.stores.answers.get(pages.invitationId))?.answer).toMatchObject({
+      suspect: true,
+      signals: ['burst'],
+    });
   });
 
   it('R32 opens a case for a low answer with a comment, owned by the manager, due in a day', async () => {
-    await post(links().answer, { score: '3', comment: 'too slow' });
+    await post(pages.links().answer, { score: '3', comment: 'too slow' });
 
-    const [opened] = await stores.cases.listOpen();
-    expect(opened).toMatchObject({ caseId: invitationId, owner: { kind: 'manager', name: 'M1' }, reason: 'lowAnswer' });
+    const [opened] = await pages.stores.cases.listOpen();
+    expect(opened).toMatchObject({
+      caseId: pages.invitationId,
+      owner: { kind: 'manager', name: 'M1' },
+      reason: 'lowAnswer',
+    });
     expect(Date.parse(opened?.dueAt ?? '') - Date.parse(opened?.openedAt ?? '')).toBe(DAY_MS);
-    expect(stores.customers.all.get('c1')?.openCase).toBe(invitationId);
+    expect(pages.stores.customers.all.get('c1')?.openCase).toBe(pages.invitationId);
   });
 
   it('loses no answer when the projection fails: the sweeper brings it to the customer later', async () => {
-    const { put } = stores.customers;
-    stores.customers.put = async () => {
+    const { put } = pages.stores.customers;
+    pages.stores.customers.put = async () => {
       throw new RetryableError('store-unavailable', 'no');
     };
-    const response = await post(links().answer, { score: '7' });
+    const response = await post(pages.links().answer, { score: '7' });
     expect(response.status).toBe(200);
-    expect(failures).toHaveLength(1);
-    expect((await stores.answers.get(invitationId))?.pending).toBe(true);
+    expect(pages.failures).toHaveLength(1);
+    expect((await pages.stores.answers.get(pages.invitationId))?.pending).toBe(true);
 
-    stores.customers.put = put;
-    expect(await projectPendingAnswers(ports())).toEqual({ projected: 1, failed: 0 });
-    expect(stores.customers.all.get('c1')?.answers[invitationId]?.value).toBe(0.7);
-    expect(await projectPendingAnswers(ports())).toEqual({ projected: 0, failed: 0 });
+    pages.stores.customers.put = put;
+    expect(await projectPendingAnswers(pages.ports())).toEqual({ projected: 1, failed: 0 });
+    expect(pages.stores.customers.all.get('c1')?.answers[pages.invitationId]?.value).toBe(0.7);
+    expect(await projectPendingAnswers(pages.ports())).toEqual({ projected: 0, failed: 0 });
   });
 
   it('thanks nobody whose answer could not be stored', async () => {
-    stores.answers.put = async () => {
+    pages.stores.answers.put = async () => {
       throw new RetryableError('store-unavailable', 'no');
     };
 
-    const response = await post(links().answer, { score: '7' });
+    const response = await post(pages.links().answer, { score: '7' });
 
     expect(response.status).toBe(503);
     expect(await response.text()).not.toContain('Thank you');
   });
 
   it('R22 sends its security headers with every response and loads nothing from elsewhere', async () => {
-    const url = links().answer;
+    const url = pages.links().answer;
     const responses = await Promise.all([
       fetch(url),
       fetch(url, { method: 'HEAD' }),
-      fetch(`${base}/nothing`),
-      fetch(`${base}/r/forged`),
+      fetch(`${pages.base}/nothing`),
+      fetch(`${pages.base}/r/forged`),
       fetch(url, { method: 'PUT' }),
       post(url, { score: '99' }),
-      post(links().unsub, { 'List-Unsubscribe': 'One-Click' }),
+      post(pages.links().unsub, { 'List-Unsubscribe': 'One-Click' }),
     ]);
 
     for (const response of responses) {
@@ -234,8 +191,8 @@ describe('the answer page', () => {
   });
 
   it('R23 refuses wrong methods, types, sizes, fields and scores, each with a page that says what to do', async () => {
-    const url = links().answer;
-    const before = await everything();
+    const url = pages.links().answer;
+    const before = await pages.everything();
     const json = { body: '{"score":9}', headers: { 'Content-Type': 'application/json' } };
     const expected: [Promise<Response>, number][] = [
       [fetch(url, { method: 'DELETE' }), 405],
@@ -259,7 +216,7 @@ describe('the answer page', () => {
       expect(received.headers.get('content-type')).toContain('text/html');
       expect((await received.text()).length).toBeGreaterThan(500);
     }
-    expect(await everything()).toBe(before);
+    expect(await pages.everything()).toBe(before);
   });
 
   it('takes a comment of a thousand characters, Chinese or emoji, sent as the form sends it', async () => {
@@ -268,12 +225,12 @@ describe('the answer page', () => {
       body.set('score', '9');
       body.set('comment', letter.repeat(1000));
 
-      const response = await fetch(links().answer, { method: 'POST', body });
+      const response = await fetch(pages.links().answer, { method: 'POST', body });
 
       expect(response.status).toBe(200);
-      expect((await stores.answers.get(invitationId))?.answer.comment).toBe(letter.repeat(1000));
+      expect((await pages.stores.answers.get(pages.invitationId))?.answer.comment).toBe(letter.repeat(1000));
     }
-    expect(await (await fetch(links().answer)).text()).toContain('enctype="multipart/form-data"');
+    expect(await (await fetch(pages.links().answer)).text()).toContain('enctype="multipart/form-data"');
   });
 
   it('R23 answers forged, foreign and unknown tokens with the same bytes', async () => {
@@ -282,11 +239,17 @@ describe('the answer page', () => {
       expiresAt: CLOSES,
     });
     const foreign = issueLinkToken({ currentKid: 'k9', keys: { k9: new Uint8Array(32) } }, 'answer', {
-      invitationId,
+      invitationId: pages.invitationId,
       expiresAt: CLOSES,
     });
-    const swapped = links().unsub.replace('/u/', '/r/');
-    const urls = [`${base}/r/${unknown}`, `${base}/r/${foreign}`, swapped, links().answer.slice(0, -1), `${base}/r/x`];
+    const swapped = pages.links().unsub.replace('/u/', '/r/');
+    const urls = [
+      `${pages.base}/r/${unknown}`,
+      `${pages.base}/r/${foreign}`,
+      swapped,
+      pages.links().answer.slice(0, -1),
+      `${pages.base}/r/x`,
+    ];
 
     const answers = await Promise.all(
       urls.map(async (url) => {
@@ -303,65 +266,67 @@ describe('the answer page', () => {
 
   it('R24 escapes what the customer wrote when it shows the form again, and drops control characters', async () => {
     const nasty = '"><img src=x onerror=alert(1)>\u0000\u202e</textarea>';
-    await post(links().answer, { score: '9', comment: nasty });
+    await post(pages.links().answer, { score: '9', comment: nasty });
 
-    const html = await (await fetch(links().answer)).text();
+    const html = await (await fetch(pages.links().answer)).text();
 
     expect(html).not.toContain('<img');
     expect(html).toContain('&lt;img');
-    expect((await stores.answers.get(invitationId))?.answer.comment).toBe('"><img src=x onerror=alert(1)></textarea>');
+    expect((await pages.stores.answers.get(pages.invitationId))?.answer.comment).toBe(
+      '"><img src=x onerror=alert(1)></textarea>',
+    );
   });
 
   it('R20 has no address, name, customer id or segment in any of its links', async () => {
-    const html = await (await fetch(`${links().answer}?a=9`)).text();
+    const html = await (await fetch(`${pages.links().answer}?a=9`)).text();
     const urls = [...html.matchAll(/(?:href|action)="([^"]*)"/gu)].map((match) => match[1]).join(' ');
 
-    expect(`${urls} ${links().answer} ${links().unsub}`).not.toMatch(/c1|hold|example\.com|M1|north/u);
+    expect(`${urls} ${pages.links().answer} ${pages.links().unsub}`).not.toMatch(/c1|hold|example\.com|M1|north/u);
   });
 });
 
 describe('the unsubscribe page', () => {
   it('R02 takes a one-click POST and answers 200 without body, redirect or cookie', async () => {
-    const response = await post(links().unsub, { 'List-Unsubscribe': 'One-Click' });
+    const response = await post(pages.links().unsub, { 'List-Unsubscribe': 'One-Click' });
 
     expect(response.status).toBe(200);
     expect(await response.text()).toBe('');
-    expect((await stores.contacts.get(addressKey))?.unsubscribed).toBeDefined();
+    expect((await pages.stores.contacts.get(pages.addressKey))?.unsubscribed).toBeDefined();
   });
 
   it('R02 takes the one-click POST as multipart form data as well', async () => {
     const body = new FormData();
     body.set('List-Unsubscribe', 'One-Click');
 
-    const response = await fetch(links().unsub, { method: 'POST', body });
+    const response = await fetch(pages.links().unsub, { method: 'POST', body });
 
     expect(response.status).toBe(200);
-    expect((await stores.contacts.get(addressKey))?.unsubscribed).toBeDefined();
+    expect((await pages.stores.contacts.get(pages.addressKey))?.unsubscribed).toBeDefined();
   });
 
   it('R21 works thirty days and more after the survey has closed', async () => {
-    const url = links().unsub;
-    clock.moveTo(new Date(Date.parse(CLOSES) + 60 * DAY_MS).toISOString());
+    const url = pages.links().unsub;
+    pages.clock.moveTo(new Date(Date.parse(CLOSES) + 60 * DAY_MS).toISOString());
 
     expect((await fetch(url)).status).toBe(200);
     expect((await post(url, { action: 'unsubscribe' })).status).toBe(200);
-    expect((await stores.contacts.get(addressKey))?.unsubscribed).toBeDefined();
+    expect((await pages.stores.contacts.get(pages.addressKey))?.unsubscribed).toBeDefined();
   });
 
   it('says what unsubscribing covers and can be undone', async () => {
-    const done = await (await post(links().unsub, { action: 'unsubscribe' })).text();
+    const done = await (await post(pages.links().unsub, { action: 'unsubscribe' })).text();
     expect(done).toContain('accounts and contracts are not affected');
 
-    const undone = await post(links().unsub, { action: 'resubscribe' });
+    const undone = await post(pages.links().unsub, { action: 'resubscribe' });
 
     expect(undone.status).toBe(200);
-    expect((await stores.contacts.get(addressKey))?.unsubscribed).toBeUndefined();
+    expect((await pages.stores.contacts.get(pages.addressKey))?.unsubscribed).toBeUndefined();
   });
 
   it('R23 refuses any other form', async () => {
-    expect((await post(links().unsub, { action: 'delete' })).status).toBe(400);
-    expect((await post(links().unsub, {})).status).toBe(400);
-    expect((await stores.contacts.get(addressKey))?.unsubscribed).toBeUndefined();
+    expect((await post(pages.links().unsub, { action: 'delete' })).status).toBe(400);
+    expect((await post(pages.links().unsub, {})).status).toBe(400);
+    expect((await pages.stores.contacts.get(pages.addressKey))?.unsubscribed).toBeUndefined();
   });
 });
 

@@ -120,7 +120,7 @@ export const formPage = (frame: PageFrame, invitation: Invitation, content: Form
 <fieldset aria-describedby="${described('score', 'scale')}">
 <legend>${mailText(language, `survey.question.${question}`, { company: identity.company[language] })}</legend>
 <p class="soft" id="scale">${scale}</p>
-<div class="scale">
+<div class="scale ${question}">
 ${scores.map(
   (score) =>
     html`<label><input type="radio" id="score-${score}" name="score" value="${score}" required${checked(score === content.score)}><span>${score}</span></label>`,
