@@ -1,16 +1,7 @@
 import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import { flagEvents } from '../domain/document-events.ts';
-import {
-  FLAG_STATES,
-  type Flag,
-  type FlagKind,
-  type FlagSettlement,
-  raised,
-  settled,
-  undone,
-  withdrawn,
-} from '../domain/flags.ts';
+import { FLAG_STATES, type Flag, type FlagKind, raised, settled, undone, withdrawn } from '../domain/flags.ts';
 import { PermanentError, RetryableError } from '../errors.ts';
 import type { FlagEraser, FlagStore } from '../ports/flag-store.ts';
 import type { Outbox } from '../ports/outbox.ts';
@@ -95,7 +86,7 @@ export const dynamoFlags = ({
   /**
    * Applies a change under the item's revision; undefined changes nothing.
    *
-   * @param runId whose doing it is, or whose is taken back; undefined for a person's
+   * @param runId whose doing it is, or whose is taken back; undefined for a person's and the calendar's
    */
   const change = async <R extends { readonly next: Flag }>(
     subject: string,
@@ -126,8 +117,7 @@ export const dynamoFlags = ({
         ? 'notOpen'
         : 'withdrawn',
     settle: async (subject, kind, settlement) =>
-      (await change(subject, kind, runOf(settlement), (stored) => asDecision(settled(stored, settlement)))) ===
-      undefined
+      (await change(subject, kind, undefined, (stored) => asDecision(settled(stored, settlement)))) === undefined
         ? 'notOpen'
         : 'settled',
     undo: async (subject, kind, runId, rollback) =>
@@ -162,9 +152,6 @@ export const dynamoFlags = ({
     },
   };
 };
-
-/** Runs let proposals expire; the rest is decided by people. */
-export const runOf = ({ state, by }: FlagSettlement): string | undefined => (state === 'expired' ? by : undefined);
 
 /** Ascending by `raisedAt`, then subject and kind, so that the order is the same everywhere. */
 export const byRaised = (a: Flag, b: Flag): number => {

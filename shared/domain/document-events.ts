@@ -84,7 +84,8 @@ const FLAG_TYPES = {
  * Events of a proposal between two states of it.
  *
  * @param before undefined: there was none
- * @param runId the run that made the change, or whose change is taken back; undefined where a person decided
+ * @param runId the run that made the change, or whose change is taken back; undefined where a person or
+ *   the calendar decided
  */
 export const flagEvents = (
   before: Flag | undefined,

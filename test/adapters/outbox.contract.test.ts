@@ -122,7 +122,7 @@ describe.each(STORES)('events that wait on $engine', ({ cases, flags, outbox }) 
     expect(await waitingIn(store)).toEqual([]);
   });
 
-  it('name the run that raised, withdrew or let expire a proposal, and none where a person decided', async () => {
+  it('name the run that raised or withdrew a proposal, and none where a person decided', async () => {
     const store = flags();
     await store.raise(flag('s1', 'r1'));
     await store.settle('s1', 'exit', { state: 'refused', by: 'Ana', at: AT });

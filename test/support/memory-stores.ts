@@ -1,5 +1,4 @@
 import { byBytes, checkedKey } from '#shared/adapters/directory-objects.ts';
-import { runOf } from '#shared/adapters/dynamo-flags.ts';
 import { bucketOf } from '#shared/adapters/table-keys.ts';
 import type { OutboxEntry } from '#shared/domain/business-event.ts';
 import { flagEvents } from '#shared/domain/document-events.ts';
@@ -197,7 +196,7 @@ export const memoryFlags = (): FlagStore & FlagEraser & Outbox => {
     settle: async (subject, kind, settlement) => {
       const next = settled(flags.get(key(subject, kind)), settlement);
       if (next === undefined) return 'notOpen';
-      keep(next, runOf(settlement));
+      keep(next, undefined);
       return 'settled';
     },
     undo: async (subject, kind, runId, rollback) => {

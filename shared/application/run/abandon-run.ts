@@ -1,12 +1,13 @@
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import { loadRun, type RunPorts, updateRun } from './run-ports.ts';
+import { undoFlags } from './undo-flags.ts';
 
-export type AbandonPorts = Pick<RunPorts, 'runs' | 'pointer' | 'clock'>;
+export type AbandonPorts = Pick<RunPorts, 'runs' | 'pointer' | 'clock' | 'files' | 'flags'>;
 
 /**
  * Discards a planned, held or failed run, and releases the lock where the run holds it. Standings that it wrote stay
- * invisible: its sequence number is listed as abandoned, for ever. Doing it twice changes nothing, and finishes what a
+ * invisible: its sequence number is listed as abandoned, for ever. Proposals that it raised are withdrawn. Doing it twice changes nothing, and finishes what a
  * crash left of the first time.
  *
  * @throws PermanentError `run-published` for a run that is or was in force
@@ -18,7 +19,7 @@ export const abandonRun = async (runId: string, by: string, ports: AbandonPorts)
   await releaseLock(runId, ports);
   const now = ports.clock.now();
   const was = record.state;
-  await updateRun(ports, runId, (current) => {
+  const abandoned = await updateRun(ports, runId, (current) => {
     assertNotInForce(current, undefined);
     return current.state === 'abandoned'
       ? current
@@ -26,6 +27,10 @@ export const abandonRun = async (runId: string, by: string, ports: AbandonPorts)
   });
   // The run may have taken the lock between the two writes above; from here on it sees that it is abandoned.
   await releaseLock(runId, ports);
+  if (abandoned.seq !== null) {
+    const at = abandoned.finishedAt ?? now;
+    await undoFlags(abandoned, { by, at, reason: `run ${runId} was abandoned` }, ports);
+  }
   return was === 'abandoned' ? 'already' : 'abandoned';
 };
 

@@ -6,6 +6,7 @@ import type { RunPointer } from '#shared/domain/standing.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import { loadRun, type RunPorts, updateRun } from './run-ports.ts';
+import { undoFlags } from './undo-flags.ts';
 
 export interface RollbackPorts extends Pick<RunPorts, 'clock' | 'runs' | 'pointer' | 'files' | 'flags'> {
   readonly waves: RecordStore<WaveRecord>;
@@ -55,7 +56,8 @@ export const rollbackRun = async (
   const stored = await updateRun(ports, runId, (current) =>
     current.rolledBack === undefined ? { ...current, state: 'rolledBack', rolledBack } : current,
   );
-  const flags = await undoFlags(stored, ports);
+  const told = stored.rolledBack ?? rolledBack;
+  const flags = await undoFlags(stored, { by: told.by, at: told.at, reason: `rollback: ${told.reason}` }, ports);
   return {
     runId,
     outcome: isBack && before === 'rolledBack' ? 'already' : 'rolledBack',
@@ -127,27 +129,6 @@ const movePointerBack = async ({ rev, ...pointer }: RunPointer, runId: string, p
       hint: 'look with resegment status, then do it again',
     });
   }
-};
-
-/** Goes over the run's plan, which names every proposal that it could have raised, confirmed or withdrawn. */
-const undoFlags = async (
-  record: RunRecord,
-  ports: RollbackPorts,
-): Promise<Pick<Rollback, 'flagsWithdrawn' | 'flagsReopened'>> => {
-  const counts = { withdrawn: 0, reopened: 0, unchanged: 0 };
-  const { by, at, reason } = record.rolledBack ?? { by: '', at: ports.clock.now(), reason: '' };
-  for (let shard = 0; shard < record.shards; shard += 1) {
-    const before = new Map(
-      (await ports.files.readFrame(record.runId, shard)).map((row) => [row.subject, row.prior?.flags ?? []]),
-    );
-    for (const row of await ports.files.readPlan(record.runId, shard)) {
-      const kinds = new Set([...row.flags.map((flag) => flag.kind), ...(before.get(row.subject) ?? [])]);
-      for (const kind of kinds) {
-        counts[await ports.flags.undo(row.subject, kind, record.runId, { by, at, reason: `rollback: ${reason}` })] += 1;
-      }
-    }
-  }
-  return { flagsWithdrawn: counts.withdrawn, flagsReopened: counts.reopened };
 };
 
 /** Mails that are not sent yet would carry the segments of the run that is no more. Answers to those sent still count. */
