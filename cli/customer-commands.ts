@@ -9,13 +9,22 @@ import { pinState } from '#shared/domain/pins.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { isResegmentError } from '#shared/errors.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
+import { showCustomerPage } from './customer-page.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { UsageError } from './usage-error.ts';
 
 export const addCustomerCommands = (program: Command, host: CommandHost): void => {
-  program
-    .command('customer')
-    .description('one customer through time')
+  const customer = program.command('customer').description('one customer, now and through time');
+  customer
+    .command('show')
+    .argument('<customer>', 'id of a customer')
+    .description('segments, satisfaction of the last run and of today, answers, open case, proposals, pins, notes')
+    .addHelpText('after', '\nExample:\n  resegment customer show C-1042 --lang zh-CN\n')
+    .action((customerId: string, _options: unknown, command: Command) =>
+      onTarget(command, host, (context) => showCustomerPage(context, customerId)),
+    );
+
+  customer
     .command('history')
     .argument('<customer>', 'id of a customer')
     .option('--on <date>', 'only the segment in force on that day, YYYY-MM-DD')

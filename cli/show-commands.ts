@@ -2,10 +2,12 @@ import type { Command } from 'commander';
 import { explainCustomer } from '#shared/application/explain-customer.ts';
 import type { Language } from '#shared/application/format-value.ts';
 import { ACTIVE_POLICY_KEY, loadPolicy } from '#shared/application/run/run-ports.ts';
+import { type SatisfactionNow, satisfactionNow } from '#shared/application/satisfaction-now.ts';
 import { stateInWords } from '#shared/application/summary-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { pauseReason } from '#shared/application/wave-text.ts';
 import type { WaveRecord } from '#shared/contracts/survey.ts';
+import { satisfactionText } from '#shared/domain/figure-text.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
@@ -23,10 +25,14 @@ export const addShowCommands = (program: Command, host: CommandHost): void => {
     .command('explain')
     .argument('<customer>', 'id of a customer')
     .option('--run <run>', 'id, unique beginning, latest, previous or 2026-05; default: the published run')
+    .option('--now', 'also the satisfaction of today, from the answers stored since')
     .description('why a customer is in its segment, and what would move it')
-    .addHelpText('after', '\nExample:\n  resegment explain C-1042 --run 2026-05 --lang zh-CN\n')
-    .action((customerId: string, options: { readonly run?: string }, command: Command) =>
-      onTarget(command, host, (context) => showExplanation(context, customerId, options.run)),
+    .addHelpText(
+      'after',
+      '\nExamples:\n  resegment explain C-1042 --run 2026-05 --lang zh-CN\n  resegment explain C-1042 --now\n',
+    )
+    .action((customerId: string, options: { readonly run?: string; readonly now?: boolean }, command: Command) =>
+      onTarget(command, host, (context) => showExplanation(context, customerId, options.run, options.now === true)),
     );
 };
 
@@ -136,12 +142,15 @@ const showExplanation = async (
   context: CommandContext,
   customerId: string,
   wanted: string | undefined,
+  withToday: boolean,
 ): Promise<ExitCode> => {
   const { target, terminal } = context;
   const published = (await target.pointer.get()).published?.runId;
   const record = await findRun(target.runs, wanted ?? published ?? 'latest');
-  const explanation = await explainCustomer(customerId, record, target, terminal.language === 'en' ? 'en' : 'zh');
-  terminal.result(explanation, () =>
+  const lang = terminal.language === 'en' ? 'en' : 'zh';
+  const explanation = await explainCustomer(customerId, record, target, lang);
+  const now = withToday ? await satisfactionNow(customerId, target) : undefined;
+  terminal.result({ ...explanation, ...(now === undefined ? {} : { satisfactionNow: now }) }, () =>
     [
       terminal.bold(
         `${customerId} · ${record.runId} · ${record.asOf} · ${record.policy.name} ${record.policy.version}`,
@@ -152,7 +161,34 @@ const showExplanation = async (
         terminal.bold(heading),
         ...sentences.map((sentence) => `  ${sentence}`),
       ]),
+      ...(now === undefined
+        ? []
+        : ['', terminal.bold(TODAY[lang].heading), ...todayLines(record, explanation, now, lang)]),
     ].join('\n'),
   );
   return EXIT.done;
 };
+
+const TODAY = {
+  en: {
+    heading: 'Satisfaction since then',
+    inRun: (runId: string, asOf: string) => `run ${runId}, as of ${asOf}`,
+    today: (asOf: string, runId: string) => `today, ${asOf}, by the rules of run ${runId}`,
+  },
+  zh: {
+    heading: '此后的满意度',
+    inRun: (runId: string, asOf: string) => `运行 ${runId}，截至 ${asOf}`,
+    today: (asOf: string, runId: string) => `今日 ${asOf}，按运行 ${runId} 的规则`,
+  },
+} as const;
+
+/** The satisfaction of the run beside that of today. */
+const todayLines = (
+  run: { readonly runId: string; readonly asOf: string },
+  { satisfaction }: { readonly satisfaction: SatisfactionNow['satisfaction'] },
+  now: SatisfactionNow,
+  lang: 'en' | 'zh',
+): readonly string[] => [
+  `  ${TODAY[lang].inRun(run.runId, run.asOf)}: ${satisfactionText(satisfaction, lang)}`,
+  `  ${TODAY[lang].today(now.asOf, now.runId)}: ${satisfactionText(now.satisfaction, lang)}`,
+];

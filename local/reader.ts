@@ -1,8 +1,6 @@
 import PostalMime from 'postal-mime';
-import { measureFacts } from '#shared/application/run/measure-shard.ts';
-import { loadPolicy } from '#shared/application/run/run-ports.ts';
-import { dateIn } from '#shared/domain/calendar.ts';
-import { satisfactionOf } from '#shared/domain/scores.ts';
+import { satisfactionNow } from '#shared/application/satisfaction-now.ts';
+import { satisfactionText } from '#shared/domain/figure-text.ts';
 import { answerLinkOf, willAnswer } from './simulated-answers.ts';
 import type { Stack } from './stack.ts';
 
@@ -51,24 +49,12 @@ Open this mail and answer it: ${reader.mailUrl}
 
 const readerState = async (stack: Stack, reader: Reader): Promise<string> => {
   const facts = await stack.run.customers.get(reader.customerId);
-  const pointer = await stack.run.pointer.get();
-  if (facts === undefined || pointer.published === null) return 'This customer is not known any more.';
-  const { record } = (await stack.run.runs.get(pointer.published.runId)) ?? {};
-  if (record === undefined) return 'The published run has no record.';
-  const policy = await loadPolicy(stack.run.objects, record.policy.hash);
-  const calibration = await stack.run.files.readCalibration(record.runId);
-  const now = stack.clock.now();
-  const standing = (await stack.run.standings.getMany([facts.subject])).get(facts.subject);
-  const measured = measureFacts(stack.run.customers.bucketOf(facts.subject), facts, standing, pointer, policy, {
-    asOf: dateIn(stack.timeZone, now),
-    frozenAt: now,
-  });
-  const satisfaction = measured === undefined ? null : satisfactionOf(measured.row, policy, calibration);
+  if (facts === undefined) return 'This customer is not known any more.';
+  const figure = await satisfactionNow(reader.customerId, { ...stack.run, timeZone: stack.timeZone });
+  if (figure === undefined) return 'No run is published.';
   const open = facts.openCase === undefined ? undefined : await stack.tool.cases.get(facts.openCase);
   return [
-    satisfaction === null
-      ? 'Satisfaction: not known, no answer yet'
-      : `Satisfaction: ${satisfaction.score.toFixed(0)} of 100, from ${satisfaction.answers} answer${satisfaction.answers === 1 ? '' : 's'}, the newest ${satisfaction.ageDays} days old, confidence ${(satisfaction.confidence * 100).toFixed(0)} %`,
+    `Satisfaction: ${satisfactionText(figure.satisfaction, 'en')}`,
     open === undefined
       ? 'Case: none'
       : `Case: ${open.state}, for ${open.owner.name}, due ${open.dueAt.slice(0, 16).replace('T', ' ')} UTC (${open.reason})`,

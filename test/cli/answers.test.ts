@@ -148,6 +148,35 @@ describe('an answer that looks like a machine’s', () => {
     );
   });
 
+  it('shows the satisfaction of the last run beside that of today, in explain and on the customer’s page', async () => {
+    await bench.run({ requestId: 'first', asOf: '2026-10-31' });
+    await resegment('answer', 'confirm', 'k1', '--reason', 'called');
+    bench.setNow('2026-11-11T08:00:00.000Z');
+
+    const explained = await resegment('explain', 'c', '--now');
+    const page = await resegment('customer', 'show', 'c');
+
+    expect(explained.out).toMatch(
+      /run 2026-10-first, as of 2026-10-31: not known, no answer yet\n.*today, 2026-11-11/u,
+    );
+    expect(explained.out).toContain('40, from 1 answer 10 days old, low confidence');
+    expect((await resegment('explain', 'c', '--now', '--json')).json).toMatchObject({
+      satisfaction: null,
+      satisfactionNow: { asOf: '2026-11-11', satisfaction: { answers: 1, ageDays: 10 } },
+    });
+    expect((await resegment('explain', 'c')).out).not.toContain('10 days old');
+    expect(page.out).toContain('not known, no answer yet (in run 2026-10-first, as of 2026-10-31)');
+    expect(page.out).toMatch(/40, from 1 answer 10 days old, low confidence \(today, 2026-11-11\)/u);
+    expect(page.out).toMatch(/2026-11-01 +20\/100 +confirmed +Ann \(unverified\), 2026-11-01: called/u);
+    expect((await resegment('customer', 'show', 'c', '--lang', 'zh-CN')).out).toContain('置信度低');
+    expect((await resegment('customer', 'show', 'c', '--json')).json).toMatchObject({
+      openCase: 'k1',
+      satisfaction: { inRun: null, today: { answers: 1 } },
+      segments: { class: { actual: 'low' } },
+    });
+    expect((await resegment('customer', 'show', 'C')).err).toContain('there is no customer "C"');
+  });
+
   it('judges several at once, and names those it could not', async () => {
     await answers({ answerId: 'k2' });
 
