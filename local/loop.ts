@@ -12,6 +12,7 @@ import {
 } from '#shared/domain/calendar.ts';
 import { SCALE_OF_QUESTION } from '#shared/domain/policy.ts';
 import { PermanentError } from '#shared/errors.ts';
+import type { MailFate } from './mail-server.ts';
 import { dueAt, giveAnswer, planAnswers } from './simulated-answers.ts';
 import type { Stack } from './stack.ts';
 
@@ -200,6 +201,9 @@ const mailsSettled = async (stack: Stack, waveId: string, progress: Progress): P
   }
 };
 
+/** Whether a mail got to somebody. */
+const reached = (fate: MailFate): boolean => fate !== 'bounce' && fate !== 'suppressionlist';
+
 /** Moves the clock from answer to answer and gives each through the real pages; ends after the wave's closing. */
 const answerWave = async (stack: Stack, waveId: string, policyHash: string, progress: Progress): Promise<void> => {
   await mailsSettled(stack, waveId, progress);
@@ -208,7 +212,9 @@ const answerWave = async (stack: Stack, waveId: string, policyHash: string, prog
   const survey = (await loadPolicy(stack.run.objects, policyHash)).survey;
   if (survey === undefined) return;
   const [from, to] = SCALE_OF_QUESTION[survey.ask].split('-').map(Number);
-  const mails = stack.mail.mails().filter((mail) => mail.tags['run'] === waveId && mail.tags['kind'] !== 'reminder');
+  const mails = stack.mail
+    .mails()
+    .filter(({ tags, to }) => tags['run'] === waveId && tags['kind'] !== 'reminder' && reached(stack.mail.fateOf(to)));
   const answers = await planAnswers(mails, { from: from ?? 0, to: to ?? 10 });
   for (const [index, answer] of answers.entries()) {
     progress('simulated customers answer on the survey pages', index + 1, answers.length);

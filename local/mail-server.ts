@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -90,10 +90,22 @@ export interface MailServerOptions {
   readonly configurationSets?: readonly string[];
   /** Topic named in events. */
   readonly topicArn?: string;
+  /** Shares of addresses whose mails come back or are complained about; none by default. Always the same addresses. */
+  readonly trouble?: MailTrouble;
   /** Called for each event, as the queue would call the function. A rejection is tried again, three times in all. */
   readonly onEvent?: (envelope: MailEventEnvelope) => unknown;
   readonly clock: Clock;
 }
+
+export interface MailTrouble {
+  /** 0..1 of all addresses. */
+  readonly bounceShare: number;
+  /** 0..1 of all addresses, other ones than those that bounce. */
+  readonly complaintShare: number;
+}
+
+/** What becomes of a mail once it is accepted, as at the mailbox simulator of SES. */
+export type MailFate = 'success' | 'bounce' | 'complaint' | 'suppressionlist' | 'ooto';
 
 export interface MailServer {
   /** Base address of the API and of the inbox. */
@@ -104,6 +116,8 @@ export interface MailServer {
   mails(filter?: MailFilter): readonly StoredMail[];
   /** One mail with its raw message. @throws PermanentError `mail-unknown` */
   read(id: number): Promise<StoredMail>;
+  /** What becomes of mails to an address. */
+  fateOf(address: string): MailFate;
   /** SendRawEmail requests since the start, refused ones included. */
   sendRequests(): number;
   setFault(fault: Fault): void;
@@ -163,7 +177,8 @@ export const startMailServer = async (options: MailServerOptions): Promise<MailS
   };
   const sentLast24h = (): number => store.countSince(Date.parse(clock.now()) - DAY_MS);
 
-  const events = newEventQueue(store, topicArn, options.onEvent);
+  const fateOf = (address: string): MailFate => mailFate(address, options.trouble);
+  const events = newEventQueue(store, topicArn, options.onEvent, fateOf);
 
   /** Reserves a place in the running second. Places of refused mails are not used up. */
   const withinRate = (): boolean => {
@@ -382,6 +397,7 @@ export const startMailServer = async (options: MailServerOptions): Promise<MailS
       }
       return { ...envelope, raw: await store.readRaw(id) };
     },
+    fateOf,
     sendRequests: () => sendRequests,
     setFault,
     clearFaults: () => {
@@ -593,12 +609,17 @@ interface EventQueue {
 }
 
 /** Delivers the events of each mail at least once and in turn, as a queue with one consumer. */
-const newEventQueue = (store: MailStore, topicArn: string, onEvent: MailServerOptions['onEvent']): EventQueue => {
+const newEventQueue = (
+  store: MailStore,
+  topicArn: string,
+  onEvent: MailServerOptions['onEvent'],
+  fateOf: (address: string) => MailFate,
+): EventQueue => {
   let tail: Promise<void> = Promise.resolve();
   const queued = new Set<number>();
   const deliver = async (mail: MailEnvelope): Promise<void> => {
     try {
-      for (const event of eventsOf(mail)) {
+      for (const event of eventsOf(mail, fateOf(mail.to))) {
         const envelope = wrapEvent(event, topicArn, mail.sentAt);
         for (let attempt = 1; ; attempt += 1) {
           try {
@@ -631,8 +652,24 @@ const newEventQueue = (store: MailStore, topicArn: string, onEvent: MailServerOp
   };
 };
 
-/** The events of SES for one accepted mail; local parts choose the outcome as at the mailbox simulator of SES. */
-const eventsOf = (mail: MailEnvelope): readonly object[] => {
+const SIMULATED: readonly MailFate[] = ['success', 'bounce', 'complaint', 'suppressionlist', 'ooto'];
+
+/**
+ * The local part of an address says what becomes of its mails, with or without a `+label`, as at the mailbox simulator of SES;
+ * of the others, the shares of `trouble`, by a hash of the address.
+ */
+const mailFate = (address: string, trouble: MailTrouble = { bounceShare: 0, complaintShare: 0 }): MailFate => {
+  const lower = address.toLowerCase();
+  const name = lower.slice(0, Math.max(0, lower.lastIndexOf('@'))).split('+')[0];
+  const simulated = SIMULATED.find((fate) => fate === name);
+  if (simulated !== undefined) return simulated;
+  const draw = createHash('sha256').update(`mail fate ${lower}`).digest().readUInt32BE(0) / 2 ** 32;
+  if (draw < trouble.bounceShare) return 'bounce';
+  return draw < trouble.bounceShare + trouble.complaintShare ? 'complaint' : 'success';
+};
+
+/** The events of SES for one accepted mail. */
+const eventsOf = (mail: MailEnvelope, fate: MailFate): readonly object[] => {
   const at = (seconds: number): string => new Date(Date.parse(mail.sentAt) + seconds * 1000).toISOString();
   const about = {
     timestamp: mail.sentAt,
@@ -679,12 +716,25 @@ const eventsOf = (mail: MailEnvelope): readonly object[] => {
       reportingMTA: 'dns; inbox.localhost',
     },
   });
-  const [local = ''] = mail.to.toLowerCase().split('@');
-  switch (local.split('+')[0]) {
+  /** What SES makes of an automatic reply: it looks like a soft bounce after the delivery, and counts as none. */
+  const automaticReply = {
+    eventType: 'Bounce',
+    mail: about,
+    bounce: {
+      feedbackId: `${mail.messageId}-reply`,
+      bounceType: 'Transient',
+      bounceSubType: 'General',
+      bouncedRecipients: mail.destinations.map((emailAddress) => ({ emailAddress })),
+      timestamp: at(2),
+    },
+  };
+  switch (fate) {
     case 'bounce':
       return [send, bounce('General')];
     case 'suppressionlist':
       return [send, bounce('Suppressed')];
+    case 'ooto':
+      return [send, delivery, automaticReply];
     case 'complaint':
       return [
         send,
@@ -703,7 +753,7 @@ const eventsOf = (mail: MailEnvelope): readonly object[] => {
           },
         },
       ];
-    default:
+    case 'success':
       return [send, delivery];
   }
 };

@@ -36,7 +36,7 @@ import { type BusinessClock, openBusinessClock } from './clock.ts';
 import { createTables, startDatabase } from './database.ts';
 import { bindHandlers } from './handlers.ts';
 import { listenOn } from './listen.ts';
-import { LOCAL_MAIL_TOPIC_ARN, type MailServer, startMailServer } from './mail-server.ts';
+import { LOCAL_MAIL_TOPIC_ARN, type MailServer, type MailTrouble, startMailServer } from './mail-server.ts';
 import { type ReportServer, startReportServer } from './report-server.ts';
 import { createRunner, type ExecutionRecord } from './state-machines.ts';
 import { synthesize } from './synthesis.ts';
@@ -98,6 +98,10 @@ export interface StackOptions {
   readonly startAt?: string;
   /** Ports are looked for from here on; 0 takes any. */
   readonly port?: number;
+  /** What the mail server makes of mails; nothing goes wrong if absent. */
+  readonly trouble?: MailTrouble;
+  /** Mails per second; 200 if absent. */
+  readonly mailsPerSecond?: number;
   readonly onStep?: (step: string) => void;
 }
 
@@ -195,6 +199,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     verifiedSenders: ['bank.example.com'],
     maxPerSecond: MAILS_PER_SECOND,
     configurationSets: [CONFIGURATION_SET],
+    ...(options.trouble === undefined ? {} : { trouble: options.trouble }),
     onEvent: (event) => events.deliver(event),
     clock,
   });
@@ -231,7 +236,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
       },
     }),
     planWave: planWavePortsFrom(parts),
-    send: sendPortsFrom({ ...mailed, mailRatePerSecond: MAILS_PER_SECOND * 0.8 }),
+    send: sendPortsFrom({ ...mailed, mailRatePerSecond: options.mailsPerSecond ?? MAILS_PER_SECOND * 0.8 }),
     wave: wavePortsFrom(parts),
     mailEvents: mailEventPortsFrom({ ...mailed, mailEventsTopicArn: LOCAL_MAIL_TOPIC_ARN }),
     projectAnswers: projection,

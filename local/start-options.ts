@@ -27,6 +27,10 @@ export interface StartOptions {
     readonly format: ImportFormat;
   };
   readonly asOf?: string;
+  /** Shares of addresses, 0..1, whose mails the local mail server reports as bounced or complained about. */
+  readonly trouble: { readonly bounceShare: number; readonly complaintShare: number };
+  /** Mails per second of the whole stack; the default of the stack if absent. */
+  readonly mailsPerSecond?: number;
 }
 
 export const START_HELP = `npm start -- [options]
@@ -44,11 +48,15 @@ Without --purchases it makes up a synthetic sample that has what the policy read
   --date-format F --decimal . --delimiter , --encoding utf-8
   --companies N          companies, or guests, in the sample (default 2000, at least 100)
   --policy NAME|FILE     a preset or a policy file (default bank-three-class; retail-rfm with --purchases)
+  --bounces N%           share of addresses that do not exist, to see a wave stop itself: docs/surveys.md (default 0%)
+  --complaints N%        share of receivers who call the mail spam (default 0%)
+  --mail-rate N          mails per second, 1 to 200, to see a wave under way (default 200)
   --as-of YYYY-MM-DD     date of the last run (default: the last day of last month)
   --lang en|zh-CN        language of the summary
 `;
 
 const DEFAULT_COMPANIES = 2_000;
+const MOST_MAILS_PER_SECOND = 200;
 
 /** @throws PermanentError `usage` which says what was given and what is allowed */
 export const readStartOptions = (args: readonly string[]): StartOptions => {
@@ -65,6 +73,16 @@ export const readStartOptions = (args: readonly string[]): StartOptions => {
   if (!Number.isInteger(companies) || companies < 100 || companies > 100_000) {
     throw usage(`--companies takes a whole number from 100 to 100000, got ${JSON.stringify(values.companies)}`);
   }
+  const trouble = {
+    bounceShare: shareOf('--bounces', values.bounces),
+    complaintShare: shareOf('--complaints', values.complaints),
+  };
+  const mailRate = Number(values['mail-rate'] ?? MOST_MAILS_PER_SECOND);
+  if (!Number.isInteger(mailRate) || mailRate < 1 || mailRate > MOST_MAILS_PER_SECOND) {
+    throw usage(
+      `--mail-rate takes mails per second, a whole number from 1 to ${MOST_MAILS_PER_SECOND}, got ${JSON.stringify(values['mail-rate'])}`,
+    );
+  }
   const language = values.lang ?? 'en';
   if (language !== 'en' && language !== 'zh-CN') throw usage(`--lang is en or zh-CN, got ${JSON.stringify(language)}`);
   const name = purchases === undefined ? 'demo' : path.basename(purchases).replace(/\.[^.]*(\.gz)?$/u, '');
@@ -79,6 +97,8 @@ export const readStartOptions = (args: readonly string[]): StartOptions => {
     policy: values.policy ?? (purchases === undefined ? 'bank-three-class' : 'retail-rfm'),
     language,
     companies,
+    trouble,
+    ...(values['mail-rate'] === undefined ? {} : { mailsPerSecond: mailRate }),
     ...(purchases === undefined
       ? {}
       : {
@@ -95,6 +115,14 @@ export const readStartOptions = (args: readonly string[]): StartOptions => {
         }),
     ...(values['as-of'] === undefined ? {} : { asOf: values['as-of'] }),
   };
+};
+
+/** `8%` or `0.5%` as a share, 0..1. */
+const shareOf = (option: string, given = '0%'): number => {
+  const percent = /^(\d{1,3}(?:\.\d{1,4})?)%$/u.exec(given)?.[1];
+  if (percent === undefined || Number(percent) > 100)
+    throw usage(`${option} takes a share of all addresses as 0% to 100%, such as 8%, got ${JSON.stringify(given)}`);
+  return Number(percent) / 100;
 };
 
 const parse = (args: readonly string[]) => {
@@ -116,6 +144,9 @@ const parse = (args: readonly string[]) => {
         companies: { type: 'string' },
         policy: { type: 'string' },
         'as-of': { type: 'string' },
+        bounces: { type: 'string' },
+        complaints: { type: 'string' },
+        'mail-rate': { type: 'string' },
         lang: { type: 'string' },
       },
     });

@@ -69,6 +69,8 @@ const main = async (): Promise<number> => {
     dataDir: options.dataDir,
     stage: { timeZone: chosen.timeZone, currency: chosen.currency },
     startAt: `${lastDayOf(plan.earlier[0] ?? settings.current)}T04:00:00.000Z`,
+    trouble: options.trouble,
+    ...(options.mailsPerSecond === undefined ? {} : { mailsPerSecond: options.mailsPerSecond }),
     onStep: (step) => progress(step),
   });
   let stopping = false;

@@ -211,27 +211,30 @@ export const MailEventEnvelope = z.object({
   Message: z.string(),
 });
 
+/** An instant as SES writes it; only one that can be read is let in. */
+const Timestamp = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text))));
+
 /** The parts of an SES event that matter here. */
 export const MailEvent = z.object({
   eventType: z.string(),
   mail: z.object({
     messageId: z.string(),
-    timestamp: z.string(),
+    timestamp: Timestamp,
     tags: z.optional(z.record(z.string(), z.array(z.string()))),
   }),
-  delivery: z.optional(z.object({ timestamp: z.string() })),
+  delivery: z.optional(z.object({ timestamp: Timestamp })),
   bounce: z.optional(
     z.object({
       bounceType: z.string(),
       bounceSubType: z.optional(z.string()),
-      timestamp: z.string(),
+      timestamp: Timestamp,
       feedbackId: z.optional(z.string()),
     }),
   ),
   complaint: z.optional(
     z.object({
       complaintSubType: z.optional(z.nullable(z.string())),
-      timestamp: z.string(),
+      timestamp: Timestamp,
       feedbackId: z.optional(z.string()),
     }),
   ),

@@ -231,6 +231,8 @@ describe('events of the local mail server', () => {
     ['bounce@example.com', ['Send', 'Bounce']],
     ['complaint+1@example.com', ['Send', 'Delivery', 'Complaint']],
     ['suppressionlist@example.com', ['Send', 'Bounce']],
+    ['ooto@example.com', ['Send', 'Delivery', 'Bounce']],
+    ['Success+2@example.com', ['Send', 'Delivery']],
   ])('R08 reports what became of a mail to %s', async (to, types) => {
     const seen: MailEventEnvelope[] = [];
     const at = await start({ onEvent: (envelope) => seen.push(envelope) });
@@ -247,6 +249,31 @@ describe('events of the local mail server', () => {
         tags: { run: ['2026-05'], inv: ['i1'] },
       });
     }
+  });
+
+  it('calls an automatic reply a soft bounce, and an address on the suppression list a hard one, as SES does', async () => {
+    const seen: MailEventEnvelope[] = [];
+    const at = await start({ onEvent: (envelope) => seen.push(envelope) });
+    for (const to of ['ooto@example.com', 'bounce@example.com', 'suppressionlist@example.com']) await send(at, { to });
+    await at.flushEvents();
+
+    const bounces = eventsIn(seen).flatMap((event) => (event.eventType === 'Bounce' ? [event.bounce] : []));
+    expect(bounces.map((bounce) => [bounce.bounceType, bounce.bounceSubType])).toEqual([
+      ['Transient', 'General'],
+      ['Permanent', 'General'],
+      ['Permanent', 'Suppressed'],
+    ]);
+  });
+
+  it('lets a share of all addresses bounce or complain, always the same ones', async () => {
+    const at = await start({ trouble: { bounceShare: 0.1, complaintShare: 0.05 } });
+    const fates = Array.from({ length: 4_000 }, (_, index) => at.fateOf(`company-${index}@example.com`));
+    const share = (wanted: string) => fates.filter((fate) => fate === wanted).length / fates.length;
+    expect(share('bounce')).toBeCloseTo(0.1, 1);
+    expect(share('complaint')).toBeCloseTo(0.05, 1);
+    expect(at.fateOf('Company-7@example.com')).toBe(fates[7]);
+    expect(at.fateOf('success@example.com')).toBe('success');
+    expect((await start()).fateOf('company-1@example.com')).toBe('success');
   });
 
   it('R08 delivers events again that a failing consumer or a stop left over', async () => {
