@@ -13,6 +13,7 @@ import { kmsKeyRing } from '#shared/adapters/kms-key-ring.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import { waveStatus } from '#shared/application/close-wave.ts';
+import { teamView } from '#shared/application/team-view.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
 import { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { PermanentError } from '#shared/errors.ts';
@@ -74,6 +75,8 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     answers: dynamoAnswers(dynamo, tables.answers, parts.clock),
     waves: ledger.waves,
     waveResults: (waveId, segments) => waveResults(waveId, ledger, segments),
+    teamView: (waveId, segments) =>
+      teamView(waveId, { ...ledger, cases: dynamoCases(dynamo, tables.cases, parts.clock) }, segments),
     waveStatus: (waveId) => waveStatus(waveId, { ...ledger, contacts }),
     batches: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'BATCH', schema: ImportBatch }),
     staff: dynamoStaff(dynamo, tables.runs),

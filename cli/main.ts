@@ -20,6 +20,7 @@ import { addPolicyCommands } from './policy-commands.ts';
 import { addRunCommands } from './run-commands.ts';
 import { addShowCommands } from './show-commands.ts';
 import { addStaffCommands } from './staff-commands.ts';
+import { addTeamCommand } from './team-command.ts';
 import { UsageError } from './usage-error.ts';
 import { addWaveCommands } from './wave-commands.ts';
 
@@ -81,6 +82,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addFlagCommands(program, host);
   addCaseCommands(program, host);
   addAnswerCommands(program, host);
+  addTeamCommand(program, host);
   addPinCommands(program, host);
   addNoteCommands(program, host);
   addCustomerCommands(program, host);

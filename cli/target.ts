@@ -1,4 +1,5 @@
 import type { PersonPorts } from '#shared/application/person-ports.ts';
+import type { TeamView } from '#shared/application/team-view.ts';
 import type { WaveResults } from '#shared/application/wave-results.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
@@ -38,6 +39,8 @@ export interface Target {
   waveStatus(waveId: string): Promise<WaveStatus | undefined>;
   /** Results of a wave, safe to show; undefined if there is none of this id. `segments`: every segment, in order. */
   readonly waveResults?: (waveId: string, segments: readonly string[]) => Promise<WaveResults | undefined>;
+  /** The wave's results and a year's cases by account manager and branch, likewise. */
+  readonly teamView?: (waveId: string, segments: readonly string[]) => Promise<TeamView | undefined>;
   readonly contacts: ContactWriter;
   readonly batches: RecordStore<ImportBatch>;
   /** Employees who are mailed. */

@@ -30,6 +30,7 @@ import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import { waveStatus } from '#shared/application/close-wave.ts';
 import { surveyApp } from '#shared/application/pages/survey-app.ts';
 import { projectPendingAnswers } from '#shared/application/project-answer.ts';
+import { teamView } from '#shared/application/team-view.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
 import type { SurveyIdentity } from '#shared/contracts/survey.ts';
 import { type BusinessClock, openBusinessClock } from './clock.ts';
@@ -318,6 +319,8 @@ export const toolPorts = (parts: LocalParts) => {
     invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
     answers: dynamoAnswers(parts.dynamo, parts.tables.answers, parts.clock),
     waveResults: (waveId: string, segments: readonly string[]) => waveResults(waveId, ledger, segments),
+    teamView: (waveId: string, segments: readonly string[]) =>
+      teamView(waveId, { ...ledger, cases: dynamoCases(parts.dynamo, parts.tables.cases, parts.clock) }, segments),
     waveStatus: (waveId: string) => waveStatus(waveId, { ...ledger, contacts }),
     imports,
     persons: personPortsFrom(parts, async () => parts.addressKey),

@@ -42,9 +42,9 @@ export const waveResults = async (
 ): Promise<WaveResults | undefined> => {
   const wave = (await ports.waves.get(waveId))?.record;
   if (wave === undefined) return undefined;
-  const { cells, comments } = await gather(waveId, ports);
+  const { cells, comments } = await gatherResults(waveId, ports);
   const last = await lastOfSameQuestion(wave, ports);
-  const before = last === undefined ? undefined : (await gather(last.waveId, ports)).cells;
+  const before = last === undefined ? undefined : (await gatherResults(last.waveId, ports)).cells;
   const results = surveyResults(wave.question, cells, before, segments);
   const visible = new Set(results.tables.segment.groups.filter((one) => !one.hidden).map((one) => one.name));
   return {
@@ -63,7 +63,8 @@ export const waveResults = async (
   };
 };
 
-const lastOfSameQuestion = async (
+/** The wave before that asked the same question in the same dimension; undefined where there is none. */
+export const lastOfSameQuestion = async (
   wave: WaveRecord,
   ports: Pick<WaveResultsPorts, 'waves'>,
 ): Promise<WaveRecord | undefined> =>
@@ -89,7 +90,13 @@ interface Cell extends ResultCell {
 }
 
 /** Everybody who was written to, by the four groups; who has been erased since is in no figure. */
-const gather = async (waveId: string, ports: WaveResultsPorts) => {
+export const gatherResults = async (
+  waveId: string,
+  ports: WaveResultsPorts,
+): Promise<{
+  readonly cells: readonly ResultCell[];
+  readonly comments: (ResultComment & { readonly at: string })[];
+}> => {
   const drawn = (await readDrawn(waveId, ports.waveFiles))?.drawn ?? [];
   const cells = new Map<string, Cell>();
   const comments: (ResultComment & { readonly at: string })[] = [];

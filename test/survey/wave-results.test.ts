@@ -5,79 +5,9 @@ import { renderReport } from '#shared/application/report/render-report.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
 import { waveResultsTable } from '#shared/application/wave-results-table.ts';
 import { resultWordsOf, waveResultsText } from '#shared/application/wave-results-text.ts';
-import type { Invitation } from '#shared/domain/invitation.ts';
 import { inventedReport } from '../report/report-fixture.ts';
-import type { MemoryStores } from './memory.ts';
-import { CLOSES, invitationOf, memoryStores, NOW, WAVE_ID, waveRecord } from './memory.ts';
-
-interface Person {
-  readonly segment: string;
-  readonly manager: string | null;
-  readonly score: number | null;
-  readonly suspect?: boolean;
-  readonly comment?: string;
-  readonly factor?: 'price' | 'service';
-}
-
-/** A wave whose mails were all delivered, with the answers of these people. */
-const addWave = async (stores: MemoryStores, waveId: string, plannedAt: string, people: readonly Person[]) => {
-  const first = { [WAVE_ID]: 1, 'w-2026-06': 200 }[waveId] ?? 120;
-  const invitations: Invitation[] = people.map(({ segment, manager }, index) =>
-    invitationOf(first + index, {
-      waveId,
-      segment,
-      manager,
-      branch: 'north',
-      invitation: { state: 'sent', at: NOW, attempts: 1 },
-      deliveredAt: NOW,
-    }),
-  );
-  await stores.waves.create(waveId, waveRecord({ waveId, plannedAt, state: 'closed' }));
-  await stores.waveFiles.writeJson(waveId, 'drawn.json', {
-    waveId,
-    batchSize: 50,
-    populationFile: 'population-0.json',
-    population: people.length,
-    notDrawn: {},
-    drawn: invitations.map(({ invitationId, subject, segment }) => ({ invitationId, subject, segment })),
-  });
-  await stores.invitations.createMany(invitations);
-  for (const [index, { score, suspect = false, comment = '', factor }] of people.entries()) {
-    const invitation = invitations[index];
-    if (score === null || invitation === undefined) continue;
-    const { invitationId, customerId, subject, segment, language, branch, manager } = invitation;
-    await stores.answers.put(
-      {
-        answer: {
-          answerId: invitationId,
-          waveId,
-          customerId,
-          question: 'nps',
-          segment,
-          language,
-          version: 1,
-          score,
-          comment,
-          wishes: [],
-          ...(factor === undefined ? {} : { factor }),
-          at: CLOSES,
-          signals: suspect ? ['honeypot'] : [],
-          suspect,
-          history: [],
-        },
-        pending: false,
-        subject,
-        branch,
-        manager,
-        caseForEveryLow: false,
-        caseDueHours: 24,
-      },
-      0,
-    );
-  }
-};
-
-const people = (count: number, person: Person): readonly Person[] => Array.from({ length: count }, () => person);
+import { addWave, people } from './answered-wave.ts';
+import { CLOSES, type MemoryStores, memoryStores, NOW, WAVE_ID } from './memory.ts';
 
 /** 40 promoters and 5 silent in `hold` at Li, 20 detractors in `cultivate` at Wu, 3 in `exit` at Xu, one machine. */
 const wholeWave = async (): Promise<MemoryStores> => {
