@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { personPortsFrom, wavePortsFrom } from '#functions/runtime/ports.ts';
 import { storesFrom } from '#functions/runtime/stores.ts';
 import { isStage, STAGES } from '#infra/stage-config.ts';
-import { placeOfTable } from '#shared/adapters/describe-stage.ts';
+import { callerOf, placeOfTable } from '#shared/adapters/describe-stage.ts';
 import { dynamoAnswers } from '#shared/adapters/dynamo-answers.ts';
 import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
 import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
-import { kmsKeyRing } from '#shared/adapters/kms-key-ring.ts';
+import { kmsKeyRing, kmsKeyRingKeeper } from '#shared/adapters/kms-key-ring.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import { waveStatus } from '#shared/application/close-wave.ts';
@@ -53,16 +53,19 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     businessTimeZone,
   };
   const ledger = wavePortsFrom(parts);
-  const keyRing = kmsKeyRing({
+  const ringPlace = {
     objects: parts.objects,
     key: 'keys/ring.json',
     kmsKeyArn: `arn:aws:kms:${region}:${account}:alias/${name('key-ring')}`,
-  });
+  };
+  const keyRing = kmsKeyRing(ringPlace);
   // Reading claims needs no address key.
   const contacts = dynamoContacts(dynamo, tables.contacts, { kid: '', key: new Uint8Array() });
   const machine = (workflow: string): string => `arn:aws:states:${region}:${account}:stateMachine:${name(workflow)}`;
   return {
     describe: () => ({ target: 'aws', stage, account, region }),
+    caller: await callerOf(region),
+    keyRing: kmsKeyRingKeeper(ringPlace),
     ...storesFrom(parts),
     clock: parts.clock,
     timeZone: businessTimeZone,

@@ -54,7 +54,7 @@ export const onTarget = async (
   const target = await host.openTarget(targetOptions(options));
   try {
     terminal.note(targetLine(target.describe()));
-    host.finish(await Promise.race([work({ terminal, target, by: byWhom(options) }), host.interrupted]));
+    host.finish(await Promise.race([work({ terminal, target, by: byWhom(options, target) }), host.interrupted]));
   } finally {
     terminal.endProgress();
     await target.close();
@@ -73,8 +73,16 @@ const targetOptions = (options: GlobalOptions): TargetOptions => {
   return { target: options.target, stage: options.stage ?? 'local', data: options.data };
 };
 
-/** Locally the name is what the user says, and it says so. */
-const byWhom = (options: GlobalOptions): string => `${options.as ?? process.env['USER'] ?? 'operator'} (unverified)`;
+/** In an account it is the caller that AWS verified; locally the name is what the user says, and it says so. */
+const byWhom = (options: GlobalOptions, target: Target): string => {
+  if (target.caller === undefined) return `${options.as ?? process.env['USER'] ?? 'operator'} (unverified)`;
+  if (options.as !== undefined) {
+    throw new UsageError('as-not-allowed', `--as ${JSON.stringify(options.as)} is for the local stack only`, {
+      hint: `in an account you are who AWS says: ${target.caller}`,
+    });
+  }
+  return target.caller;
+};
 
 const languageOf = (text: string): Language => {
   const language = LANGUAGES.find((one) => one === text) ?? (text === 'zh' ? 'zh-CN' : undefined);

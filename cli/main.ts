@@ -13,6 +13,7 @@ import { EXIT, type ExitCode } from './exit-code.ts';
 import { addExportCommand } from './export-command.ts';
 import { addFlagCommands } from './flag-commands.ts';
 import { addImportCommands } from './import-commands.ts';
+import { addKeyCommands } from './key-commands.ts';
 import { addNoteCommands } from './note-commands.ts';
 import { openTarget } from './open-target.ts';
 import { addPinCommands } from './pin-commands.ts';
@@ -89,6 +90,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addContactCommands(program, host);
   addStaffCommands(program, host);
   addPolicyCommands(program, host);
+  addKeyCommands(program, host);
   addExportCommand(program, host);
   addBacktestCommand(program, host);
   for (const command of allOf(program)) {

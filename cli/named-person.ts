@@ -1,7 +1,8 @@
 import type { CommandContext } from './command.ts';
 import { UsageError } from './usage-error.ts';
 
-const LONGEST_NAME = 100;
+/** An ARN of a role's session is the longest name that there is. */
+const LONGEST_NAME = 200;
 
 /** Who decides or takes something over. @throws UsageError where nobody is named: what a person answers for bears a name */
 export const namedPerson = ({ by }: CommandContext): string => {

@@ -8,6 +8,11 @@ const NEEDED_MAJOR = 24;
 const found = process.versions.node;
 
 if (Number(found.split('.')[0]) >= NEEDED_MAJOR) {
+  // `resegment … | head` closes the pipe early: that is no failure.
+  process.stdout.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   const { main } = await import('./main.ts');
   process.exitCode = await main(process.argv.slice(2));
 } else {

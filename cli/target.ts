@@ -12,6 +12,7 @@ import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { FlagStore } from '#shared/ports/flag-store.ts';
 import type { ObjectStore } from '#shared/ports/object-store.ts';
 import type { RunFiles } from '#shared/ports/run-files.ts';
+import type { KeyRing } from '#shared/ports/secrets.ts';
 import type { StaffStore } from '#shared/ports/staff-store.ts';
 import type { PointerStore, RecordStore, StandingStore } from '#shared/ports/standing-store.ts';
 import type { Workflows } from '#shared/ports/workflows.ts';
@@ -19,6 +20,10 @@ import type { Workflows } from '#shared/ports/workflows.ts';
 /** What a command works on: a stage of an account, or the local stack. Commands know nothing else of either. */
 export interface Target {
   describe(): TargetDescription;
+  /** Who calls, verified by AWS; absent on the local stack, where people say who they are. */
+  readonly caller?: string;
+  /** The keys of links and addresses; absent on the local stack, which makes its own. */
+  readonly keyRing?: KeyRing;
   readonly clock: Clock;
   /** IANA name; business dates are dates in it. */
   readonly timeZone: string;

@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { directoryObjects } from '#shared/adapters/directory-objects.ts';
+import { kmsKeyRing, kmsKeyRingKeeper } from '#shared/adapters/kms-key-ring.ts';
+import { checkLinkToken, issueLinkToken } from '#shared/domain/link-token.ts';
+import { startSmallKms } from '#test/support/small-kms.ts';
+
+const KEY_ARN = 'arn:aws:kms:us-east-1:000000000000:alias/resegment-dev-key-ring';
+const ORDER = { by: 'arn:aws:sts::000000000000:assumed-role/Operator/li.wei', at: '2026-11-25T09:00:00.000Z' };
+const LINK = { invitationId: 'AAAAAAAAAAAAAAAAAAAAAA', expiresAt: '2027-03-01T00:00:00.000Z' };
+
+let kms: Awaited<ReturnType<typeof startSmallKms>>;
+let folder: string;
+beforeAll(async () => {
+  kms = await startSmallKms(KEY_ARN);
+});
+afterAll(async () => {
+  await kms.stop();
+});
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'resegment-ring-'));
+  return () => rmSync(folder, { recursive: true, force: true });
+});
+
+const place = () => ({
+  objects: directoryObjects(folder),
+  key: 'keys/ring.json',
+  kmsKeyArn: KEY_ARN,
+  client: new KMSClient({
+    endpoint: kms.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+  }),
+});
+const keysWith = (linkKeyId: string) => kmsKeyRing({ ...place(), linkKeyId }).linkKeys();
+
+describe('the ring of keys in the workspace', () => {
+  it('is made once; a second making leaves the keys as they are', async () => {
+    const keeper = kmsKeyRingKeeper(place());
+
+    expect(await keeper.show()).toBeUndefined();
+    expect(await keeper.create('k1', ORDER)).toBe('created');
+    const token = issueLinkToken(await keysWith('k1'), 'answer', LINK);
+    expect(await keeper.create('k1', ORDER)).toBe('exists');
+
+    expect(checkLinkToken(await keysWith('k1'), 'answer', token, ORDER.at).kind).toBe('valid');
+    expect(await keeper.show()).toEqual({ links: ['k1'], history: [{ event: 'created', kid: 'k1', ...ORDER }] });
+  });
+
+  it('R21 checks links of two keys while one is replaced, and refuses those of a retired one', async () => {
+    const keeper = kmsKeyRingKeeper(place());
+    await keeper.create('k1', ORDER);
+    const old = issueLinkToken(await keysWith('k1'), 'unsub', LINK);
+    const address = await kmsKeyRing(place()).addressKey();
+
+    expect(await keeper.add('k2', ORDER)).toBe('added');
+    const rotated = await keysWith('k2');
+    const fresh = issueLinkToken(rotated, 'unsub', LINK);
+    expect([old, fresh].map((token) => checkLinkToken(rotated, 'unsub', token, ORDER.at).kind)).toEqual([
+      'valid',
+      'valid',
+    ]);
+
+    expect(await keeper.retire('k1', ORDER)).toBe('retired');
+    const after = await keysWith('k2');
+    expect([old, fresh].map((token) => checkLinkToken(after, 'unsub', token, ORDER.at).kind)).toEqual([
+      'refused',
+      'valid',
+    ]);
+    expect(await kmsKeyRing(place()).addressKey()).toEqual(address);
+    expect((await keeper.show())?.history.map((one) => `${one.event} ${one.kid}`)).toEqual([
+      'created k1',
+      'added k2',
+      'retired k1',
+    ]);
+  });
+
+  it('refuses what would leave a stage without links, or the ring too large', async () => {
+    const keeper = kmsKeyRingKeeper(place());
+    await expect(keeper.add('k2', ORDER)).rejects.toThrow('no key ring');
+    await keeper.create('k1', ORDER);
+
+    await expect(keeper.retire('k1', ORDER)).rejects.toThrow('only link key');
+    expect(await keeper.retire('k9', ORDER)).toBe('unknown');
+    expect(await keeper.add('k1', ORDER)).toBe('exists');
+    await expect(keeper.add('not a key id', ORDER)).rejects.toThrow('1 to 16 letters');
+    for (let n = 2; n <= 8; n += 1) await keeper.add(`key-number-${n}`, { ...ORDER, by: 'x'.repeat(200) });
+    await expect(keeper.add('k9', ORDER)).rejects.toThrow('8 link keys already');
+  });
+
+  it('notices that somebody else changed it at the same moment', async () => {
+    await kmsKeyRingKeeper(place()).create('k1', ORDER);
+    const { objects, ...rest } = place();
+    const racing = {
+      ...objects,
+      put: async (...call: Parameters<typeof objects.put>) => {
+        const stored = await objects.put(...call);
+        await kmsKeyRingKeeper({ ...rest, objects }).add('other', ORDER);
+        return stored;
+      },
+    };
+
+    await expect(kmsKeyRingKeeper({ ...rest, objects: racing }).add('k2', ORDER)).rejects.toThrow('same moment');
+  });
+
+  it('holds no key in the clear', async () => {
+    const { objects, key } = place();
+    await kmsKeyRingKeeper(place()).create('k1', ORDER);
+    const { keys } = await keysWith('k1');
+    const stored = Buffer.from((await objects.get(key)) ?? []).toString('latin1');
+
+    expect(stored).not.toContain(Buffer.from(keys['k1'] ?? []).toString('base64'));
+    expect(stored).not.toContain(Buffer.from(keys['k1'] ?? []).toString('latin1'));
+  });
+});
