@@ -41,6 +41,8 @@ export interface SurveyMailInput {
     /** The page with a score chosen but not sent. */
     score(score: number): string;
     readonly page: string;
+    /** The page in the other language. */
+    readonly otherLanguage: string;
     readonly unsubscribe: string;
   };
   /** How a reader can check that the mail is genuine, in the mail's language: a number to call, a page to visit. */
@@ -79,11 +81,12 @@ const surveyContent = (input: SurveyMailInput) => {
   const minutes =
     count === 1 ? mailText(language, 'unit.minute') : mailText(language, 'unit.minutes', { count: String(count) });
   const say = (key: MailTextKey, more: Readonly<Record<string, string>> = {}): string =>
-    mailText(language, key, { company, date, minutes, ...more });
+    mailText(language, key, { company, date, minutes, replyTo: input.replyTo, ...more });
   const low = say(`survey.low.${question}`);
   const high = say(`survey.high.${question}`);
   const ends = { from: String(from), to: String(to), low, high };
   const name = input.recipient.name.trim();
+  const other: MailLanguage = language === 'en' ? 'zh-CN' : 'en';
   const { manager, branch } = input.signatory;
   return {
     language,
@@ -101,6 +104,12 @@ const surveyContent = (input: SurveyMailInput) => {
       name: say('survey.scoreName', { ...ends, score: String(from + index) }),
     })),
     page: safeLink(input.links.page),
+    otherLanguage: {
+      language: other,
+      link: safeLink(input.links.otherLanguage),
+      label: mailText(other, 'survey.inThisLanguage'),
+      labelOfText: mailText(other, 'survey.inThisLanguage.text'),
+    },
     unsubscribe: safeLink(input.links.unsubscribe),
     howToVerify: input.howToVerify,
     signature: [
@@ -120,21 +129,20 @@ type SurveyContent = ReturnType<typeof surveyContent>;
 const surveyHtml = (content: SurveyContent): string => {
   const { say } = content;
   const { light } = MAIL_COLOURS;
-  const tiles = content.scores
-    .map(
-      ({ score, link, name }) =>
-        `<a class="tile" href="${escapeHtml(link)}" target="_blank" rel="noopener noreferrer" aria-label="${escapeHtml(name)}" style="display:inline-block;box-sizing:border-box;width:44px;height:44px;line-height:42px;margin:0 4px 8px 0;border:1px solid ${light.link};border-radius:6px;background:${light.tile};color:${light.tileInk};font-size:17px;font-weight:bold;text-align:center;text-decoration:none">${score}</a>`,
-    )
-    .join('');
+  const tiles = content.scores.map(
+    (tile) => outlookOnly('<td width="44" height="44" align="center">') + scoreTile(tile) + outlookOnly('</td>'),
+  );
   const { from, to, low, high } = content.ends;
   const card = [
     paragraph(content.greeting),
     paragraph(content.intro),
     `<h1 style="margin:22px 0 12px;font-size:20px;line-height:1.4">${escapeHtml(content.question)}</h1>`,
-    `<div style="font-size:0;line-height:0">${tiles}</div>`,
+    outlookOnly('<table role="presentation" cellpadding="0" cellspacing="4"><tr>'),
+    `<div style="font-size:0;line-height:0">${tiles.join('\n')}</div>`,
+    outlookOnly('</tr></table>'),
     `<p class="soft" style="margin:2px 0 14px;color:${light.soft};font-size:14px">${escapeHtml(say('survey.scale', { from, to, low, high }))}</p>`,
     paragraph(say('survey.confirm')),
-    `<p style="margin:0 0 14px">${textLink(content.page, say('survey.page'))}</p>`,
+    `<p style="margin:0 0 14px">${textLink(content.page, say('survey.page'))}<br>${textLink(content.otherLanguage.link, content.otherLanguage.label, content.otherLanguage.language)}</p>`,
     paragraph(say('survey.closing'), 'font-weight:bold;'),
     heading(say('survey.use.title')),
     paragraph(
@@ -142,6 +150,7 @@ const surveyHtml = (content: SurveyContent): string => {
     ),
     heading(say('survey.trust.title')),
     paragraph([content.howToVerify, say('survey.trust.never')].join(gap(content.language))),
+    paragraph([say('survey.trust.personal'), say('survey.trust.reply')].join(gap(content.language))),
     `<p style="margin:24px 0 0">${[say('survey.sign'), ...content.signature].map(escapeHtml).join('<br>')}</p>`,
   ].join('\n');
   const footer = [
@@ -152,6 +161,14 @@ const surveyHtml = (content: SurveyContent): string => {
   return mailLayout({ language: content.language, title: content.subject, preheader: content.preheader, card, footer });
 };
 
+const scoreTile = ({ score, link, name }: SurveyContent['scores'][number]): string => {
+  const { light } = MAIL_COLOURS;
+  return `<a class="tile" href="${escapeHtml(link)}" target="_blank" rel="noopener noreferrer" aria-label="${escapeHtml(name)}" style="display:inline-block;box-sizing:border-box;width:44px;height:44px;line-height:42px;margin:0 4px 8px 0;border:1px solid ${light.link};border-radius:6px;background:${light.tile};color:${light.tileInk};font-size:17px;font-weight:bold;text-align:center;text-decoration:none">${score}</a>`;
+};
+
+/** Outlook on Windows knows no inline blocks: it gets a table of one row around the tiles, which others take for a comment. */
+const outlookOnly = (markup: string): string => `<!--[if mso]>${markup}<![endif]-->`;
+
 const surveyText = (content: SurveyContent): string => {
   const { say } = content;
   const { from, to, low, high } = content.ends;
@@ -159,10 +176,17 @@ const surveyText = (content: SurveyContent): string => {
     content.greeting,
     content.intro,
     [content.question, say('survey.scale', { from, to, low, high })].join('\n'),
-    [say('survey.page.text'), content.page].join('\n'),
-    [say('survey.confirm'), say('survey.closing')].join('\n'),
+    [say('survey.page.text'), content.page, say('survey.confirm.text', { from, to })].join('\n'),
+    [content.otherLanguage.labelOfText, content.otherLanguage.link].join('\n'),
+    say('survey.closing'),
     [say('survey.use.title'), say('survey.use.linked'), say('survey.use.seen'), say('survey.use.affects')].join('\n'),
-    [say('survey.trust.title'), content.howToVerify, say('survey.trust.never')].join('\n'),
+    [
+      say('survey.trust.title'),
+      content.howToVerify,
+      say('survey.trust.never'),
+      say('survey.trust.personal'),
+      say('survey.trust.reply'),
+    ].join('\n'),
     [say('survey.sign'), ...content.signature].join('\n'),
     '-- ',
     say('survey.purpose'),

@@ -66,6 +66,7 @@ export const surveyMailComposer =
       links: {
         score: (score) => `${page}?a=${score}`,
         page,
+        otherLanguage: `${page}?lang=${mail.language === 'en' ? 'zh-CN' : 'en'}`,
         unsubscribe: unsubscribeLink(settings, mail.invitationId, mail.closesAt),
       },
       howToVerify: settings.identity.howToVerify[mail.language],

@@ -1,35 +1,10 @@
 import fc from 'fast-check';
 import PostalMime from 'postal-mime';
 import { describe, expect, it } from 'vitest';
-import {
-  composeNotice,
-  composeSurveyMail,
-  type NoticeInput,
-  type SurveyMailInput,
-} from '#shared/application/compose-mail.ts';
+import { composeNotice, composeSurveyMail, type NoticeInput } from '#shared/application/compose-mail.ts';
 import { MAIL_COLOURS } from '#shared/application/mail/mail-layout.ts';
 import { MAIL_LANGUAGES, MAIL_TEXTS, mailText, placeholdersOf } from '#shared/domain/mail-text.ts';
-
-const TOKEN =
-  'https://survey.bank.example.com/r/k1.Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4';
-
-const survey = (over: Partial<SurveyMailInput> = {}): SurveyMailInput => ({
-  kind: 'invitation',
-  language: 'zh-CN',
-  question: 'nps',
-  recipient: { name: '王小明', address: 'wang@example.com' },
-  sender: { company: '示例银行', address: 'survey@bank.example.com', postalAddress: '上海市示例路1号\n邮编200000' },
-  signatory: { manager: '李静', branch: '浦东支行' },
-  replyTo: 'care@bank.example.com',
-  closingDate: '2026-06-14',
-  links: {
-    score: (score) => `${TOKEN}?score=${score}`,
-    page: TOKEN,
-    unsubscribe: TOKEN.replace('/r/', '/u/'),
-  },
-  howToVerify: '请致电955xx核实。',
-  ...over,
-});
+import { survey, TOKEN } from './mail-bench.ts';
 
 const notice = (over: Partial<NoticeInput> = {}): NoticeInput => ({
   kind: 'runHeld',

@@ -108,6 +108,8 @@ export const paragraph = (text: string, style = ''): string =>
 export const heading = (text: string): string =>
   `<h2 style="margin:22px 0 6px;font-size:16px;line-height:1.4">${escapeHtml(text)}</h2>`;
 
-/** A text link; label plain, address checked by the caller. */
-export const textLink = (href: string, label: string): string =>
-  `<a class="link" href="${escapeHtml(href)}" target="_blank" rel="noopener noreferrer" style="color:${MAIL_COLOURS.light.link};text-decoration:underline">${escapeHtml(label)}</a>`;
+/** A text link; label plain, address checked by the caller. @param language of the label, where it is not the mail's */
+export const textLink = (href: string, label: string, language?: MailLanguage): string => {
+  const lang = language === undefined ? '' : ` lang="${language}" hreflang="${language}"`;
+  return `<a class="link" href="${escapeHtml(href)}"${lang} target="_blank" rel="noopener noreferrer" style="color:${MAIL_COLOURS.light.link};text-decoration:underline">${escapeHtml(label)}</a>`;
+};

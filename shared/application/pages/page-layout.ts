@@ -31,6 +31,8 @@ legend,.label{font-weight:600;padding:0;margin:0 0 .35rem;display:block}
 footer{overflow-wrap:anywhere}
 .scale{display:flex;flex-wrap:wrap;gap:.25rem}
 @media (max-width:24rem){.ces{max-width:12rem}}
+.note{margin:.6rem 0 0}
+main>:last-child,footer p{margin-bottom:0}
 .scale label{position:relative}
 .scale input{position:absolute;inset:0;width:100%;height:100%;margin:0;opacity:0;cursor:pointer}
 .scale span{display:grid;place-items:center;width:2.75rem;height:2.75rem;border:1px solid var(--line);border-radius:.5rem;font-weight:600}

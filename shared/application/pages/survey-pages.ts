@@ -104,6 +104,8 @@ export const formPage = (frame: PageFrame, invitation: Invitation, content: Form
   });
   const scores = Array.from({ length: to - from + 1 }, (_, index) => from + index);
   const { problem } = content;
+  /** Chinese sentences follow each other without a space. */
+  const gap = language === 'zh-CN' ? '' : ' ';
   const checked = (isChosen: boolean): Markup | '' => (isChosen ? html` checked` : '');
   const described = (field: 'score' | 'comment', hint: string): string =>
     problem?.field === field ? `problem ${hint}` : hint;
@@ -126,11 +128,11 @@ ${scores.map(
     html`<label><input type="radio" id="score-${score}" name="score" value="${score}" required${checked(score === content.score)}><span>${score}</span></label>`,
 )}
 </div>
-${content.fromMail ? html`<p class="soft">${say('chosen')}</p>` : ''}
+${content.fromMail ? html`<p class="soft note">${say('chosen')}</p>` : ''}
 </fieldset>
 <p><label class="label" for="comment">${say('comment')}</label>
 <textarea id="comment" name="comment" rows="4" maxlength="${LONGEST_COMMENT}" aria-describedby="${described('comment', 'comment-hint')}">${content.comment}</textarea>
-<span class="soft" id="comment-hint">${say('commentHint')}${content.keepsComment ? ` ${say('commentKept')}` : ''}</span></p>
+<span class="soft" id="comment-hint">${say('commentHint')}${content.keepsComment ? `${gap}${say('commentKept')}` : ''}</span></p>
 <fieldset>
 <legend>${say('factor')}</legend>
 ${FACTOR_CHOICES.map(
@@ -148,7 +150,7 @@ ${WISHES.map(
 <div class="away" aria-hidden="true"><label for="${HONEYPOT_FIELD}">${say('honeypot')}</label><input id="${HONEYPOT_FIELD}" name="${HONEYPOT_FIELD}" type="text" tabindex="-1" autocomplete="off"></div>
 <p><button type="submit">${say('send')}</button></p>
 </form>
-<p class="soft">${say('linked')} ${say('closes', { date: lastMoment(language, links.timeZone, invitation.closesAt) })} ${say('neverAsk')}</p>
+<p class="soft">${[say('linked'), say('closes', { date: lastMoment(language, links.timeZone, invitation.closesAt) }), say('neverAsk')].join(gap)}</p>
 ${unsubscribeLine(language, links)}`,
   );
 };
@@ -171,7 +173,7 @@ export const thanksPage = (
   const due = Date.parse(answer.at) + invitation.caseDueHours * HOUR_MS;
   return page(
     { language, identity, title: say('thanksTitle') },
-    html`<p role="status">${say('thanks', { score: answer.score })}</p>
+    html`<p role="status">${say('thanks', { score: answer.score, to: scaleRange(answer.question).to })}</p>
 ${answer.comment === '' ? '' : html`<p class="label">${say('thanksComment')}</p><p class="said">${answer.comment}</p>`}
 <h2>${say('nextTitle')}</h2>
 <p>${say(nextOf(answer, invitation), { date: readableTime(language, links.timeZone, due) })}</p>
