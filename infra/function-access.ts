@@ -29,6 +29,8 @@ export interface FunctionAccess {
   readonly usesKeyRing?: true;
   /** May start executions of `survey-wave`. */
   readonly startsSurveys?: true;
+  /** May put events on the bus for other systems. */
+  readonly sendsEvents?: true;
 }
 
 const RUN_RECORD = { runs: ['get', 'put'] } as const;
@@ -120,6 +122,18 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
     workspace: { keys: 'read' },
     sendsMail: true,
     usesKeyRing: true,
+  },
+  /** `runs` has the runs, the cursor, and events that belong to no item. */
+  'emit-events': {
+    tables: {
+      answers: ['get', 'query', 'update'],
+      cases: ['get', 'query', 'update'],
+      flags: ['get', 'query', 'update'],
+      customers: ['get', 'query'],
+      runs: ['get', 'query', 'put', 'remove'],
+    },
+    workspace: { runs: 'read' },
+    sendsEvents: true,
   },
   'project-answers': { tables: PROJECTS_ANSWERS, workspace: { policies: 'read' } },
 };

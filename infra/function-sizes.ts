@@ -37,4 +37,5 @@ export const FUNCTION_SIZES: Readonly<Record<FunctionName, FunctionSize>> = {
   'answer-survey': { memoryMb: 1_024, timeoutSeconds: 10 },
   'ingest-mail-event': { memoryMb: 512, timeoutSeconds: 30 },
   'project-answers': { memoryMb: 512, timeoutSeconds: 55 },
+  'emit-events': { memoryMb: 1_769, timeoutSeconds: 59 },
 };

@@ -5,6 +5,7 @@ import { handler as assignShard } from '#functions/assign-shard.ts';
 import { handler as beginApply } from '#functions/begin-apply.ts';
 import { handler as calibrate } from '#functions/calibrate.ts';
 import { handler as closeWave } from '#functions/close-wave.ts';
+import { handler as emitEvents } from '#functions/emit-events.ts';
 import { handler as failRun } from '#functions/fail-run.ts';
 import { handler as ingestMailEvent } from '#functions/ingest-mail-event.ts';
 import { handler as lookUpWave } from '#functions/look-up-wave.ts';
@@ -21,6 +22,7 @@ import { handler as startWave } from '#functions/start-wave.ts';
 import { handler as writeReport } from '#functions/write-report.ts';
 import type { WaveHealthPorts } from '#shared/application/assert-wave-healthy.ts';
 import type { CloseWavePorts } from '#shared/application/close-wave.ts';
+import type { EmitEventsPorts } from '#shared/application/emit-events.ts';
 import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
 import type { PlanWavePorts } from '#shared/application/plan-wave.ts';
 import type { ProjectAnswerPorts } from '#shared/application/project-answer.ts';
@@ -39,6 +41,7 @@ export interface HandlerServices {
   readonly wave: CloseWavePorts & WaveHealthPorts;
   readonly mailEvents: MailEventPorts;
   readonly projectAnswers: ProjectAnswerPorts;
+  readonly emitEvents: Omit<EmitEventsPorts, 'isOutOfTime'>;
 }
 
 /** The same handlers that Lambda runs, by function name, bound to the local stack. */
@@ -64,4 +67,5 @@ export const bindHandlers = (services: HandlerServices) => ({
   'assert-wave-healthy': assertWaveHealthy.withServices(services.wave),
   'ingest-mail-event': ingestMailEvent.withServices(services.mailEvents),
   'project-answers': projectAnswers.withServices(services.projectAnswers),
+  'emit-events': emitEvents.withServices(services.emitEvents),
 });

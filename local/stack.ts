@@ -5,6 +5,7 @@ import { serve } from '@hono/node-server';
 import * as z from 'zod/mini';
 import {
   type BaseParts,
+  emitEventsPortsFrom,
   importPortsFrom,
   mailEventPortsFrom,
   personPortsFrom,
@@ -25,9 +26,11 @@ import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoInvitations } from '#shared/adapters/dynamo-invitations.ts';
 import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
 
+import { type EventFile, fileEventBus } from '#shared/adapters/file-event-bus.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import { waveStatus } from '#shared/application/close-wave.ts';
+import { emitEvents } from '#shared/application/emit-events.ts';
 import { surveyApp } from '#shared/application/pages/survey-app.ts';
 import { projectPendingAnswers } from '#shared/application/project-answer.ts';
 import { teamView } from '#shared/application/team-view.ts';
@@ -66,6 +69,8 @@ const SHARDS = 4;
 const MAILS_PER_SECOND = 250;
 const CONFIGURATION_SET = 'resegment-local';
 const SWEEP_MS = 60_000;
+/** Every minute in an account; here a person watches. */
+const EVENT_SWEEP_MS = 2_000;
 
 export const LOCAL_IDENTITY: SurveyIdentity = {
   senderAddress: 'survey@bank.example.com',
@@ -120,6 +125,8 @@ export interface Stack {
   readonly addresses: RunningStack;
   readonly mail: MailServer;
   readonly reports: ReportServer;
+  /** Sends the events that wait, now and not at the next sweep. */
+  emitEvents(): Promise<unknown>;
   /** Resolves when the execution has ended. */
   finished(executionArn: string): Promise<ExecutionRecord>;
   close(): Promise<void>;
@@ -129,6 +136,9 @@ export interface Stack {
 export type LocalParts = BaseParts & ReturnType<typeof secretsOf>;
 
 export const runningFile = (dataDir: string): string => path.join(dataDir, 'stack.json');
+
+/** The bus of a folder: a file with one event a line. */
+export const eventFileOf = (dataDir: string): EventFile => fileEventBus(path.join(dataDir, 'events.jsonl'));
 
 /** The folder's time zone and currency; undefined for a new folder. */
 export const readStage = (dataDir: string): LocalStage | undefined =>
@@ -225,6 +235,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   });
   const reports = await startReportServer(run, port + (port === 0 ? 0 : 2));
   const projection = projectAnswerPortsFrom(parts);
+  const emission = emitEventsPortsFrom({ ...parts, bus: eventFileOf(dataDir) });
   const later: { workflows?: ReturnType<typeof sfnWorkflows> } = {};
   const handlers = bindHandlers({
     run,
@@ -241,6 +252,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     wave: wavePortsFrom(parts),
     mailEvents: mailEventPortsFrom({ ...mailed, mailEventsTopicArn: LOCAL_MAIL_TOPIC_ARN }),
     projectAnswers: projection,
+    emitEvents: emission,
   });
   events.deliver = async (event) => {
     const result = await handlers['ingest-mail-event'](event);
@@ -272,6 +284,16 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   await projectPendingAnswers(projection);
   runner.resumeUnfinished();
   const sweeping = setInterval(() => void projectPendingAnswers(projection).catch(() => undefined), SWEEP_MS);
+  let isClosing = false;
+  let emitting: Promise<unknown> | undefined;
+  const emit = (): Promise<unknown> => {
+    emitting ??= emitEvents({ ...emission, isOutOfTime: () => isClosing }).finally(() => {
+      emitting = undefined;
+    });
+    return emitting;
+  };
+  const eventSweeping = setInterval(() => void emit().catch(() => undefined), EVENT_SWEEP_MS);
+  eventSweeping.unref();
   sweeping.unref();
 
   return {
@@ -286,9 +308,13 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     addresses,
     mail,
     reports,
+    emitEvents: emit,
     finished: (executionArn) => runner.finished(executionArn),
     close: async () => {
       clearInterval(sweeping);
+      clearInterval(eventSweeping);
+      isClosing = true;
+      await emitting?.catch(() => undefined);
       rmSync(runningFile(dataDir), { force: true });
       await server.close();
       await runner.close();

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
+import { eventBridgeBus, eventBridgeClient } from '#shared/adapters/eventbridge-bus.ts';
 import { kmsKeyRing } from '#shared/adapters/kms-key-ring.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
@@ -7,6 +8,7 @@ import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import {
   ANSWER_VARIABLES,
   BASE_VARIABLES,
+  EVENT_VARIABLES,
   MAIL_EVENT_VARIABLES,
   RUN_VARIABLES,
   SEND_VARIABLES,
@@ -15,6 +17,7 @@ import {
 import { readEnvironment } from './environment.ts';
 import {
   type BaseParts,
+  emitEventsPortsFrom,
   mailEventPortsFrom,
   planWavePortsFrom,
   projectAnswerPortsFrom,
@@ -140,6 +143,14 @@ export const mailEventPorts = async () => {
     addressKey: await secrets.addressKey(),
     ...brakeParts(env),
     mailEventsTopicArn: env.MAIL_EVENTS_TOPIC_ARN,
+  });
+};
+
+export const emitEventsPorts = () => {
+  const env = readEnvironment([...BASE_VARIABLES, ...EVENT_VARIABLES]);
+  return emitEventsPortsFrom({
+    ...base(env),
+    bus: eventBridgeBus({ client: eventBridgeClient(), busName: env.EVENT_BUS }),
   });
 };
 

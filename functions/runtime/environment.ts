@@ -45,6 +45,8 @@ const VARIABLES = {
   KEY_RING_KMS_KEY_ARN: Text,
   MAIL_RATE_PER_SECOND: PositiveNumber,
   MAIL_EVENTS_TOPIC_ARN: Text,
+  /** Name of the EventBridge bus for other systems. */
+  EVENT_BUS: Text,
 } as const satisfies Record<VariableName, z.core.$ZodType>;
 
 type Environment = { readonly [Name in VariableName]: z.infer<(typeof VARIABLES)[Name]> };

@@ -4,12 +4,14 @@ import { dynamoAnswers } from '#shared/adapters/dynamo-answers.ts';
 import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
 import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoInvitations } from '#shared/adapters/dynamo-invitations.ts';
+import { dynamoOutbox } from '#shared/adapters/dynamo-outbox.ts';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
 import { objectErasureLog } from '#shared/adapters/object-erasure-log.ts';
 import { objectWaveFiles } from '#shared/adapters/object-wave-files.ts';
 import type { WaveHealthPorts } from '#shared/application/assert-wave-healthy.ts';
 import type { WaveBrakePorts } from '#shared/application/brake-wave.ts';
 import { type CloseWavePorts, waveStatus } from '#shared/application/close-wave.ts';
+import type { EmitEventsPorts } from '#shared/application/emit-events.ts';
 import type { ImportPorts } from '#shared/application/import-batches.ts';
 import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
 import type { SurveyAppPorts } from '#shared/application/pages/survey-app.ts';
@@ -27,12 +29,14 @@ import { tellWaveBraked } from '#shared/application/tell-wave-braked.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
 import { waveIdOf } from '#shared/application/wave-record.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
+import { EventCursor } from '#shared/contracts/event-cursor.ts';
 import { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { MailTally, WaveRecord } from '#shared/contracts/survey.ts';
 import { encodeId, type LinkKeys } from '#shared/domain/link-token.ts';
 import { DEFAULT_MAIL_BRAKES, type MailBrakes } from '#shared/domain/mail-brake.ts';
 import { errorFields, log } from '#shared/log.ts';
 import type { Clock } from '#shared/ports/clock.ts';
+import type { EventBus } from '#shared/ports/event-bus.ts';
 import type { MailSender } from '#shared/ports/mail-sender.ts';
 import type { AddressKey } from '#shared/ports/secrets.ts';
 import type { Workflows } from '#shared/ports/workflows.ts';
@@ -91,6 +95,27 @@ export const projectAnswerPortsFrom = (parts: BaseParts): ProjectAnswerPorts => 
   cases: dynamoCases(parts.dynamo, parts.tables.cases, parts.clock),
   businessTimeZone: parts.businessTimeZone,
 });
+
+/** For sending events to other systems. */
+export const emitEventsPortsFrom = (
+  parts: BaseParts & { readonly bus: EventBus },
+): Omit<EmitEventsPorts, 'isOutOfTime'> => {
+  const { customers, runs, pointer, files, flags } = storesFrom(parts);
+  return {
+    bus: parts.bus,
+    outboxes: [
+      dynamoAnswers(parts.dynamo, parts.tables.answers),
+      dynamoCases(parts.dynamo, parts.tables.cases),
+      flags,
+      dynamoOutbox(parts.dynamo, parts.tables.runs),
+    ],
+    customers,
+    runs,
+    pointer,
+    files,
+    cursors: dynamoRecords({ client: parts.dynamo, table: parts.tables.runs, kind: 'STATE', schema: EventCursor }),
+  };
+};
 
 /** For the steps of a run. */
 export const runPortsFrom = (

@@ -1,4 +1,5 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
+import { EventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -49,6 +50,7 @@ export class LoopStack extends Stack {
   private readonly mail: MailAccount;
   private readonly pages: SurveyPages;
   private readonly deadLetters: Queue;
+  private readonly eventBus: EventBus;
   private readonly functions: IFunction[] = [];
   private surveyMachineArn: string | undefined;
 
@@ -56,6 +58,10 @@ export class LoopStack extends Stack {
     super(scope, id, props);
     this.props = props;
     this.deadLetters = this.createQueue('ScheduleDeadLetters');
+    this.eventBus = new EventBus(this, 'Events', {
+      eventBusName: `resegment-${props.stage}`,
+      description: 'What other systems are told of moves, flags, decisions, cases and answers',
+    });
     this.mail = new MailAccount(this, 'Mail', {
       configurationSetName: `resegment-${props.stage}`,
       senderAddress: props.config.identity.senderAddress,
@@ -95,8 +101,9 @@ export class LoopStack extends Stack {
     );
 
     const mailEventDeadLetters = this.receiveMailEvents(entries['ingest-mail-event']);
-    this.createSchedules(runs, entries['project-answers']);
+    this.createSchedules(runs, entries);
     new CfnOutput(this, 'RunMachineArn', { value: runs.stateMachineArn });
+    new CfnOutput(this, 'EventBusName', { value: this.eventBus.eventBusName });
     new CfnOutput(this, 'SurveyMachineArn', { value: surveys.stateMachineArn });
     new Watch(this, 'Watch', {
       stage: props.stage,
@@ -113,11 +120,12 @@ export class LoopStack extends Stack {
   }
 
   private createEntries(): Readonly<Record<EntryFunction, IFunction>> {
-    const [answerSurvey, ingestMailEvent, projectAnswers] = ENTRY_FUNCTIONS;
+    const [answerSurvey, ingestMailEvent, projectAnswers, emitEvents] = ENTRY_FUNCTIONS;
     return {
       [answerSurvey]: this.createFunction(answerSurvey),
       [ingestMailEvent]: this.createFunction(ingestMailEvent),
       [projectAnswers]: this.createFunction(projectAnswers),
+      [emitEvents]: this.createFunction(emitEvents),
     };
   }
 
@@ -184,6 +192,7 @@ export class LoopStack extends Stack {
       KEY_RING_KMS_KEY_ARN: () => data.keyRingKey.keyArn,
       MAIL_RATE_PER_SECOND: () => String(config.mailRatePerSecond),
       MAIL_EVENTS_TOPIC_ARN: () => this.mail.events.topicArn,
+      EVENT_BUS: () => this.eventBus.eventBusName,
     };
   }
 
@@ -222,6 +231,9 @@ export class LoopStack extends Stack {
       ...(access.sendsMail ? [mail] : []),
       ...(access.usesKeyRing
         ? [new PolicyStatement({ actions: ['kms:Decrypt'], resources: [data.keyRingKey.keyArn] })]
+        : []),
+      ...(access.sendsEvents
+        ? [new PolicyStatement({ actions: ['events:PutEvents'], resources: [this.eventBus.eventBusArn] })]
         : []),
       ...(access.startsSurveys
         ? [new PolicyStatement({ actions: ['states:StartExecution'], resources: [this.surveyArn()] })]
@@ -277,7 +289,7 @@ export class LoopStack extends Stack {
     return deadLetters;
   }
 
-  private createSchedules(runs: StateMachine, projectAnswers: IFunction): void {
+  private createSchedules(runs: StateMachine, entries: Readonly<Record<EntryFunction, IFunction>>): void {
     const { monthlyRun, businessTimeZone } = this.props.config;
     new Schedule(this, 'MonthlyRun', {
       schedule: ScheduleExpression.cron({
@@ -298,9 +310,14 @@ export class LoopStack extends Stack {
       }),
       timeWindow: TimeWindow.flexible(Duration.minutes(15)),
     });
-    new Schedule(this, 'AnswerSweep', {
+    this.everyMinute('AnswerSweep', entries['project-answers']);
+    this.everyMinute('EventSweep', entries['emit-events']);
+  }
+
+  private everyMinute(id: string, sweeper: IFunction): void {
+    new Schedule(this, id, {
       schedule: ScheduleExpression.rate(Duration.minutes(1)),
-      target: new LambdaInvoke(projectAnswers, {
+      target: new LambdaInvoke(sweeper, {
         deadLetterQueue: this.deadLetters,
         retryAttempts: 0,
         input: ScheduleTargetInput.fromObject({}),

@@ -34,6 +34,12 @@ export interface Emitted {
   readonly more: boolean;
 }
 
+/** Says when so many milliseconds are over. */
+export const timeBudget = (budgetMs: number, nowMs: () => number): (() => boolean) => {
+  const end = nowMs() + budgetMs;
+  return () => nowMs() >= end;
+};
+
 /** How many events are handed over before what they were read from is marked. A crash sends at most so many again. */
 const BATCH = 200;
 

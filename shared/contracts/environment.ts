@@ -65,7 +65,11 @@ export const MAIL_EVENT_VARIABLES = [
   ...BRAKE_VARIABLES,
 ] as const;
 
+/** Environment of the function that sends events to other systems. */
+export const EVENT_VARIABLES = ['EVENT_BUS'] as const;
+
 export type VariableName =
+  | (typeof EVENT_VARIABLES)[number]
   | (typeof BASE_VARIABLES)[number]
   | (typeof RUN_VARIABLES)[number]
   | (typeof SEND_VARIABLES)[number]
@@ -100,4 +104,5 @@ export const FUNCTION_VARIABLES: Readonly<Record<FunctionName, readonly Variable
   'answer-survey': [...BASE_VARIABLES, ...ANSWER_VARIABLES],
   'ingest-mail-event': [...BASE_VARIABLES, ...MAIL_EVENT_VARIABLES],
   'project-answers': BASE_VARIABLES,
+  'emit-events': [...BASE_VARIABLES, ...EVENT_VARIABLES],
 };
