@@ -92,6 +92,8 @@ export interface MailServerOptions {
   readonly topicArn?: string;
   /** Shares of addresses whose mails come back or are complained about; none by default. Always the same addresses. */
   readonly trouble?: MailTrouble;
+  /** Whether the account may send; a real one is switched off by its owner or by the mail service. Default true. */
+  readonly sendingEnabled?: boolean;
   /** Called for each event, as the queue would call the function. A rejection is tried again, three times in all. */
   readonly onEvent?: (envelope: MailEventEnvelope) => unknown;
   readonly clock: Clock;
@@ -153,6 +155,7 @@ export const startMailServer = async (options: MailServerOptions): Promise<MailS
   const faults: { fault: Fault; left: number; random: Random }[] = [];
   const recentMs: number[] = [];
   let sendRequests = 0;
+  let { sendingEnabled = true } = options;
   let underWay = 0;
 
   const takeFault = (): FaultKind | undefined => {
@@ -230,6 +233,8 @@ export const startMailServer = async (options: MailServerOptions): Promise<MailS
       );
     }
     if (sentLast24h() + underWay >= max24h) return refused('Throttling', 'Daily message quota exceeded.');
+    if (!sendingEnabled)
+      return refused('AccountSendingPausedException', 'Email sending is disabled for your Amazon SES account.');
     if (!withinRate()) return refused('Throttling', 'Maximum sending rate exceeded.');
 
     const messageId = newMessageId();
@@ -270,9 +275,22 @@ export const startMailServer = async (options: MailServerOptions): Promise<MailS
         `<SentLast24Hours>${sentLast24h()}.0</SentLast24Hours><Max24HourSend>${max24h}.0</Max24HourSend><MaxSendRate>${maxPerSecond}.0</MaxSendRate>`,
       );
     }
+    if (action === 'GetAccountSendingEnabled') return success(action, `<Enabled>${sendingEnabled}</Enabled>`);
+    if (action === 'UpdateAccountSendingEnabled') {
+      const wanted = form.get('Enabled');
+      if (wanted !== 'true' && wanted !== 'false')
+        return refused('ValidationError', `Enabled must be true or false, got ${JSON.stringify(wanted)}`);
+      sendingEnabled = wanted === 'true';
+      return success(action, '');
+    }
+    if (action === 'GetSendStatistics')
+      return success(
+        action,
+        `<SendDataPoints>${statistics(store.all(), fateOf, Date.parse(clock.now()))}</SendDataPoints>`,
+      );
     return refused(
       'InvalidAction',
-      `the local mail server knows SendRawEmail and GetSendQuota, not ${action || 'a request without Action'}`,
+      `the local mail server knows ${ACTIONS.join(', ')}, not ${action || 'a request without Action'}`,
     );
   };
 
@@ -412,6 +430,40 @@ export const startMailServer = async (options: MailServerOptions): Promise<MailS
       await events.settled();
     },
   };
+};
+
+const ACTIONS = [
+  'SendRawEmail',
+  'GetSendQuota',
+  'GetSendStatistics',
+  'GetAccountSendingEnabled',
+  'UpdateAccountSendingEnabled',
+] as const;
+
+const STATISTICS_MS = 14 * DAY_MS;
+const POINT_MS = 15 * 60_000;
+
+/** The points of GetSendStatistics: what became of the mails of each 15 minutes of the last two weeks, from their own events. */
+const statistics = (mails: readonly MailEnvelope[], fateOf: (address: string) => MailFate, nowMs: number): string => {
+  const points = new Map<number, { attempts: number; bounces: number; complaints: number }>();
+  for (const mail of mails) {
+    const sentMs = Date.parse(mail.sentAt);
+    if (sentMs <= nowMs - STATISTICS_MS || sentMs > nowMs) continue;
+    const at = Math.floor(sentMs / POINT_MS) * POINT_MS;
+    const point = points.get(at) ?? { attempts: 0, bounces: 0, complaints: 0 };
+    const outcome = fateOf(mail.to);
+    point.attempts += 1;
+    if (outcome === 'bounce') point.bounces += 1;
+    if (outcome === 'complaint') point.complaints += 1;
+    points.set(at, point);
+  }
+  return [...points]
+    .sort(([a], [b]) => a - b)
+    .map(
+      ([at, { attempts, bounces, complaints }]) =>
+        `<member><Timestamp>${new Date(at).toISOString()}</Timestamp><DeliveryAttempts>${attempts}</DeliveryAttempts><Bounces>${bounces}</Bounces><Complaints>${complaints}</Complaints><Rejects>0</Rejects></member>`,
+    )
+    .join('');
 };
 
 type Reply = 'cut' | { readonly status: number; readonly xml: string };

@@ -21,7 +21,8 @@ const BATCH = { ...WAVE, batch: JsonPath.numberAt('$$.Map.Item.Value') };
 
 /**
  * One survey: invitations, reminders to those who did not answer, closing. After each stretch of sending or waiting the wave
- * looks itself up and learns what is next, so that a pause, a brake, a resume or a cancel needs no other execution. A wave
+ * looks itself up and learns what is next, also that it is to be planned once more where the mail service did not allow it, so
+ * that a pause, a brake, a resume or a cancel needs no other execution. A wave
  * lasts for weeks, so what crosses a Wait is its id and the instant to wait for. Input: `{schema, waveId}`.
  */
 export const surveyWave = (scope: Construct, { functions, sendConcurrency }: SurveyWaveProps): IChainable => {
@@ -45,6 +46,7 @@ export const surveyWave = (scope: Construct, { functions, sendConcurrency }: Sur
       }),
     });
 
+  const plan = step('Plan wave', 'plan-wave', { replacesState: true });
   const lookUp = step('Look up wave', 'look-up-wave', { replacesState: true });
   const next = new Choice(scope, 'What does the wave do next?')
     .when(
@@ -55,11 +57,12 @@ export const surveyWave = (scope: Construct, { functions, sendConcurrency }: Sur
       Condition.stringEquals('$.next', 'send-reminders'),
       sendBatches('Send all reminders', 'Send reminders', 'send-reminders').next(lookUp),
     )
+    .when(Condition.stringEquals('$.next', 'plan-wave'), plan)
     .when(
       Condition.stringEquals('$.next', 'wait'),
       new Wait(scope, 'Wait', { time: WaitTime.timestampPath('$.until') }).next(lookUp),
     )
     .otherwise(step('Close wave', 'close-wave').next(step('Assert wave healthy', 'assert-wave-healthy')));
 
-  return step('Plan wave', 'plan-wave', { replacesState: true }).next(lookUp).next(next);
+  return plan.next(lookUp).next(next);
 };

@@ -5,11 +5,13 @@ import {
   type Contact,
   claimContact,
   claimKey,
+  holdContact,
   isMailbox,
   newestConsent,
   normaliseAddress,
   releaseClaim,
   settleClaim,
+  unholdContact,
 } from '../domain/contact-policy.ts';
 import { PermanentError, PoisonError } from '../errors.ts';
 import type { ClaimResult, ContactStore } from '../ports/contact-store.ts';
@@ -81,6 +83,8 @@ export const contactsOver = (documents: DocumentTable<Contact>, secret: AddressK
       ),
     release: (addressKey, mail) =>
       change(addressKey, (contact) => releaseClaim(contact, claimKey(mail.invitationId, mail.kind), mail.attemptId)),
+    hold: (addressKey, hold, now) => change(addressKey, (contact) => holdContact(contact, hold, now)),
+    unhold: (addressKey, invitationId) => change(addressKey, (contact) => unholdContact(contact, invitationId)),
     unsubscribe: async (addressKey, at) => {
       const stored = await changeDocument(documents, addressKey, (contact) =>
         contact === undefined || contact.unsubscribed !== undefined ? contact : { ...contact, unsubscribed: { at } },

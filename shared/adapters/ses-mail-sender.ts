@@ -1,4 +1,11 @@
-import { GetSendQuotaCommand, SESClient, type SESClientConfig, SendRawEmailCommand } from '@aws-sdk/client-ses';
+import {
+  GetAccountSendingEnabledCommand,
+  GetSendQuotaCommand,
+  GetSendStatisticsCommand,
+  SESClient,
+  type SESClientConfig,
+  SendRawEmailCommand,
+} from '@aws-sdk/client-ses';
 import { RetryableError } from '#shared/errors.ts';
 import type { MailSender, SendOutcome } from '#shared/ports/mail-sender.ts';
 
@@ -8,6 +15,8 @@ export interface SesMailSenderOptions {
   readonly configurationSet: string;
 }
 
+/** GetSendStatistics gives points of 15 minutes over the last two weeks. */
+const STATISTICS_DAYS = 14;
 const CONNECT_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 
@@ -62,6 +71,29 @@ export const sesMailSender = ({ client, configurationSet }: SesMailSenderOptions
       };
     } catch (error) {
       throw new RetryableError('quota-unknown', `SES gave no sending quota: ${reasonOf(facts(error))}`, {
+        cause: error,
+      });
+    }
+  },
+  reputation: async () => {
+    try {
+      const [enabled, statistics] = await Promise.all([
+        client.send(new GetAccountSendingEnabledCommand({})),
+        client.send(new GetSendStatisticsCommand({})),
+      ]);
+      const points = statistics.SendDataPoints ?? [];
+      const sum = (of: (point: (typeof points)[number]) => number | undefined): number =>
+        points.reduce((total, point) => total + (of(point) ?? 0), 0);
+      return {
+        sendingEnabled: enabled.Enabled ?? true,
+        attempts: sum((point) => point.DeliveryAttempts),
+        bounces: sum((point) => point.Bounces),
+        complaints: sum((point) => point.Complaints),
+        rejects: sum((point) => point.Rejects),
+        days: STATISTICS_DAYS,
+      };
+    } catch (error) {
+      throw new RetryableError('reputation-unknown', `SES gave no reputation: ${reasonOf(facts(error))}`, {
         cause: error,
       });
     }

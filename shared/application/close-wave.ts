@@ -9,7 +9,7 @@ import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { InvitationStore } from '#shared/ports/invitation-store.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import type { WaveFiles } from '#shared/ports/wave-files.ts';
-import { readDrawn } from './plan-wave.ts';
+import { readDrawn, UNASKED_FILE } from './draw-audience.ts';
 import { updateWave, type WaveRef } from './wave-record.ts';
 
 export interface WaveLedgerPorts {
@@ -35,8 +35,10 @@ export const closeWave = async ({ waveId }: WaveRef, ports: CloseWavePorts): Pro
     if (wave.state === 'cancelled') return wave.finishedAt === null ? { ...wave, finishedAt: now } : wave;
     return wave.state === 'closed' ? wave : { ...wave, state: 'closed', pause: null, finishedAt: now };
   });
-  const status = await waveStatus(waveId, ports);
-  if (status === undefined) throw new PermanentError('wave-unknown', `there is no wave ${waveId}`);
+  const counted = await countWave(waveId, ports);
+  if (counted === undefined) throw new PermanentError('wave-unknown', `there is no wave ${waveId}`);
+  const { status, unasked } = counted;
+  await ports.waveFiles.writeJson(waveId, UNASKED_FILE, unasked);
   await ports.waveFiles.writeJson(waveId, 'summary.json', status);
   return {};
 };
@@ -47,7 +49,17 @@ export const closeWave = async ({ waveId }: WaveRef, ports: CloseWavePorts): Pro
  * @returns undefined if there is no such wave
  * @throws PermanentError `wave-does-not-add-up` where a customer would be in no state or in two
  */
-export const waveStatus = async (waveId: string, ports: WaveLedgerPorts): Promise<WaveStatus | undefined> => {
+export const waveStatus = async (waveId: string, ports: WaveLedgerPorts): Promise<WaveStatus | undefined> =>
+  (await countWave(waveId, ports))?.status;
+
+/** Not asked for a reason of the wave: the customer's turn is given back. */
+const GIVES_TURN_BACK: readonly LedgerState[] = ['waveClosed', 'waveCancelled', 'contactBudget', 'rejected'];
+
+/** The status, and the subjects who were drawn and got no mail for a reason of the wave. */
+const countWave = async (
+  waveId: string,
+  ports: WaveLedgerPorts,
+): Promise<{ readonly status: WaveStatus; readonly unasked: readonly string[] } | undefined> => {
   const found = await ports.waves.get(waveId);
   if (found === undefined) return undefined;
   const wave = found.record;
@@ -58,6 +70,7 @@ export const waveStatus = async (waveId: string, ports: WaveLedgerPorts): Promis
     over: wave.state === 'closed' || (wave.state === 'cancelled' && finished),
     audienceMade: wave.drawn !== null,
   });
+  const unasked: string[] = [];
   if (audience !== undefined) {
     const rows = PopulationRows.parse((await ports.waveFiles.readJson(waveId, audience.populationFile)) ?? []);
     for (const [, segment, reason, until] of rows) tally.notDrawn(segment, reason, until);
@@ -66,16 +79,17 @@ export const waveStatus = async (waveId: string, ports: WaveLedgerPorts): Promis
       const ids = part.map((one) => one.invitationId);
       const [invitations, answers] = await Promise.all([ports.invitations.getMany(ids), ports.answers.getMany(ids)]);
       const claimed = await claimedAmong([...invitations.values()], ports);
-      for (const { invitationId, segment } of part) {
-        tally.drawn(segment, invitationId, {
+      for (const { invitationId, segment, subject } of part) {
+        const state = tally.drawn(segment, invitationId, {
           invitation: invitations.get(invitationId),
           stored: answers.get(invitationId),
           claimed: claimed.has(invitationId),
         });
+        if (GIVES_TURN_BACK.includes(state)) unasked.push(subject);
       }
     }
   }
-  const { counts, skipped, segments, uncertainIds, states, budgetFree } = tally;
+  const { counts, skipped, segments, uncertainIds, states, budgetFree, deferred } = tally;
   const drawn = audience?.drawn.length ?? 0;
   const status: WaveStatus = {
     waveId,
@@ -95,6 +109,10 @@ export const waveStatus = async (waveId: string, ports: WaveLedgerPorts): Promis
     uncertainIds,
     states,
     budgetFree: budgetFree(),
+    deferred: deferred(),
+    ...(wave.priority === undefined ? {} : { priority: wave.priority }),
+    ...(wave.preflight === undefined ? {} : { preflight: wave.preflight }),
+    ...(wave.days === undefined ? {} : { days: wave.days }),
   };
   const lines = status.planned + status.sent + status.rejected + status.uncertain + total(skipped);
   if (lines !== drawn || drawn + total(status.notDrawn) !== status.population || total(states) !== status.population) {
@@ -103,7 +121,14 @@ export const waveStatus = async (waveId: string, ports: WaveLedgerPorts): Promis
       `wave ${waveId}: ${lines} of ${drawn} invitations and ${total(states)} of ${status.population} customers are accounted for`,
     );
   }
-  return status;
+  return { status, unasked };
+};
+
+const firstAndLast = (instants: readonly string[]): { readonly first: string; readonly last: string } | null => {
+  const sorted = instants.toSorted();
+  const [first] = sorted;
+  const last = sorted.at(-1);
+  return first === undefined || last === undefined ? null : { first, last };
 };
 
 const total = (counts: Readonly<Record<string, number>>): number =>
@@ -148,6 +173,7 @@ const newTally = (wave: LedgerWave) => {
   const uncertainIds: string[] = [];
   const states: Record<string, number> = {};
   const freeFrom: string[] = [];
+  const putOff: string[] = [];
   const inState = (state: string): void => {
     states[state] = (states[state] ?? 0) + 1;
   };
@@ -161,17 +187,17 @@ const newTally = (wave: LedgerWave) => {
     segments,
     uncertainIds,
     states,
-    budgetFree: (): WaveStatus['budgetFree'] => {
-      const first = freeFrom.toSorted()[0];
-      const last = freeFrom.toSorted().at(-1);
-      return first === undefined || last === undefined ? null : { first, last };
+    budgetFree: (): WaveStatus['budgetFree'] => firstAndLast(freeFrom),
+    deferred: (): WaveStatus['deferred'] => {
+      const range = firstAndLast(putOff);
+      return range === null ? null : { count: putOff.length, ...range };
     },
     notDrawn: (segment: string, reason: string, until: string | undefined): void => {
       inState(reason);
       if (reason === 'contactBudget' && until !== undefined) freeFrom.push(until);
       if (segment !== '') segmentOf(segment).population += 1;
     },
-    drawn: (name: string, invitationId: string, { invitation, stored, claimed }: DrawnLine): void => {
+    drawn: (name: string, invitationId: string, { invitation, stored, claimed }: DrawnLine): LedgerState => {
       const segment = segmentOf(name);
       segment.population += 1;
       segment.drawn += 1;
@@ -184,9 +210,10 @@ const newTally = (wave: LedgerWave) => {
       if (invitation === undefined) {
         if (ledger === 'planned') counts.planned += 1;
         else skip(ledger);
-        return;
+        return ledger;
       }
-      const { state, reason = 'unknown' } = invitation.invitation;
+      const { state, reason = 'unknown', notBefore } = invitation.invitation;
+      if (ledger === 'deferred' && notBefore !== undefined) putOff.push(notBefore);
       if (state === 'skipped') skip(reason);
       else if (state === 'planned' && (ledger === 'waveCancelled' || ledger === 'waveClosed')) skip(ledger);
       else counts[state] += 1;
@@ -199,14 +226,14 @@ const newTally = (wave: LedgerWave) => {
       }
       if (invitation.complainedAt !== undefined) counts.complained += 1;
       if (invitation.reminder?.state === 'sent') counts.reminded += 1;
-      if (stored === undefined) return;
-      if (stored.answer.suspect) {
+      if (stored?.answer.suspect === true) {
         counts.suspect += 1;
         segment.suspect += 1;
-        return;
+      } else if (stored !== undefined) {
+        counts.answered += 1;
+        segment.answered += 1;
       }
-      counts.answered += 1;
-      segment.answered += 1;
+      return ledger;
     },
   };
 };

@@ -1,61 +1,73 @@
 import { createHash } from 'node:crypto';
-import { DrawnAudience, type WaveRecord } from '#shared/contracts/survey.ts';
-import { budgetFreeFrom, type Contact, refusalOf, type SkipReason } from '#shared/domain/contact-policy.ts';
-import type { CustomerFacts } from '#shared/domain/facts.ts';
+import type { DrawnAudience, WaveRecord } from '#shared/contracts/survey.ts';
+import type { Instant } from '#shared/domain/calendar.ts';
 import type { Invitation } from '#shared/domain/invitation.ts';
-import type { Policy, SurveyRule } from '#shared/domain/policy.ts';
-import { drawRank, mostTried, sampleSize } from '#shared/domain/sampling.ts';
+import type { SurveyRule } from '#shared/domain/policy.ts';
+import { mixSegments } from '#shared/domain/sampling.ts';
+import {
+  BATCH_SIZE,
+  batchFor,
+  capacityOf,
+  type Preflight,
+  type SendDay,
+  spreadOverDays,
+} from '#shared/domain/wave-preflight.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { InvitationStore } from '#shared/ports/invitation-store.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import type { WaveFiles } from '#shared/ports/wave-files.ts';
+import { askMailService, judgeAccount, type MailAccountPorts, preflightRecord } from './ask-mail-service.ts';
+import {
+  type Draw,
+  type DrawPorts,
+  deferUntilOf,
+  drawAudience,
+  drawNobody,
+  lookUpPeople,
+  type PlanLine,
+  readDrawn,
+  readPopulation,
+  readTurns,
+  type WaveDraft,
+  wantedBySegment,
+} from './draw-audience.ts';
+import { preflightReason } from './preflight-text.ts';
 import { loadPolicy, loadRun, type RunPorts } from './run/run-ports.ts';
-import { batchesOf, loadWave, updateWave, type WaveRef } from './wave-record.ts';
+import { batchesOf, closingDay, loadWave, restWave, updateWave, type WaveRef } from './wave-record.ts';
 
-export interface PlanWavePorts extends Pick<RunPorts, 'clock' | 'runs' | 'objects' | 'files' | 'customers'> {
+export interface PlanWavePorts
+  extends Omit<DrawPorts, 'waves' | 'waveFiles' | 'contacts'>,
+    MailAccountPorts,
+    Pick<RunPorts, 'clock' | 'objects'> {
   readonly waves: RecordStore<WaveRecord>;
   readonly waveFiles: WaveFiles;
-  readonly contacts: Pick<ContactStore, 'getMany'>;
+  readonly contacts: Pick<ContactStore, 'getMany' | 'hold' | 'unhold'>;
   readonly invitations: InvitationStore;
   /** A new random invitation id: 128 bits as 22 characters base64url. */
   readonly newInvitationId: () => string;
 }
 
-/** Invitations per batch: what one child execution sends. */
-const BATCH_SIZE = 50;
-/** Candidates looked up at once. */
+export { readDrawn };
+
+/** Invitations made at once. */
 const LOOK_UP = 100;
+const DAY_MS = 86_400_000;
 
-interface Candidate {
-  readonly subject: string;
-  readonly segment: string;
-  readonly rank: string;
-}
-
-interface Quota {
-  readonly wanted: number;
-  drawn: number;
-  tried: number;
-}
-
-interface PlanLine {
-  readonly subject: string;
-  /** null: the customer has left. */
-  readonly segment: string | null;
-  readonly segments: Readonly<Record<string, string>>;
-  readonly branch: string | null;
-  readonly manager: string | null;
+interface Planned {
+  readonly schema: 1;
+  readonly waveId: string;
+  readonly batches: number[];
 }
 
 /**
- * Draws the audience of a wave and makes its invitations. The drawn list is written once and read by every later attempt, so
- * a resume invites the same customers. Everybody else of the population has one named reason.
+ * Looks at the mail service, draws the audience of a wave, spreads it over days and makes its invitations. The drawn list is
+ * written once and read by every later attempt, so a resume invites the same customers on the same days. Everybody else of
+ * the population has one named reason. Where the mail service or the account's reputation forbids it, nothing is drawn: the
+ * wave rests and looks again by itself.
  */
-export const planWave = async (
-  { waveId }: WaveRef,
-  ports: PlanWavePorts,
-): Promise<{ readonly schema: 1; readonly waveId: string; readonly batches: number[] }> => {
+export const planWave = async ({ waveId }: WaveRef, ports: PlanWavePorts): Promise<Planned> => {
+  const nothing: Planned = { schema: 1, waveId, batches: [] };
   const wave = await loadWave(ports.waves, waveId);
   if (wave.state !== 'planned')
     return { schema: 1, waveId, batches: wave.state === 'cancelled' ? [] : batchesOf(wave) };
@@ -63,180 +75,187 @@ export const planWave = async (
   if (record.state === 'rolledBack') {
     const finishedAt = ports.clock.now();
     await updateWave(ports.waves, waveId, (current) => ({ ...current, state: 'cancelled', finishedAt }));
-    return { schema: 1, waveId, batches: [] };
+    return nothing;
   }
   const policy = await loadPolicy(ports.objects, wave.policyHash);
   const survey = policy.survey;
   if (survey === undefined) throw new PermanentError('no-survey', `the policy of wave ${waveId} has no survey`);
-  const plan = await readPlan(wave, policy, ports);
-  const audience = (await readDrawn(waveId, ports.waveFiles)) ?? (await draw(wave, survey, plan, ports));
-  await createInvitations(wave, survey, plan, audience, ports);
+  const population = await readPopulation(wave.runId, policy, ports);
+  const audience =
+    (await readDrawn(waveId, ports.waveFiles)) ??
+    (await drawAndStore(wave, { survey, timeZone: policy.timeZone, population }, ports));
+  if (audience === undefined) return nothing;
+  await createInvitations(wave, survey, population, audience, ports);
   const batches = Math.ceil(audience.drawn.length / audience.batchSize);
   const sending = await updateWave(ports.waves, waveId, (current) =>
     current.state !== 'planned'
       ? current
       : {
           ...current,
+          ...(audience.schedule === undefined ? {} : audience.schedule),
           state: 'sending',
+          pause: current.pause?.by === 'brake' ? null : current.pause,
           population: audience.population,
           drawn: audience.drawn.length,
           notDrawn: audience.notDrawn,
           batches,
         },
   );
-  return { schema: 1, waveId, batches: batchesOf(sending) };
+  return { schema: 1, waveId, batches: sending.state === 'cancelled' ? [] : batchesOf(sending) };
 };
 
-/** The audience as it was drawn; undefined before that. */
-export const readDrawn = async (waveId: string, files: WaveFiles): Promise<DrawnAudience | undefined> => {
-  const document = await files.readJson(waveId, 'drawn.json');
-  return document === undefined ? undefined : DrawnAudience.parse(document);
-};
+interface Material {
+  readonly survey: SurveyRule;
+  readonly timeZone: string;
+  readonly population: ReadonlyMap<string, PlanLine>;
+}
 
-const readPlan = async (
+/**
+ * Pre-flight, draw, pre-flight with the real number of invitations, days; then the audience is stored.
+ *
+ * @returns undefined where the wave was refused and rests
+ */
+const drawAndStore = async (
   wave: WaveRecord,
-  policy: Policy,
+  material: Material,
   ports: PlanWavePorts,
-): Promise<ReadonlyMap<string, PlanLine>> => {
-  const { record } = await loadRun(ports, wave.runId);
-  const lines = new Map<string, PlanLine>();
-  for (let shard = 0; shard < record.shards; shard += 1) {
-    for (const row of await ports.files.readPlan(wave.runId, shard)) {
-      const segments: Record<string, string> = {};
-      for (const [name, placement] of Object.entries(row.next.placements)) segments[name] = placement.actual;
-      lines.set(row.subject, {
-        subject: row.subject,
-        segment: segments[policy.mainDimension] ?? null,
-        segments,
-        branch: row.branch,
-        manager: row.manager,
-      });
-    }
-  }
-  return lines;
+): Promise<DrawnAudience | undefined> => {
+  const { survey, population } = material;
+  const now = ports.clock.now();
+  if (now >= wave.closesAt) return store(wave, { ...material, draw: drawNobody(population) }, undefined, ports);
+  const account = await askMailService(ports);
+  const judge = (invitations: number): Preflight =>
+    judgeAccount(account, invitations, survey, { at: now, ratePerSecond: ports.mailRatePerSecond });
+  let wanted = 0;
+  for (const segment of wantedBySegment(population, survey).values()) wanted += segment.wanted;
+  const before = judge(wanted);
+  // How many days it takes is known after the draw only; everything else forbids the draw.
+  if (before.findings.some(({ verdict, name }) => verdict === 'refuse' && name !== 'tooManyDays'))
+    return refuse(wave, before, ports);
+  const turns = await readTurns({ waveId: wave.waveId, at: wave.plannedAt }, ports);
+  const draw = await drawAudience(draftOf(wave, survey), survey, population, turns, now, ports);
+  const flight = judge(draw.drawn.length);
+  if (flight.verdict === 'refuse') return refuse(wave, flight, ports);
+  const begun = await updateWave(ports.waves, wave.waveId, (current) => ({
+    ...current,
+    preflight: preflightRecord(flight),
+  }));
+  const capacity =
+    account.quota === null ? { first: 0, later: 0 } : capacityOf(account.quota, { ...flight, ...survey });
+  const batchSize = batchFor(capacity, draw.drawn.length);
+  const days = spreadOverDays(draw.drawn.length, capacity, reminderDaysOf(survey), batchSize) ?? [];
+  // A wave that rested first counts its days from now on.
+  const from = wave.preflight?.verdict === 'refuse' ? now : wave.plannedAt;
+  const schedule = scheduleOf(days, { from, batchSize, wave: begun, survey, timeZone: material.timeZone });
+  return store(wave, { ...material, draw }, { batchSize, schedule }, ports);
 };
 
-const draw = async (
-  wave: WaveRecord,
+const refuse = async (wave: WaveRecord, flight: Preflight, ports: PlanWavePorts): Promise<undefined> => {
+  await updateWave(ports.waves, wave.waveId, (current) =>
+    current.state === 'planned'
+      ? { ...restWave(current, preflightReason(flight, 'en'), flight.at), preflight: preflightRecord(flight) }
+      : current,
+  );
+  return undefined;
+};
+
+const draftOf = (
+  { waveId, runId, seed, closesAt, plannedAt, priority }: WaveRecord,
   survey: SurveyRule,
-  plan: ReadonlyMap<string, PlanLine>,
-  ports: PlanWavePorts,
-): Promise<DrawnAudience> => {
-  const reasons = new Map<string, SkipReason>();
-  const freeFrom = new Map<string, string>();
-  const sizes = new Map<string, number>();
-  for (const { segment } of plan.values()) if (segment !== null) sizes.set(segment, (sizes.get(segment) ?? 0) + 1);
-  const quotas = new Map(
-    [...sizes].map(([segment, size]) => {
-      const wanted = sampleSize(size, survey.share[segment], survey.atLeast);
-      return [segment, { wanted, drawn: 0, tried: 0 }] satisfies [string, Quota];
-    }),
-  );
-  const isOpen = (segment: string): boolean => {
-    const quota = quotas.get(segment);
-    return quota !== undefined && quota.drawn < quota.wanted && quota.tried < mostTried(quota.wanted);
-  };
-  const candidates: Candidate[] = [];
-  for (const { subject, segment } of plan.values()) {
-    if (segment === null) reasons.set(subject, 'left');
-    else if (quotas.get(segment)?.wanted === 0) reasons.set(subject, 'segmentNotSurveyed');
-    else candidates.push({ subject, segment, rank: drawRank(wave.seed, wave.waveId, subject) });
-  }
-  candidates.sort((a, b) => (a.rank < b.rank ? -1 : 1));
+): WaveDraft => ({
+  waveId,
+  runId,
+  seed,
+  closesAt,
+  at: plannedAt,
+  priority: priority ?? survey.priority,
+});
 
-  const drawn: { invitationId: string; subject: string; segment: string }[] = [];
-  const addresses = new Set<string>();
-  let waiting: Candidate[] = [];
-  const tryWaiting = async (): Promise<void> => {
-    const known = await lookUp(
-      waiting.map((candidate) => candidate.subject),
-      ports,
-    );
-    for (const { subject, segment } of waiting) {
-      const quota = quotas.get(segment);
-      if (quota === undefined || !isOpen(segment)) {
-        reasons.set(subject, 'notSampled');
-        continue;
-      }
-      quota.tried += 1;
-      const { facts, contact } = known.get(subject) ?? {};
-      const refusal: SkipReason | undefined =
-        facts === undefined
-          ? 'erased'
-          : (refusalOf(contact, {
-              customerId: facts.customerId,
-              now: wave.plannedAt,
-              contactEveryDays: survey.contactEveryDays,
-            }) ?? (addresses.has(contact?.addressKey ?? '') ? 'sameAddress' : undefined));
-      if (refusal !== undefined) {
-        reasons.set(subject, refusal);
-        const from = refusal === 'contactBudget' ? budgetFreeFrom(contact, survey.contactEveryDays) : undefined;
-        if (from !== undefined) freeFrom.set(subject, from);
-        continue;
-      }
-      quota.drawn += 1;
-      addresses.add(contact?.addressKey ?? '');
-      drawn.push({ invitationId: ports.newInvitationId(), subject, segment });
-    }
-    waiting = [];
-  };
-  for (const candidate of candidates) {
-    if (!isOpen(candidate.segment)) {
-      reasons.set(candidate.subject, 'notSampled');
-      continue;
-    }
-    waiting.push(candidate);
-    if (waiting.length === LOOK_UP) await tryWaiting();
-  }
-  await tryWaiting();
-  return store(wave, plan, drawn, reasons, freeFrom, ports);
-};
+const reminderDaysOf = ({ reminderDays, closesAfterDays }: SurveyRule): number =>
+  reminderDays > 0 && reminderDays < closesAfterDays ? reminderDays : 0;
 
-/** The customers' facts and contacts, by subject. */
-const lookUp = async (
-  subjects: readonly string[],
-  ports: PlanWavePorts,
-): Promise<ReadonlyMap<string, { readonly facts: CustomerFacts; readonly contact: Contact | undefined }>> => {
-  const facts = await ports.customers.getMany(subjects);
-  const keys = [...facts.values()].flatMap((one) => (one.contactKey === undefined ? [] : [one.contactKey]));
-  const contacts = await ports.contacts.getMany(keys);
-  return new Map(
-    [...facts].map(([subject, one]) => [subject, { facts: one, contact: contacts.get(one.contactKey ?? '') }]),
-  );
+type Schedule = NonNullable<DrawnAudience['schedule']>;
+
+/**
+ * When each day begins and is reminded, and when the wave closes: one day for all, counted from the last day of sending, so
+ * that everybody has at least the days to answer that the policy gives.
+ */
+const scheduleOf = (
+  days: readonly SendDay[],
+  {
+    from,
+    batchSize,
+    wave,
+    survey,
+    timeZone,
+  }: {
+    readonly from: Instant;
+    readonly batchSize: number;
+    readonly wave: WaveRecord;
+    readonly survey: SurveyRule;
+    readonly timeZone: string;
+  },
+): Schedule => {
+  const after = (instant: Instant, count: number): Instant =>
+    new Date(Date.parse(instant) + count * DAY_MS).toISOString();
+  const last = days.at(-1)?.day ?? 0;
+  const asPlanned = from === wave.plannedAt && last === 0;
+  const closesAt = asPlanned ? wave.closesAt : closingDay(timeZone, after(from, last), survey.closesAfterDays);
+  const reminderDays = reminderDaysOf(survey);
+  let firstBatch = 0;
+  const planned = days.map(({ day, mails }) => {
+    const batches = Math.ceil(mails / batchSize);
+    const begins = after(from, day);
+    const one = {
+      from: begins,
+      remindAt: reminderDays === 0 ? closesAt : after(begins, reminderDays),
+      mails,
+      firstBatch,
+      batches,
+    };
+    firstBatch += batches;
+    return one;
+  });
+  return { days: planned, remindAt: planned[0]?.remindAt ?? wave.remindAt, closesAt };
 };
 
 /** The rows of the population first, under a name that depends on their content; then the drawn list, which names them. */
 const store = async (
   wave: WaveRecord,
-  plan: ReadonlyMap<string, PlanLine>,
-  drawn: DrawnAudience['drawn'],
-  reasons: ReadonlyMap<string, SkipReason>,
-  freeFrom: ReadonlyMap<string, string>,
+  { population, draw }: Material & { readonly draw: Draw },
+  plan: { readonly batchSize: number; readonly schedule: Schedule } | undefined,
   ports: PlanWavePorts,
 ): Promise<DrawnAudience> => {
-  const rows = [...reasons].map(([subject, reason]): [string, string, string, ...string[]] => {
-    const from = freeFrom.get(subject);
-    return [subject, plan.get(subject)?.segment ?? '', reason, ...(from === undefined ? [] : [from])];
+  const rows = [...draw.reasons].map(([subject, reason]): [string, string, string, ...string[]] => {
+    const from = draw.freeFrom.get(subject);
+    return [subject, population.get(subject)?.segment ?? '', reason, ...(from === undefined ? [] : [from])];
   });
   rows.sort(([a], [b]) => (a < b ? -1 : 1));
   const notDrawn: Record<string, number> = {};
   for (const [, , reason] of rows) notDrawn[reason] = (notDrawn[reason] ?? 0) + 1;
-  if (rows.length + drawn.length !== plan.size) {
+  if (rows.length + draw.drawn.length !== population.size) {
     throw new PermanentError(
       'wave-does-not-add-up',
-      `${plan.size} customers, but ${drawn.length} drawn and ${rows.length} not drawn`,
+      `${population.size} customers, but ${draw.drawn.length} drawn and ${rows.length} not drawn`,
     );
   }
-  const digest = createHash('sha256').update(JSON.stringify(rows)).digest('hex').slice(0, 16);
-  const populationFile = `population-${digest}.json`;
-  await ports.waveFiles.writeJson(wave.waveId, populationFile, rows, { ifAbsent: true });
-  const audience = {
+  const write = async (kind: string, document: unknown): Promise<string> => {
+    const digest = createHash('sha256').update(JSON.stringify(document)).digest('hex').slice(0, 16);
+    await ports.waveFiles.writeJson(wave.waveId, `${kind}-${digest}.json`, document, { ifAbsent: true });
+    return `${kind}-${digest}.json`;
+  };
+  const audience: DrawnAudience = {
     waveId: wave.waveId,
-    batchSize: BATCH_SIZE,
-    populationFile,
-    population: plan.size,
+    batchSize: plan?.batchSize ?? BATCH_SIZE,
+    populationFile: await write('population', rows),
+    population: population.size,
     notDrawn,
-    drawn,
+    drawn: mixSegments(draw.drawn, wave.seed, wave.waveId).map((one) => ({
+      invitationId: ports.newInvitationId(),
+      ...one,
+    })),
+    turnsFile: await write('turns', draw.turns),
+    ...(plan === undefined ? {} : { schedule: plan.schedule }),
   };
   if ((await ports.waveFiles.writeJson(wave.waveId, 'drawn.json', audience, { ifAbsent: true })) === 'stored')
     return audience;
@@ -246,27 +265,39 @@ const store = async (
   return first;
 };
 
-/** Makes the invitations that do not exist yet. Customers erased since the draw, or at this moment, get none and count as erased. */
+/**
+ * Makes the invitations that do not exist yet and tells their addresses of them. Customers erased since the draw, or at this
+ * moment, get none and count as erased.
+ */
 const createInvitations = async (
   wave: WaveRecord,
   survey: SurveyRule,
-  plan: ReadonlyMap<string, PlanLine>,
+  population: ReadonlyMap<string, PlanLine>,
   audience: DrawnAudience,
   ports: PlanWavePorts,
 ): Promise<void> => {
+  const closesAt = audience.schedule?.closesAt ?? wave.closesAt;
+  const now = ports.clock.now();
+  const rank = { waveId: wave.waveId, priority: wave.priority ?? survey.priority, at: wave.plannedAt };
+  const remindAfterDays = reminderDaysOf(survey);
+  const dayOf = (index: number): Instant => {
+    const batch = Math.floor(index / audience.batchSize);
+    const day = audience.schedule?.days.findLast((one) => one.firstBatch <= batch);
+    return day?.from ?? wave.plannedAt;
+  };
   for (let from = 0; from < audience.drawn.length; from += LOOK_UP) {
     const part = audience.drawn.slice(from, from + LOOK_UP);
     const existing = await ports.invitations.getMany(part.map((one) => one.invitationId));
     const missing = part.filter((one) => !existing.has(one.invitationId));
-    const known = await lookUp(
+    const known = await lookUpPeople(
       missing.map((one) => one.subject),
       ports,
     );
     const created: Invitation[] = [];
-    for (const { invitationId, subject, segment } of missing) {
+    for (const { invitationId, subject, segment, notBefore } of missing) {
       const { facts, contact } = known.get(subject) ?? {};
       if (facts === undefined || contact === undefined) continue;
-      const line = plan.get(subject);
+      const line = population.get(subject);
       created.push({
         invitationId,
         waveId: wave.waveId,
@@ -283,15 +314,28 @@ const createInvitations = async (
         contactEveryDays: survey.contactEveryDays,
         caseForEveryLow: survey.caseFor.includes(segment),
         caseDueHours: survey.caseDueHours,
-        closesAt: wave.closesAt,
-        invitation: { state: 'planned', attempts: 0 },
+        closesAt,
+        deferUntil: deferUntilOf(closesAt, survey),
+        ...(remindAfterDays === 0 ? {} : { remindAfterDays }),
+        invitation: {
+          state: 'planned',
+          attempts: 0,
+          ...(notBefore === undefined ? {} : { notBefore, reason: 'contactBudget' }),
+        },
         events: [],
       });
     }
     await ports.invitations.createMany(created);
     const still = await ports.customers.getMany(part.map((one) => one.subject));
-    for (const { invitationId, subject } of part) {
-      if (!still.has(subject)) await ports.invitations.remove(invitationId);
-    }
+    const addressKeys = new Map([...existing.values(), ...created].map((one) => [one.invitationId, one.addressKey]));
+    await Promise.all(
+      part.map(async ({ invitationId, subject, notBefore }, index) => {
+        if (!still.has(subject)) return ports.invitations.remove(invitationId);
+        const addressKey = addressKeys.get(invitationId);
+        if (addressKey === undefined) return;
+        const hold = { ...rank, invitationId, from: notBefore ?? dayOf(from + index), until: closesAt };
+        await ports.contacts.hold(addressKey, hold, now);
+      }),
+    );
   }
 };

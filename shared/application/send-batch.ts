@@ -1,7 +1,7 @@
 import type { DrawnAudience, WaveRecord } from '#shared/contracts/survey.ts';
 import type { Instant } from '#shared/domain/calendar.ts';
 import { type Claim, claimKey, type MailKind, type SurveyLanguage } from '#shared/domain/contact-policy.ts';
-import { type Invitation, isDue, lineOf, type MailLine, withLine } from '#shared/domain/invitation.ts';
+import { type Invitation, isDue, lineOf, type MailLine, refusedLine, withLine } from '#shared/domain/invitation.ts';
 import type { QuestionKind } from '#shared/domain/policy.ts';
 import { restsUntil } from '#shared/domain/wave-pause.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
@@ -11,7 +11,7 @@ import type { InvitationStore } from '#shared/ports/invitation-store.ts';
 import type { MailSender, OutgoingMail } from '#shared/ports/mail-sender.ts';
 import type { WaveFiles } from '#shared/ports/wave-files.ts';
 import { noteBatchSent, type WaveBrakePorts } from './brake-wave.ts';
-import { readDrawn } from './plan-wave.ts';
+import { readDrawn } from './draw-audience.ts';
 import type { SendPacer } from './send-pacer.ts';
 import { type BatchRef, loadWave, updateWave } from './wave-record.ts';
 
@@ -32,7 +32,7 @@ export interface SurveyMail {
 export interface SendPorts extends WaveBrakePorts {
   readonly waveFiles: WaveFiles;
   readonly invitations: InvitationStore;
-  readonly contacts: Pick<ContactStore, 'get' | 'claim' | 'settle' | 'release'>;
+  readonly contacts: Pick<ContactStore, 'get' | 'claim' | 'settle' | 'release' | 'unhold'>;
   readonly answers: Pick<AnswerStore, 'getMany'>;
   readonly mail: Pick<MailSender, 'send'>;
   /** Writes the mail with its links; tags `run` (the wave), `inv` and `kind`. The sender adds `batch`. */
@@ -63,7 +63,11 @@ const sendBatch = async (
   ports: SendPorts,
 ): Promise<Record<string, never>> => {
   const wave = await loadWave(ports.waves, waveId);
-  if (mayNotSend(wave, ports.clock.now()) === 'rests') return {};
+  const now = ports.clock.now();
+  const over = mayNotSend(wave, now);
+  if (over === 'rests') return {};
+  // Of a wave that is over, mails that were put off get their reason too.
+  const from = over === undefined ? now : undefined;
   if (kind === 'reminder' && wave.remindAt >= wave.closesAt) return {};
   const audience = await readDrawn(waveId, ports.waveFiles);
   if (audience === undefined) throw new PermanentError('drawn-list-missing', `wave ${waveId} has no drawn list`);
@@ -73,7 +77,7 @@ const sendBatch = async (
   const due = ids.flatMap((id) => {
     const invitation = invitations.get(id);
     if (invitation === undefined || answered.has(id)) return [];
-    return isDue(invitation, kind) ? [invitation] : [];
+    return isDue(invitation, kind, from) ? [invitation] : [];
   });
 
   const seen = { wave };
@@ -92,7 +96,9 @@ const sendBatch = async (
     }
   };
   await Promise.all(Array.from({ length: CONCURRENT_MAILS }, worker));
-  await noteBatchSent({ waveId, batch }, kind, (await ports.invitations.getMany(ids)).values(), ports);
+  const after = await ports.invitations.getMany(ids);
+  await noteBatchSent({ waveId, batch }, kind, after.values(), ports);
+  if (kind === 'invitation') await freeHolds(due, after, ports);
   if (braked !== undefined) {
     await noteBrake(waveId, braked, ports);
     return {};
@@ -103,6 +109,18 @@ const sendBatch = async (
 
 const batchIds = (audience: DrawnAudience, batch: number): string[] =>
   audience.drawn.slice(batch * audience.batchSize, (batch + 1) * audience.batchSize).map((one) => one.invitationId);
+
+/** Who is not invited after all leaves the address to other waves. */
+const freeHolds = async (
+  tried: readonly Invitation[],
+  after: ReadonlyMap<string, Invitation>,
+  ports: SendPorts,
+): Promise<void> => {
+  for (const { invitationId, addressKey } of tried) {
+    const state = after.get(invitationId)?.invitation.state;
+    if (state === 'skipped' || state === 'rejected') await ports.contacts.unhold(addressKey, invitationId);
+  }
+};
 
 type SendResult = 'done' | 'later' | 'rests' | { readonly brake: string };
 
@@ -158,7 +176,7 @@ const sendOne = async (
       customerId: invitation.customerId,
     });
     if (claim.kind === 'refused') {
-      await note((line) => ({ ...line, state: 'skipped', reason: claim.reason }));
+      await note((line) => refusedLine(line, claim, invitation));
       return 'done';
     }
     if (claim.kind === 'held') {

@@ -1,10 +1,9 @@
 import type { WaveRecord } from '#shared/contracts/survey.ts';
-import { dateIn, endOfDay, fromDayNumber, toDayNumber } from '#shared/domain/calendar.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import type { Workflows } from '#shared/ports/workflows.ts';
 import type { RunPorts } from './run/run-ports.ts';
 import { loadPolicy, loadRun, updateRun } from './run/run-ports.ts';
-import { waveIdOf } from './wave-record.ts';
+import { closingDay, waveIdOf } from './wave-record.ts';
 
 export interface StartWavePorts extends Pick<RunPorts, 'clock' | 'runs' | 'objects'> {
   readonly waves: RecordStore<WaveRecord>;
@@ -29,9 +28,7 @@ export const startWave = async (
   const now = ports.clock.now();
   const later = (days: number): string => new Date(Date.parse(now) + days * DAY_MS).toISOString();
   const { reminderDays, closesAfterDays } = policy.survey;
-  // The last day counts in full, as the mail says: the wave closes when that day is over where the company is.
-  const lastDay = fromDayNumber(toDayNumber(dateIn(policy.timeZone, now)) + closesAfterDays);
-  const closesAt = new Date(Date.parse(endOfDay(policy.timeZone, lastDay)) + 1).toISOString();
+  const closesAt = closingDay(policy.timeZone, now, closesAfterDays);
   await ports.waves.create(waveId, {
     waveId,
     runId,
@@ -50,6 +47,7 @@ export const startWave = async (
     batches: 0,
     notDrawn: {},
     finishedAt: null,
+    priority: policy.survey.priority,
   });
   await ports.workflows.start('survey-wave', waveId, { schema: 1, waveId });
   await updateRun(ports, runId, (current) => (current.waveId === waveId ? current : { ...current, waveId }));

@@ -1,4 +1,6 @@
 import type { WaveRecord } from '#shared/contracts/survey.ts';
+import { dateIn, endOfDay, fromDayNumber, type Instant, toDayNumber } from '#shared/domain/calendar.ts';
+import { restsUntil } from '#shared/domain/wave-pause.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 
@@ -43,6 +45,23 @@ export const updateWave = async (
     'wave-record-busy',
     `the record of ${waveId} kept changing under ${TRIES} attempts to write it`,
   );
+};
+
+/** The wave at rest because the mail service takes nothing for now. Somebody else's pause, and a rest that is not over, stay. */
+export const restWave = (wave: WaveRecord, reason: string, at: Instant): WaveRecord => {
+  const { pause } = wave;
+  if (restsUntil(pause, at) !== undefined) return wave;
+  const since = pause?.at ?? at;
+  return { ...wave, pause: { by: 'brake', reason, at: since, ...(since === at ? {} : { triedAt: at }) } };
+};
+
+/**
+ * The first instant at which a wave takes no answers any more. The last day counts in full, as the mail says: the wave closes
+ * when that day is over where the company is.
+ */
+export const closingDay = (timeZone: string, from: Instant, closesAfterDays: number): Instant => {
+  const lastDay = fromDayNumber(toDayNumber(dateIn(timeZone, from)) + closesAfterDays);
+  return new Date(Date.parse(endOfDay(timeZone, lastDay)) + 1).toISOString();
 };
 
 /** The batches of a wave as an array that a Map can go over. */

@@ -2,7 +2,7 @@ import type { WaveRecord } from '#shared/contracts/survey.ts';
 import type { DecisionFactor } from '#shared/domain/answer-rules.ts';
 import { type ResultCell, type SurveyResults, surveyResults } from '#shared/domain/survey-results.ts';
 import type { WaveLedgerPorts } from './close-wave.ts';
-import { readDrawn } from './plan-wave.ts';
+import { readDrawn } from './draw-audience.ts';
 
 /** A comment as it was written; whoever shows it escapes it. */
 export interface ResultComment {

@@ -52,6 +52,24 @@ export interface Claim {
   readonly messageId?: string;
 }
 
+/** What decides which of two waves asks a customer whom both want. */
+export interface WaveRank {
+  readonly waveId: string;
+  /** 0..100; the higher one asks. */
+  readonly priority: number;
+  /** When the wave was planned; of two of one priority, the earlier one asks. */
+  readonly at: Instant;
+}
+
+/** An invitation that a wave means to send to an address. It spends no budget, but lower waves wait for it. */
+export interface Hold extends WaveRank {
+  readonly invitationId: string;
+  /** When it is to be sent. */
+  readonly from: Instant;
+  /** The end of its wave: from then on it holds nothing. */
+  readonly until: Instant;
+}
+
 export const SUPPRESSION_REASONS = ['hardBounce', 'complaint', 'operator', 'erased'] as const;
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 
@@ -64,6 +82,8 @@ export interface Contact {
   readonly unsubscribed?: { readonly at: Instant };
   /** By `invitationId#kind`. The truth about what was sent. */
   readonly claims: Readonly<Record<string, Claim>>;
+  /** Invitations that are planned, by their id; absent where there is none. */
+  readonly holds?: Readonly<Record<string, Hold>>;
   /** By customer id. */
   readonly people: Readonly<Record<string, ContactPerson>>;
 }
@@ -96,35 +116,77 @@ export const claimKey = (invitationId: string, kind: MailKind): string => `${inv
 /**
  * Whether one customer at an address may be invited now. The first reason that applies is given, in the order suppression,
  * unsubscription, consent, budget. Every mail that was or may have been sent spends the budget of the whole address, reminders
- * too; mails of `invitationId` itself do not count against it.
+ * too; mails of `invitationId` itself do not count against it. With a `rank`, so does an invitation that a wave of higher rank
+ * means to send.
  *
  * @param contactEveryDays whole days between two surveys; a mail exactly so many days old allows the next
  */
 export const refusalOf = (
   contact: Contact | undefined,
-  request: {
-    readonly customerId: string;
-    readonly now: Instant;
-    readonly contactEveryDays: number;
-    readonly invitationId?: string;
-  },
+  request: BudgetRequest & { readonly customerId: string },
 ): SkipReason | undefined => {
   const standing = permissionRefusal(contact, request.customerId);
-  if (standing !== undefined || contact === undefined) return standing;
-  const from = Date.parse(request.now) - request.contactEveryDays * DAY_MS;
-  const spent = Object.values(contact.claims).some(
-    (claim) => claim.invitationId !== request.invitationId && Date.parse(claim.at) > from,
-  );
-  return spent ? 'contactBudget' : undefined;
+  if (standing !== undefined) return standing;
+  return budgetFreeFrom(contact, request) === undefined ? undefined : 'contactBudget';
 };
 
+/** Who asks for the budget of an address. */
+export interface BudgetRequest {
+  readonly now: Instant;
+  readonly contactEveryDays: number;
+  /** Its own mails and its own plan do not count against it. */
+  readonly invitationId?: string;
+  /** Without it, plans of other waves do not count. */
+  readonly rank?: WaveRank;
+}
+
 /**
- * From when the budget of an address allows the next survey: the latest mail that was or may have been sent, and so many days.
- * Undefined where nothing was sent.
+ * From when the budget of an address allows this survey; undefined where it allows it now. That is: the latest mail that was or
+ * may have been sent and so many days; or the day on which a wave of higher rank is to ask, and so many days.
  */
-export const budgetFreeFrom = (contact: Contact | undefined, contactEveryDays: number): Instant | undefined => {
-  const sent = Object.values(contact?.claims ?? {}).map((claim) => Date.parse(claim.at));
-  return sent.length === 0 ? undefined : new Date(Math.max(...sent) + contactEveryDays * DAY_MS).toISOString();
+export const budgetFreeFrom = (contact: Contact | undefined, request: BudgetRequest): Instant | undefined => {
+  const { invitationId, rank } = request;
+  const now = Date.parse(request.now);
+  const gap = request.contactEveryDays * DAY_MS;
+  const sent = Object.values(contact?.claims ?? {})
+    .filter((claim) => claim.invitationId !== invitationId)
+    .map((claim) => Date.parse(claim.at));
+  const awaited = Object.values(contact?.holds ?? {})
+    .filter(
+      (hold) =>
+        hold.invitationId !== invitationId &&
+        rank !== undefined &&
+        outranks(hold, rank) &&
+        Date.parse(hold.until) > now &&
+        Date.parse(hold.from) < now + gap &&
+        contact?.claims[claimKey(hold.invitationId, 'invitation')] === undefined,
+    )
+    .map((hold) => Math.max(now, Date.parse(hold.from)));
+  const free = Math.max(...sent, ...awaited) + gap;
+  return free > now ? new Date(free).toISOString() : undefined;
+};
+
+/** Whether `a` asks where both want the same customer: the higher priority, then the earlier plan, then the lower id. */
+export const outranks = (a: WaveRank, b: WaveRank): boolean => {
+  if (a.waveId === b.waveId) return false;
+  if (a.priority !== b.priority) return a.priority > b.priority;
+  return a.at === b.at ? a.waveId < b.waveId : a.at < b.at;
+};
+
+/** Notes an invitation that is to be sent; plans of waves that are over go. @returns the same object where nothing changes */
+export const holdContact = (contact: Contact, hold: Hold, now: Instant): Contact => {
+  if (contact.address === undefined || JSON.stringify(contact.holds?.[hold.invitationId]) === JSON.stringify(hold))
+    return contact;
+  const kept = Object.entries(contact.holds ?? {}).filter(([, one]) => one.until > now);
+  return { ...contact, holds: { ...Object.fromEntries(kept), [hold.invitationId]: hold } };
+};
+
+/** Forgets that an invitation is to be sent. @returns the same object where nothing changes */
+export const unholdContact = (contact: Contact, invitationId: string): Contact => {
+  const { holds, ...rest } = contact;
+  if (holds?.[invitationId] === undefined) return contact;
+  const left = Object.entries(holds).filter(([id]) => id !== invitationId);
+  return left.length === 0 ? rest : { ...rest, holds: Object.fromEntries(left) };
 };
 
 const permissionRefusal = (contact: Contact | undefined, customerId: string): SkipReason | undefined => {
@@ -153,7 +215,12 @@ export type ClaimDecision =
   | { readonly kind: 'claimed'; readonly contact: Contact; readonly address: string; readonly person: ContactPerson }
   /** Somebody claimed this mail before, perhaps this very worker before it died. */
   | { readonly kind: 'held'; readonly claim: Claim }
-  | { readonly kind: 'refused'; readonly reason: SkipReason };
+  | {
+      readonly kind: 'refused';
+      readonly reason: SkipReason;
+      /** For `contactBudget`: from when it may be tried again. */
+      readonly freeFrom?: Instant;
+    };
 
 /**
  * Takes the right to send one mail. A reminder belongs to its wave: it needs the invitation to have been accepted, and spends
@@ -163,9 +230,14 @@ export const claimContact = (contact: Contact | undefined, request: ClaimRequest
   const key = claimKey(request.invitationId, request.kind);
   const held = contact?.claims[key];
   if (held !== undefined) return { kind: 'held', claim: held };
+  const rank = contact?.holds?.[request.invitationId];
+  const asked = rank === undefined ? request : { ...request, rank };
   const reason =
-    request.kind === 'invitation' ? refusalOf(contact, request) : permissionRefusal(contact, request.customerId);
-  if (reason !== undefined) return { kind: 'refused', reason };
+    request.kind === 'invitation' ? refusalOf(contact, asked) : permissionRefusal(contact, request.customerId);
+  if (reason !== undefined) {
+    const freeFrom = reason === 'contactBudget' ? budgetFreeFrom(contact, asked) : undefined;
+    return { kind: 'refused', reason, ...(freeFrom === undefined ? {} : { freeFrom }) };
+  }
   const person = contact?.people[request.customerId];
   const invited = contact?.claims[claimKey(request.invitationId, 'invitation')]?.outcome === 'accepted';
   if (contact?.address === undefined || person === undefined) return { kind: 'refused', reason: 'noAddress' };

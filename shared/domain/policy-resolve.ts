@@ -72,12 +72,16 @@ const DEFAULT_BRAKES: Brakes = {
 };
 const DEFAULT_SURVEY = {
   atLeast: 30,
+  priority: 50,
+  dailyQuotaShare: 0.8,
+  sendWithinDays: 14,
   reminderDays: 5,
   closesAfterDays: 21,
   contactEveryDays: 90,
   caseDueHours: 24,
   weightInScore: 0,
 } as const;
+const DEFAULT_ANSWER_DAYS = 7;
 const DEFAULT_FLAG = { perManager: 10, expiresDays: 60 } as const;
 const DEFAULT_PARTITION = 50;
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,59}$/;
@@ -979,21 +983,53 @@ const resolveSurvey = (
   main: Dimension | undefined,
 ): SurveyRule | undefined => {
   if (survey === undefined) return undefined;
+  const { share = {}, size = {} } = survey;
   if (main !== undefined) {
-    for (const segment of Object.keys(survey.share)) {
-      if (!main.segmentOrder.includes(segment)) {
-        notes.addKey(
-          ['survey', 'share', segment],
-          `there is no segment ${quote(segment)}`,
-          nearest(segment, main.segmentOrder),
-        );
+    for (const [part, segments] of Object.entries({ share, size })) {
+      for (const segment of Object.keys(segments)) {
+        if (!main.segmentOrder.includes(segment)) {
+          notes.addKey(
+            ['survey', part, segment],
+            `there is no segment ${quote(segment)}`,
+            nearest(segment, main.segmentOrder),
+          );
+        }
       }
     }
     for (const [index, segment] of (survey.caseFor ?? []).entries()) {
       checkSegment(notes, segment, ['survey', 'caseFor', index], main.segmentOrder);
     }
   }
-  const rule: SurveyRule = { ...DEFAULT_SURVEY, caseFor: [], ...defined(survey) };
+  const closesAfterDays = survey.closesAfterDays ?? DEFAULT_SURVEY.closesAfterDays;
+  const rule: SurveyRule = {
+    ...DEFAULT_SURVEY,
+    caseFor: [],
+    answerDays: Math.min(DEFAULT_ANSWER_DAYS, closesAfterDays),
+    share,
+    ...defined(survey),
+  };
+  for (const [segment, count] of Object.entries(size)) {
+    if (share[segment] === undefined) continue;
+    notes.addKey(
+      ['survey', 'size', segment],
+      `${segment} has a size (${count}) and a share (${share[segment]})`,
+      `keep one: share asks a part of the segment, size so many customers of it`,
+    );
+  }
+  if (survey.share === undefined && survey.size === undefined) {
+    notes.add(
+      ['survey'],
+      'the survey says of no segment how many are asked',
+      'write share: { SEGMENT: 0.1 } for a part of a segment, or size: { SEGMENT: 400 } for so many of its customers',
+    );
+  }
+  if (rule.answerDays > rule.closesAfterDays) {
+    notes.add(
+      ['survey', 'answerDays'],
+      `${rule.answerDays} days to answer are more than the survey is open (${rule.closesAfterDays})`,
+      'use 7 days, which is the custom, or at most closesAfterDays',
+    );
+  }
   if (rule.reminderDays >= rule.closesAfterDays) {
     notes.add(
       ['survey', 'reminderDays'],

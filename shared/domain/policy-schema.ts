@@ -164,8 +164,13 @@ export const WrittenTerms = z.record(z.string(), z.union([Text, z.number(), Writ
 
 export const WrittenSurvey = z.strictObject({
   ask: z.enum(['nps', 'csat', 'ces']),
-  share: z.record(z.string(), Share),
+  share: z.optional(z.record(z.string(), Share)),
+  size: z.optional(z.record(z.string(), Whole.check(z.gte(1), z.lte(10_000_000)))),
   atLeast: z.optional(Whole.check(z.gte(0))),
+  priority: z.optional(Whole.check(z.gte(0), z.lte(100))),
+  answerDays: z.optional(Whole.check(z.gte(1), z.lte(365))),
+  dailyQuotaShare: z.optional(z.number().check(z.gte(0.01), z.lte(1))),
+  sendWithinDays: z.optional(Whole.check(z.gte(1), z.lte(180))),
   reminderDays: z.optional(Whole.check(z.gte(1))),
   closesAfterDays: z.optional(Whole.check(z.gte(1), z.lte(365))),
   contactEveryDays: z.optional(Whole.check(z.gte(1), z.lte(3650))),

@@ -69,7 +69,9 @@ export const describePolicy = (policy: Policy, lang: Lang): readonly string[] =>
     const {
       ask,
       share,
+      size = {},
       atLeast,
+      priority,
       weightInScore,
       contactEveryDays,
       reminderDays,
@@ -77,12 +79,24 @@ export const describePolicy = (policy: Policy, lang: Lang): readonly string[] =>
       caseFor,
       caseDueHours,
     } = policy.survey;
-    const shares = Object.entries(share).map(([segment, part]) => `${segments([segment])} ${percent(part)}`);
+    const shares = [
+      ...Object.entries(share).map(([segment, part]) => `${segments([segment])} ${percent(part)}`),
+      ...Object.entries(size).map(([segment, count]) =>
+        zh ? `${segments([segment])} ${count} 人` : `${count} of ${segments([segment])}`,
+      ),
+    ];
     lines.push(
       zh
         ? `调查（${ask.toUpperCase()}）：${shares.join('，')}，每类至少 ${atLeast} 人，同一地址 ${contactEveryDays} 天内不重复；${reminderDays} 天后提醒一次，${closesAfterDays} 天后截止；${weightInScore === 0 ? '答复不影响评分' : `答复在评分中至多占 ${percent(weightInScore)}`}。`
         : `The survey (${ask.toUpperCase()}) asks ${shares.join(', ')}, at least ${atLeast} each, no address twice within ${contactEveryDays} days; it reminds once after ${reminderDays} days and closes after ${closesAfterDays}; ${weightInScore === 0 ? 'answers change no score' : `answers count for at most ${percent(weightInScore)} of a score`}.`,
     );
+    if (priority !== 50) {
+      lines.push(
+        zh
+          ? `同一客户被多次调查抽中时，按优先级（${priority}）决定先后。`
+          : `Where two surveys want the same customer, this one has priority ${priority} of 100.`,
+      );
+    }
     if (caseFor.length > 0) {
       lines.push(
         zh

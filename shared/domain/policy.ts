@@ -222,8 +222,18 @@ export interface SurveyRule {
   readonly ask: QuestionKind;
   /** Share of each segment to ask, 0..1. */
   readonly share: Readonly<Record<string, number>>;
-  /** At least so many per segment where there are as many. */
+  /** Customers to ask of a segment, instead of a share. */
+  readonly size?: Readonly<Record<string, number>>;
+  /** At least so many per segment where there are as many; lifts shares, not sizes. */
   readonly atLeast: number;
+  /** 0..100: of two surveys that want the same customer, the one with the higher number asks. */
+  readonly priority: number;
+  /** An invitation is put off only where so many days to answer are left. */
+  readonly answerDays: number;
+  /** Share of the account's mails in 24 hours that a survey may use, above 0 to 1. */
+  readonly dailyQuotaShare: number;
+  /** A survey whose invitations need more days than this is not begun. */
+  readonly sendWithinDays: number;
   readonly reminderDays: number;
   readonly closesAfterDays: number;
   /** No address is asked again within so many days. */

@@ -4,6 +4,7 @@ import type { Invitation } from './invitation.ts';
 /** What a customer who was drawn can have come to, besides the reasons to get no mail. */
 export const MAIL_OUTCOMES = [
   'planned',
+  'deferred',
   'claimed',
   'sent',
   'delivered',
@@ -33,7 +34,7 @@ export interface LedgerWave {
 
 /**
  * The one state of a drawn customer. The surest and latest finding wins: an answer that counts, a complaint, a bounce, the end
- * of the wave, the delivery, the sending. `claimed` is a mail that is under way, or was when a worker died.
+ * of the wave, the delivery, the sending. `deferred` is planned, and put off until the contact budget is free; `claimed` is a mail that is under way, or was when a worker died.
  *
  * @param invitation undefined where it was never made, or erased
  * @param claimed whether somebody holds a claim on the invitation's mail; only asked where its line is still planned
@@ -52,7 +53,8 @@ export const ledgerStateOf = (
   const { state, reason } = invitation.invitation;
   switch (state) {
     case 'planned':
-      return claimed ? 'claimed' : unsent;
+      if (claimed) return 'claimed';
+      return unsent === 'planned' && invitation.invitation.notBefore !== undefined ? 'deferred' : unsent;
     case 'skipped':
       return SKIP_REASONS.find((one) => one === reason) ?? 'erased';
     case 'rejected':

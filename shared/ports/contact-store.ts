@@ -5,6 +5,7 @@ import type {
   Consent,
   Contact,
   ContactPerson,
+  Hold,
   MailKind,
   SkipReason,
   SuppressionReason,
@@ -36,7 +37,7 @@ export interface ContactWriter {
 export type ClaimResult =
   | { readonly kind: 'claimed' }
   | { readonly kind: 'held'; readonly claim: Claim }
-  | { readonly kind: 'refused'; readonly reason: SkipReason };
+  | { readonly kind: 'refused'; readonly reason: SkipReason; readonly freeFrom?: Instant };
 
 /** Addresses and what may be sent to them. Only sending, answering, importing and erasing functions read it. */
 export interface ContactStore extends ContactWriter {
@@ -56,6 +57,10 @@ export interface ContactStore extends ContactWriter {
     addressKey: string,
     mail: { readonly invitationId: string; readonly kind: MailKind; readonly attemptId: string },
   ): Promise<void>;
+  /** Notes that an invitation is to be sent, so that waves of lower rank wait for it. An address that is not there is left so. */
+  hold(addressKey: string, hold: Hold, now: Instant): Promise<void>;
+  /** The invitation is not to be sent any more. */
+  unhold(addressKey: string, invitationId: string): Promise<void>;
   /** No survey goes to the address again until it is undone. The first time counts. */
   unsubscribe(addressKey: string, at: Instant): Promise<void>;
   resubscribe(addressKey: string): Promise<void>;

@@ -34,10 +34,24 @@ export interface SendQuota {
   readonly sentLast24h: number;
 }
 
+/** What the mail service knows of the account's mails. */
+export interface SendReputation {
+  /** False where somebody, or the mail service, switched the account's sending off. */
+  readonly sendingEnabled: boolean;
+  /** Mails over the last `days` days, as far as the service tells. */
+  readonly attempts: number;
+  readonly bounces: number;
+  readonly complaints: number;
+  readonly rejects: number;
+  readonly days: number;
+}
+
 /** The account that sends mail. One call of `send` is one request on the wire. */
 export interface MailSender {
   /** Never throws for what the mail service or the network does; the outcome says it. */
   send(mail: OutgoingMail): Promise<SendOutcome>;
   /** At most one call a second. @throws RetryableError where the service gives no answer */
   quota(): Promise<SendQuota>;
+  /** Counts of the last two weeks. @throws RetryableError where the service gives no answer */
+  reputation?(): Promise<SendReputation>;
 }

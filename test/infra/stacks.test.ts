@@ -140,7 +140,7 @@ describe('the functions', () => {
   });
 });
 
-/** Log delivery of state machines and traces: the service's authorization reference lists no resource for these. */
+/** Log delivery of state machines, traces, and what SES says of the account: the service's authorization reference lists no resource for these. */
 const WITHOUT_RESOURCE = [
   'logs:CreateLogDelivery',
   'logs:GetLogDelivery',
@@ -154,6 +154,9 @@ const WITHOUT_RESOURCE = [
   'xray:PutTelemetryRecords',
   'xray:GetSamplingRules',
   'xray:GetSamplingTargets',
+  'ses:GetSendQuota',
+  'ses:GetSendStatistics',
+  'ses:GetAccountSendingEnabled',
 ];
 
 describe('rights', () => {

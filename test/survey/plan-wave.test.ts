@@ -11,6 +11,7 @@ import { encodeId } from '#shared/domain/link-token.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { parsePolicy } from '#shared/domain/policy-file.ts';
 import { mostTried, sampleSize } from '#shared/domain/sampling.ts';
+import type { SendQuota } from '#shared/ports/mail-sender.ts';
 import type { PlanRow } from '#shared/domain/standing.ts';
 import { factsOf, memoryRecords, memoryStores, NOW, WAVE_ID } from './memory.ts';
 
@@ -80,6 +81,11 @@ const planRow = (subject: string, segment: string | null): PlanRow => ({
   satisfaction: null,
 });
 
+/** An account in good standing that has sent nothing today. */
+const calmAccount = (quota: Partial<SendQuota> = {}) => ({
+  quota: async () => ({ max24h: 50_000, maxPerSecond: 14, sentLast24h: 0, ...quota }),
+});
+
 /** A published run of these customers; each has an address unless `without` says so. */
 const publishedRun = async (
   customers: readonly { readonly id: string; readonly segment: string | null; readonly email?: string | null }[],
@@ -104,7 +110,9 @@ const publishedRun = async (
     clock: { now: () => NOW },
     runs,
     files: { readPlan: async (_runId: string, shard: number) => rows.filter((_, index) => index % 2 === shard) },
-    newInvitationId: () => encodeId(Buffer.alloc(16, ++ids)),
+    newInvitationId: () => encodeId(Buffer.from(String(++ids).padStart(16, '0'))),
+    mail: calmAccount(),
+    mailRatePerSecond: 11,
     workflows: {
       start: async (_machine: string, name: string) => {
         started.push(name);
