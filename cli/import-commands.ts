@@ -12,6 +12,7 @@ import { importFormat, importMap, splitOutside, unescaped } from '#shared/applic
 import { importPurchases } from '#shared/application/import-purchases.ts';
 import { importStaff, type StaffImportResult } from '#shared/application/import-staff.ts';
 import type { ImportFormat } from '#shared/application/import-table.ts';
+import type { ImportVia } from '#shared/application/import-via.ts';
 import { dateIn } from '#shared/domain/calendar.ts';
 import { ANSWER_SCALES } from '#shared/domain/facts.ts';
 import { STAFF_ROLES } from '#shared/domain/staff.ts';
@@ -38,6 +39,7 @@ interface ImportOptions {
   readonly inputDrop?: string;
   readonly traits?: string;
   readonly scale?: string;
+  readonly via?: readonly string[];
 }
 
 export const addImportCommands = (program: Command, host: CommandHost): void => {
@@ -86,12 +88,19 @@ export const addImportCommands = (program: Command, host: CommandHost): void => 
 
   withFormat(group.command('answers'))
     .argument('<file>', 'CSV, plain or gzip')
-    .requiredOption('--map <pairs>', 'columns: customer=…,score=…,at=…[,scale=0-10|1-5|1-7 or a column]')
+    .requiredOption('--map <pairs>', 'columns: customer=…,score=…,at=…[,id=…][,scale=0-10|1-5|1-7 or a column]')
     .option('--scale <scale>', `scale of all scores: ${ANSWER_SCALES.join(', ')}; default 0-10`)
-    .description('import answers that were collected elsewhere')
+    .option(
+      '--via <file:key=value>',
+      'a file that leads from the column mapped to customer, its key, to the customer, its value; several are followed in turn',
+      (given: string, before: readonly string[] = []) => [...before, given],
+    )
+    .description('import answers that were collected elsewhere; with ids one answer per id, the latest')
     .addHelpText(
       'after',
-      '\nExample:\n  resegment import answers answers.csv --map customer=id,score=score,at=answered_at,scale=1-5\n',
+      '\nExamples:\n  resegment import answers answers.csv --map customer=id,score=score,at=answered_at,scale=1-5\n' +
+        '  resegment import answers reviews.csv --scale 1-5 --via orders.csv:order_id=customer_id \\\n' +
+        '    --map id=review_id,customer=order_id,score=review_score,at=answered_at\n',
     )
     .action((file: string, options: ImportOptions, command: Command) =>
       onTarget(command, host, (context) => answers(context, file, options)),
@@ -211,6 +220,7 @@ const answers = async (context: CommandContext, file: string, options: ImportOpt
         map: mappedScale === undefined || fixed !== undefined ? map : { ...map, scale: mappedScale },
         rejects,
         ...(scale === undefined ? {} : { scale }),
+        ...(options.via === undefined ? {} : { via: options.via.map(viaOf) }),
       },
       portsOf(context),
     ),
@@ -235,6 +245,19 @@ const staff = async (context: CommandContext, file: string, options: ImportOptio
     ].join('\n'),
   );
   return imported.accepted === 0 ? EXIT.failed : EXIT.done;
+};
+
+/** `orders.csv:order_id=customer_id`; the last colon ends the file's name. */
+const viaOf = (given: string): ImportVia => {
+  const at = given.lastIndexOf(':');
+  const [key, value, ...rest] = splitOutside(given.slice(at + 1), '=').map((name) => unescaped(name.trim()));
+  if (at < 1 || key === undefined || value === undefined || key === '' || value === '' || rest.length > 0) {
+    throw new UsageError(
+      'via-invalid',
+      `--via takes FILE:KEY=VALUE such as orders.csv:order_id=customer_id, got ${JSON.stringify(given)}`,
+    );
+  }
+  return { source: sourceOf(given.slice(0, at)), key, value };
 };
 
 const portsOf = ({ target }: CommandContext): ImportPorts => ({
@@ -338,6 +361,11 @@ const report = (
             : `batch ${imported.batchId} imported`,
         `  rows ${imported.rows}: accepted ${imported.accepted}, rejected ${imported.rejected}`,
         `  customers ${imported.customers}, new ${imported.newCustomers}, written ${imported.written}${imported.left > 0 ? `, left ${imported.left}` : ''}`,
+        ...(imported.stored === undefined
+          ? []
+          : [
+              `  answers stored ${imported.stored}, rows replaced by a later one of the same id ${imported.replaced ?? 0}`,
+            ]),
         ...(imported.dateFrom === null ? [] : [`  dates ${imported.dateFrom} to ${imported.dateTo ?? ''}`]),
         ...(total === null ? [] : [`  total ${total} ${target.currency}`]),
         ...imported.notices.map((notice) => `  note: ${notice}`),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ANSWER_SCALES, type AnswerFact, type AnswerScale } from '../domain/facts.ts';
-import { addAnswers } from '../domain/merge-facts.ts';
+import { addAnswers, addLatestAnswers } from '../domain/merge-facts.ts';
 import { PermanentError } from '../errors.ts';
 import type { ImportSource, RejectSink } from '../ports/imports.ts';
 import type { CsvRow } from './csv-rows.ts';
@@ -15,6 +15,7 @@ import {
 import {
   assertColumnReadable,
   batchIdOf,
+  type Columns,
   cell,
   type ImportFormat,
   mapColumns,
@@ -22,14 +23,17 @@ import {
   openTable,
 } from './import-table.ts';
 import { dateFormat, type Parsed, parseId, parseNumber, shown } from './import-values.ts';
+import { type ImportVia, readVia, type ViaTable } from './import-via.ts';
 import { CHUNK_ROWS, changeCustomers, type FactsChange, newWriteCounts } from './import-write.ts';
 
 export interface AnswerImportOptions extends ImportFormat {
-  /** `customer`, `score`, `at` and, where it differs by row, `scale` → column name. */
+  /** `customer`, `score`, `at`, `id` where answers have one, and `scale` where it differs by row → column name. */
   readonly map?: Readonly<Record<string, string>>;
   /** Scale of all scores, unless a column is mapped to `scale`; `0-10` if absent. */
   readonly scale?: AnswerScale;
   readonly source?: string;
+  /** Files that lead from the column mapped to `customer` to the customer, followed one after another. */
+  readonly via?: readonly ImportVia[];
   readonly dryRun?: boolean;
   readonly rejects?: RejectSink;
 }
@@ -38,31 +42,46 @@ const TARGETS = ['customer', 'score', 'at', 'scale'] as const;
 
 interface AnswerRow {
   readonly customerId: string;
+  /** Absent where the file gives none. */
+  readonly id?: string;
+  /** Line of the file. */
+  readonly line: number;
   readonly date: string;
+  /** Whole seconds since 1970: which of two is later. */
+  readonly atSeconds: number;
   readonly scale: AnswerScale;
   /** 0..1 */
   readonly value: number;
 }
 
 /**
- * Imports answers that were collected elsewhere onto their customers' facts. An answer is known by customer, date, scale
- * and its place among such rows, so the same file again changes nothing and a corrected score replaces the first. Rows of
- * customers who are not known are rejected.
+ * Imports answers that were collected elsewhere onto their customers' facts. With ids there is one answer per id: the latest
+ * row, of the same time the last, also over several files. Without, an answer is known by customer, date, scale and its place
+ * among such rows. So the same file again changes nothing and a corrected score replaces the first. Rows of customers who are
+ * not known are rejected.
  *
- * @throws PermanentError before anything is written, as `importPurchases`
+ * @throws PermanentError before anything is written, as `importPurchases`; also `via-column-unknown`, `via-too-large`
  */
 export const importAnswers = async (
   source: ImportSource,
   options: AnswerImportOptions,
   ports: ImportPorts,
 ): Promise<ImportResult> => {
-  const { checked, answers } = await checkAnswers(source, options, ports);
+  const { checked, answers, replaced } = await checkAnswers(source, options, ports);
+  const withIds = options.map?.['id'] !== undefined;
+  const idCounts = withIds ? { stored: checked.accepted - replaced, replaced } : {};
   const known = await ports.batches.get(checked.batchId);
   if (known?.record.state === 'done') {
-    return resultWithoutWrites(checked, { alreadyImported: true, dryRun: options.dryRun === true });
+    return {
+      ...resultWithoutWrites(checked, { alreadyImported: true, dryRun: options.dryRun === true }),
+      ...idCounts,
+    };
   }
   if (options.dryRun === true || checked.accepted === 0) {
-    return resultWithoutWrites(checked, { alreadyImported: false, dryRun: options.dryRun === true });
+    return {
+      ...resultWithoutWrites(checked, { alreadyImported: false, dryRun: options.dryRun === true }),
+      ...idCounts,
+    };
   }
   const sourceName = options.source ?? 'default';
   const batch = await beginBatch(ports, checked, {
@@ -74,7 +93,29 @@ export const importAnswers = async (
   });
   const counts = newWriteCounts();
   const changes = new Map<string, FactsChange>();
+  /** Rows that a stored answer of the same id outdoes, by customer. */
+  const outdone = new Map<string, number>();
   for (const [customerId, rows] of answers) {
+    if (withIds) {
+      const facts = rows.map(
+        ({ id, date, scale, value, atSeconds }): AnswerFact => ({
+          answerId: `ext/${sourceName}/${id ?? ''}`,
+          version: Math.max(1, atSeconds),
+          value,
+          scale,
+          date,
+          recordedAt: batch.recordedAt,
+          suspect: false,
+        }),
+      );
+      changes.set(customerId, (stored) => {
+        const isOutdone = ({ answerId, version }: AnswerFact): boolean =>
+          (stored.answers[answerId]?.version ?? 0) > version;
+        outdone.set(customerId, facts.filter(isOutdone).length);
+        return addLatestAnswers(stored, facts, batch.recordedAt);
+      });
+      continue;
+    }
     const places = new Map<string, number>();
     const facts = rows.map(({ date, scale, value }): AnswerFact => {
       const place = (places.get(`${date} ${scale}`) ?? 0) + 1;
@@ -104,17 +145,35 @@ export const importAnswers = async (
     written: counts.written,
     left: 0,
     unreadable: [...counts.unreadable].sort(),
+    ...(withIds ? countsById(checked.accepted, replaced, outdone) : {}),
   };
+};
+
+const countsById = (accepted: number, replaced: number, outdone: ReadonlyMap<string, number>) => {
+  const all = [...outdone.values()].reduce((sum, one) => sum + one, replaced);
+  return { stored: accepted - all, replaced: all };
 };
 
 const checkAnswers = async (
   source: ImportSource,
   options: AnswerImportOptions,
   ports: ImportPorts,
-): Promise<{ readonly checked: CheckedFile; readonly answers: ReadonlyMap<string, readonly AnswerRow[]> }> => {
+): Promise<{
+  readonly checked: CheckedFile;
+  readonly answers: ReadonlyMap<string, readonly AnswerRow[]>;
+  /** Accepted rows that a later row of the same id has replaced. */
+  readonly replaced: number;
+}> => {
   const hash = createHash('sha256');
   const table = await openTable(source, options, hash);
-  const columns = mapColumns(table.header, options.map ?? {}, TARGETS, ['customer', 'score', 'at'], source.name);
+  const { id: idColumn, ...map } = options.map ?? {};
+  const columns: Columns<(typeof TARGETS)[number] | 'id'> = {
+    ...mapColumns(table.header, map, TARGETS, ['customer', 'score', 'at'], source.name),
+    // A column that happens to be called id is one only if the map says so; it may be the one that leads to the customer.
+    ...(idColumn === undefined ? {} : mapColumns(table.header, { id: idColumn }, ['id'], [], source.name)),
+  };
+  const vias: ViaTable[] = [];
+  for (const via of options.via ?? []) vias.push(await readVia(via, options));
   const dates = dateFormat(options.dateFormat, ports.businessTimeZone);
   const fallback = options.scale ?? '0-10';
   if (!ANSWER_SCALES.includes(fallback)) {
@@ -125,8 +184,14 @@ const checkAnswers = async (
   }
   assertColumnReadable(table.first, columns.at, table.header[columns.at ?? 0] ?? 'at', dates.parse, '--date-format');
   const parse = (row: CsvRow): Parsed<AnswerRow> => {
-    const customer = parseId(cell(row, columns.customer), 'customer id');
+    let customer = parseId(cell(row, columns.customer), 'customer id');
+    for (const via of vias) {
+      if (!customer.ok) return customer;
+      customer = via.follow(customer.value);
+    }
     if (!customer.ok) return customer;
+    const id = columns.id === undefined ? undefined : parseId(cell(row, columns.id), 'id of the answer');
+    if (id?.ok === false) return id;
     const date = dates.parse(cell(row, columns.at));
     if (!date.ok) return date;
     const scaleText = cell(row, columns.scale).trim();
@@ -140,16 +205,29 @@ const checkAnswers = async (
     }
     return {
       ok: true,
-      value: { customerId: customer.value, date: date.value, scale, value: (score.value - low) / (high - low) },
+      value: {
+        customerId: customer.value,
+        line: row.line,
+        date: date.value,
+        atSeconds: dates.secondsOf(cell(row, columns.at)),
+        scale,
+        value: (score.value - low) / (high - low),
+        ...(id === undefined ? {} : { id: id.value }),
+      },
     };
   };
 
   const counter = newRowCounter(table.header, options, options.rejects);
   const { counts } = counter;
   const answers = new Map<string, AnswerRow[]>();
+  const byId = new Map<string, AnswerRow>();
   const notices: string[] = [];
   let dateFrom: string | null = null;
   let dateTo: string | null = null;
+  const spanDate = (date: string): void => {
+    if (dateFrom === null || date < dateFrom) dateFrom = date;
+    if (dateTo === null || date > dateTo) dateTo = date;
+  };
   const accept = async (slice: readonly { readonly row: CsvRow; readonly answer: AnswerRow }[]): Promise<void> => {
     const known = await ports.customers.subjectsOf(slice.map(({ answer }) => answer.customerId));
     for (const { row, answer } of slice) {
@@ -157,12 +235,21 @@ const checkAnswers = async (
         await counter.reject(row, `the customer ${shown(answer.customerId)} is not known`);
         continue;
       }
+      const before = answer.id === undefined ? undefined : byId.get(answer.id);
+      if (before !== undefined && before.customerId !== answer.customerId) {
+        await counter.reject(row, `the id ${shown(answer.id ?? '')} is of another customer in line ${before.line}`);
+        continue;
+      }
       counts.accepted += 1;
+      if (answer.id !== undefined) {
+        if (before === undefined || answer.atSeconds >= before.atSeconds) byId.set(answer.id, answer);
+        spanDate(answer.date);
+        continue;
+      }
+      spanDate(answer.date);
       const rows = answers.get(answer.customerId);
       if (rows === undefined) answers.set(answer.customerId, [answer]);
       else rows.push(answer);
-      if (dateFrom === null || answer.date < dateFrom) dateFrom = answer.date;
-      if (dateTo === null || answer.date > dateTo) dateTo = answer.date;
     }
   };
   let slice: { row: CsvRow; answer: AnswerRow }[] = [];
@@ -180,6 +267,11 @@ const checkAnswers = async (
     slice = [];
   }
   await accept(slice);
+  for (const answer of byId.values()) {
+    const rows = answers.get(answer.customerId);
+    if (rows === undefined) answers.set(answer.customerId, [answer]);
+    else rows.push(answer);
+  }
   const reading = {
     columns,
     scale: fallback,
@@ -188,6 +280,7 @@ const checkAnswers = async (
     encoding: options.encoding ?? 'utf-8',
     // Rows of unknown customers are rejected; once those are known, the same file has something left to import.
     accepted: counts.accepted,
+    ...(vias.length === 0 ? {} : { via: vias.map((via) => via.hash) }),
   };
   return {
     checked: {
@@ -200,6 +293,7 @@ const checkAnswers = async (
       notices,
     },
     answers,
+    replaced: columns.id === undefined ? 0 : counts.accepted - byId.size,
   };
 };
 

@@ -37,6 +37,10 @@ export interface ImportResult {
   readonly left: number;
   /** Customers whose stored facts cannot be read, so that their rows could not be added. */
   readonly unreadable: readonly string[];
+  /** Accepted rows that are the answer of their id now, where rows have ids; with `replaced` they make up the accepted ones. */
+  readonly stored?: number;
+  /** Accepted rows that a later answer of the same id, of this file or an earlier one, has replaced. */
+  readonly replaced?: number;
   /** Sum of amounts in minor units; null where the file has no amounts. */
   readonly totalMinor: number | null;
   readonly dateFrom: string | null;

@@ -123,6 +123,8 @@ export const parseId = (text: string, what: string): Parsed<string> => {
 
 export interface DateFormat {
   readonly parse: (text: string) => Parsed<IsoDate>;
+  /** Whole seconds since 1970 of a text that `parse` takes, to tell which is later; a time without a zone as if it were UTC. */
+  readonly secondsOf: (text: string) => number;
 }
 
 const TOKENS: Readonly<Record<string, string>> = {
@@ -161,6 +163,12 @@ const isoFormat = (timeZone: string): DateFormat => ({
       ? bad(`the date ${shown(trimmed)} does not exist`)
       : existing(dateIn(timeZone, new Date(ms).toISOString()), trimmed);
   },
+  secondsOf: (text) => {
+    const trimmed = text.trim();
+    const { time, zone } = ISO.exec(trimmed)?.groups ?? {};
+    const instant = trimmed.replace(' ', 'T');
+    return Math.floor(Date.parse(time === undefined || zone !== undefined ? instant : `${instant}Z`) / 1000);
+  },
 });
 
 const namedFormat = (format: string): DateFormat => {
@@ -191,6 +199,12 @@ const namedFormat = (format: string): DateFormat => {
         return bad(`the date ${shown(trimmed)} is not written ${format}; name its format: --date-format`, true);
       const two = (part: string | undefined): string => (part ?? '').padStart(2, '0');
       return existing(`${groups['year']}-${two(groups['month'])}-${two(groups['day'])}`, trimmed);
+    },
+    secondsOf: (text) => {
+      const groups = pattern.exec(text.trim())?.groups ?? {};
+      const part = (name: string): number => Number(groups[name] ?? 0);
+      const day = Date.UTC(part('year'), part('month') - 1, part('day'));
+      return day / 1000 + part('hour') * 3_600 + part('minute') * 60 + part('second');
     },
   };
 };

@@ -151,6 +151,26 @@ export const addAnswers = (
   return changed(facts, { ...facts, answers: next }, at);
 };
 
+/**
+ * Adds answers that are known by an id, with the time of the answer as their version: of one id the later one counts, and of the
+ * same time the one that comes last. In whatever order files come, the same answers stay.
+ *
+ * @returns undefined where nothing changes
+ */
+export const addLatestAnswers = (
+  facts: CustomerFacts,
+  answers: readonly AnswerFact[],
+  at: Instant,
+): CustomerFacts | undefined => {
+  const next: Record<string, AnswerFact> = { ...facts.answers };
+  for (const answer of answers) {
+    const before = next[answer.answerId];
+    const isSame = before?.version === answer.version && before.value === answer.value && before.scale === answer.scale;
+    if (before === undefined || (answer.version >= before.version && !isSame)) next[answer.answerId] = answer;
+  }
+  return changed(facts, { ...facts, answers: next }, at);
+};
+
 /** The status in force at the end of a day. */
 export const statusOn = (statuses: readonly StatusFact[], date: IsoDate): CustomerStatus =>
   statuses.findLast((fact) => fact.date <= date)?.status ?? 'active';
