@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { serve } from '@hono/node-server';
 import PostalMime from 'postal-mime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -124,6 +125,13 @@ const startSurvey = async () => {
     mailServer,
     ports,
     failures,
+    /** All that is stored, in every table, as text to compare. */
+    tables: async (): Promise<string> => {
+      const scans = await Promise.all(
+        TABLE_DEFINITIONS.map(({ name }) => client.send(new ScanCommand({ TableName: name, ConsistentRead: true }))),
+      );
+      return JSON.stringify([scans.map(({ Items }) => Items), [...stores.customers.all]]);
+    },
     stop: async () => {
       await mailServer.stop();
       await new Promise((resolve) => web.close(resolve));
@@ -200,19 +208,33 @@ describe('a survey from mail to answer', () => {
     expect(status?.delivered).toBe(reached.length - (status?.bounced ?? 0));
   });
 
-  it('R03 changes nothing when every link of a mail is opened three times', async () => {
-    const mail = survey.mailServer.mails().find((one) => /^c\d/u.test(one.to));
-    const { links } = await linksOf(mail?.id ?? 0);
-    expect(links.length).toBeGreaterThanOrEqual(12);
-    const before = JSON.stringify(await waveStatus(WAVE_ID, survey));
+  it('R01 has one recipient in every request and in every message, the configuration set and the tags run and inv', async () => {
+    expect(survey.mailServer.mails().length).toBeGreaterThan(SIZE / 2);
+    for (const mail of survey.mailServer.mails()) {
+      const parsed = await PostalMime.parse((await survey.mailServer.read(mail.id)).raw);
 
-    for (const link of links) {
-      for (let time = 0; time < 3; time += 1) expect((await fetch(link)).status).toBe(200);
-      expect((await fetch(link, { method: 'HEAD' })).status).toBe(200);
+      expect(mail).toMatchObject({ destinations: [mail.to], configurationSet: 'resegment', tags: { run: WAVE_ID } });
+      expect(mail.tags['inv']).toMatch(/^[\w-]{22}$/u);
+      expect(parsed.to?.map((one) => one.address)).toEqual([mail.to]);
+      expect([parsed.cc ?? [], parsed.bcc ?? []]).toEqual([[], []]);
+      expect(parsed.headers.filter(({ key }) => /^(?:resent-)?(?:to|cc|bcc)$/u.test(key))).toHaveLength(1);
+    }
+  });
+
+  it('R03 changes no table when every link of a mail is opened three times, by GET and by HEAD', async () => {
+    const mail = survey.mailServer.mails().find((one) => /^c\d/u.test(one.to));
+    const { parsed, links } = await linksOf(mail?.id ?? 0);
+    const ofText = [...(parsed.text ?? '').matchAll(/https?:\/\/\S+/gu)].map((match) => match[0]);
+    const ofHeader = /<(http[^>]+)>/u.exec(parsed.headers.find((one) => one.key === 'list-unsubscribe')?.value ?? '');
+    const all = [...new Set([...links, ...ofText, ofHeader?.[1] ?? ''])];
+    expect(all).toHaveLength(11 + 1 + 1 + 1);
+    const before = await survey.tables();
+
+    for (const method of ['GET', 'HEAD', 'GET', 'HEAD', 'GET', 'HEAD']) {
+      for (const link of all) expect((await fetch(link, { method })).status).toBe(200);
     }
 
-    expect(JSON.stringify(await waveStatus(WAVE_ID, survey))).toBe(before);
-    expect((await survey.answers.listPending(10)).length).toBe(0);
+    expect(await survey.tables()).toBe(before);
   });
 
   it('R20 has no personal datum, customer id or segment in links and tags', async () => {
@@ -269,5 +291,49 @@ describe('a survey from mail to answer', () => {
     expect(new Set(reminded).size).toBe(reminded.length);
     expect(reminded).toHaveLength(invited.length - answered - unsubscribed - bad);
     expect(reminded).not.toContain(mail?.to);
+  });
+
+  it('R02 has both unsubscribe headers exactly once on every invitation and every reminder', async () => {
+    const kinds = new Set<string>();
+    for (const mail of survey.mailServer.mails()) {
+      const { parsed, links } = await linksOf(mail.id);
+      const values = (name: string): readonly string[] =>
+        parsed.headers.filter(({ key }) => key === name).map(({ value }) => value);
+
+      expect(values('list-unsubscribe')).toEqual([`<${links.find((link) => link.includes('/u/'))}>`]);
+      expect(values('list-unsubscribe-post')).toEqual(['List-Unsubscribe=One-Click']);
+      kinds.add(mail.tags['kind'] ?? '');
+    }
+    expect([...kinds].sort()).toEqual(['invitation', 'reminder']);
+  });
+
+  it('R13 counts nothing of a scanner that sends every score at once, and the person who answers after it', async () => {
+    const before = await waveStatus(WAVE_ID, survey);
+    const cases = await survey.cases.listOpen();
+    const mail = survey.mailServer.mails({ tags: { kind: 'reminder' } }).at(-1);
+    const { links } = await linksOf(mail?.id ?? 0);
+    const target = new URL(links.find((one) => one.includes('a=0')) ?? '');
+    target.search = '';
+    const send = (fields: Record<string, string>): Promise<Response> =>
+      fetch(target, { method: 'POST', body: new URLSearchParams(fields) });
+
+    for (let score = 0; score <= 10; score += 1) {
+      survey.clock.moveBy(90);
+      await send({ score: String(score) });
+    }
+    survey.clock.moveBy(300);
+    const last = await (await send({ score: '10' })).text();
+
+    expect(last).toMatch(/looks as if a program sent|看起来像是由程序/u);
+    const scanned = await waveStatus(WAVE_ID, survey);
+    expect([scanned?.answered, scanned?.suspect]).toEqual([before?.answered, (before?.suspect ?? 0) + 1]);
+    expect(await survey.cases.listOpen()).toEqual(cases);
+
+    survey.clock.moveBy(3_600_000);
+    await send({ score: '2', comment: 'slow' });
+
+    const answered = await waveStatus(WAVE_ID, survey);
+    expect([answered?.answered, answered?.suspect]).toEqual([(before?.answered ?? 0) + 1, before?.suspect]);
+    expect(await survey.cases.listOpen()).toHaveLength(cases.length + 1);
   });
 });
