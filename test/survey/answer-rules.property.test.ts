@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import {
   type Answer,
   caseReasonOf,
+  DECISION_FACTORS,
   isOnScale,
   mergeAnswer,
+  NO_FACTOR,
   normaliseAnswer,
   type SubmittedAnswer,
   scaleRange,
@@ -50,6 +52,54 @@ describe('answers', () => {
         expect(answer?.comment).toBe(submissions.map((one) => one.comment).findLast((text) => text !== '') ?? '');
         expect(answer?.version).toBe((answer?.history.length ?? 0) + 1);
         expect(answer?.suspect).toBe(false);
+      }),
+    );
+  });
+
+  it('R12 keep the factor named last through submissions without one, until it is taken back; no version is lost', () => {
+    const anySubmission = fc.record(
+      {
+        score: fc.integer({ min: 0, max: 10 }),
+        comment: fc.constantFrom('', 'a'),
+        factor: fc.constantFrom(...DECISION_FACTORS, NO_FACTOR),
+      },
+      { requiredKeys: ['score', 'comment'] },
+    );
+    fc.assert(
+      fc.property(fc.array(anySubmission, { minLength: 1, maxLength: 12 }), (submissions) => {
+        let answer: Answer | undefined;
+        const versions: (string | undefined)[] = [];
+        for (const [index, one] of submissions.entries()) {
+          const next = mergeAnswer(answer, frame, submitted({ ...one, at: later(index * 60) }), undefined);
+          expect(mergeAnswer(next, frame, submitted({ ...one, at: later(index * 60 + 30) }), undefined)).toBe(next);
+          if (next !== answer) versions.push(next.factor);
+          answer = next;
+        }
+
+        const named = submissions.map((one) => one.factor).findLast((factor) => factor !== undefined);
+        expect(answer?.factor).toBe(named === NO_FACTOR ? undefined : named);
+        expect([...(answer?.history ?? []), answer].map((version) => version?.factor)).toEqual(versions);
+        expect(answer !== undefined && 'factor' in answer).toBe(answer?.factor !== undefined);
+      }),
+    );
+  });
+
+  it('R13 of different scores within two seconds stay suspect, in any order and with repeats, until one comes later', () => {
+    const score = fc.integer({ min: 0, max: 10 });
+    const burst = fc
+      .array(fc.tuple(score, fc.integer({ min: 0, max: 1999 })), { minLength: 2, maxLength: 30 })
+      .filter((submissions) => new Set(submissions.map(([one]) => one)).size > 1);
+    fc.assert(
+      fc.property(burst, (submissions) => {
+        let answer: Answer | undefined;
+        for (const [one, atMs] of submissions.toSorted((a, b) => a[1] - b[1])) {
+          answer = mergeAnswer(answer, frame, submitted({ score: one, at: later(atMs / 1000) }), undefined);
+        }
+
+        expect(answer?.suspect).toBe(true);
+        const last = answer?.score ?? 0;
+        const confirmed = mergeAnswer(answer, frame, submitted({ score: last, at: later(4) }), undefined);
+        expect(confirmed).toMatchObject({ suspect: false, score: last });
       }),
     );
   });

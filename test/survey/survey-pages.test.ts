@@ -4,7 +4,7 @@ import { projectPendingAnswers } from '#shared/application/project-answer.ts';
 import { issueLinkToken } from '#shared/domain/link-token.ts';
 import { mailText } from '#shared/domain/mail-text.ts';
 import { RetryableError } from '#shared/errors.ts';
-import { CLOSES, LINK_KEYS, NOW } from './memory.ts';
+import { CLOSES, drawnWave, LINK_KEYS, NOW } from './memory.ts';
 import { DAY_MS, type PagesBench, post, startPages } from './pages-bench.ts';
 
 let pages: PagesBench;
@@ -89,12 +89,87 @@ describe('the answer page', () => {
     expect(Object.keys(pages.stores.customers.all.get('c1')?.answers ?? {})).toEqual([pages.invitationId]);
   });
 
+  it('R12 keeps the factor through a later POST without one, takes it back when asked, and remembers what was before', async () => {
+    const factors: (string | undefined)[] = [];
+    for (const fields of [{ factor: 'price' }, {}, { factor: 'service' }, { factor: 'none' }, {}]) {
+      await post(pages.links().answer, { score: '9', ...fields });
+      factors.push((await pages.stores.answers.get(pages.invitationId))?.answer.factor);
+      pages.clock.moveBy(60_000);
+    }
+
+    expect(factors).toEqual(['price', 'price', 'service', undefined, undefined]);
+    const stored = (await pages.stores.answers.get(pages.invitationId))?.answer;
+    expect(stored?.history.map((version) => version.factor)).toEqual(['price', 'service']);
+    expect(await (await fetch(pages.links().answer)).text()).not.toMatch(/name="factor" value="\w+"\s+checked/u);
+  });
+
+  it('shows the factor that was named when the form is opened again', async () => {
+    await post(pages.links().answer, { score: '9', factor: 'wordOfMouth' });
+
+    expect(await (await fetch(`${pages.links().answer}?a=2`)).text()).toMatch(/value="wordOfMouth"\s+checked/u);
+  });
+
+  it('shows a form in another language with all that is in it, and stores nothing', async () => {
+    await post(pages.links().answer, { score: '9', comment: 'kept' });
+    const before = await pages.everything();
+
+    const response = await post(`${pages.links().answer}?lang=en`, {
+      score: '4',
+      comment: 'half a sen',
+      factor: 'brand',
+      wish: 'call',
+      language: 'zh-CN',
+    });
+
+    expect(response.status).toBe(200);
+    const html = await response.text();
+    expect(html).toContain('<html lang="zh-CN">');
+    for (const part of [
+      'value="4" required\\s+checked',
+      '>half a sen<',
+      'value="brand"\\s+checked',
+      'value="call"\\s+checked',
+    ])
+      expect(html).toMatch(new RegExp(part, 'u'));
+    expect(html).toContain('将保留您之前的意见');
+    expect(await pages.everything()).toBe(before);
+
+    pages.clock.moveTo(CLOSES);
+    expect((await post(pages.links().answer, { score: '4', language: 'zh-CN' })).status).toBe(410);
+    expect(await pages.everything()).toBe(before);
+  });
+
+  it.each([
+    [{ score: '9' }, 'Your answer goes to the people who look after you'],
+    [{ score: '3' }, 'Your answer goes to the people who look after you'],
+    [{ score: '3', comment: 'slow' }, 'get in touch with you by 3 June 2026 at 10:00'],
+    [{ score: '9', wish: 'call' }, 'will call you by 3 June 2026 at 10:00'],
+    [{ score: '9', wish: 'complaint' }, 'We have taken up your complaint'],
+    [{ score: '9', wish: 'notMe' }, 'Your answer is not counted'],
+    [{ score: '9', website: 'x' }, 'It looks as if a program sent this answer'],
+  ])('thanks for %j with what happens next: %s', async (fields, next) => {
+    const html = await (await post(pages.links().answer, fields)).text();
+
+    expect(html).toContain(next);
+    expect(html).toContain(`recorded your answer: ${fields.score} out of 10`);
+    expect(html).toContain('Change the answer');
+    expect(html).toContain('until 22 June 2026 at 09:59');
+    expect(html).toMatch(/href="..\/u\/[^"]+\?lang=en">No more surveys/u);
+    const [opened] = await pages.stores.cases.listOpen();
+    expect(opened?.dueAt).toBe(next.includes('3 June') || 'wish' in fields ? '2026-06-03T02:00:00.000Z' : undefined);
+  });
+
   it('R12 answers 410 after the survey has closed and writes nothing', async () => {
     const url = pages.links().answer;
     pages.clock.moveTo(CLOSES);
     const before = await pages.everything();
 
-    expect((await fetch(url)).status).toBe(410);
+    const closed = await fetch(url);
+    expect(closed.status).toBe(410);
+    const html = await closed.text();
+    expect(html).toContain('This survey has closed');
+    expect(html).toMatch(/href="..\/u\//u);
+    expect((await fetch(url, { method: 'HEAD' })).status).toBe(410);
     expect((await post(url, { score: '9' })).status).toBe(410);
     expect(await pages.everything()).toBe(before);
   });
@@ -177,10 +252,21 @@ describe('the answer page', () => {
       fetch(url, { method: 'PUT' }),
       post(url, { score: '99' }),
       post(pages.links().unsub, { 'List-Unsubscribe': 'One-Click' }),
+      post(url, { score: '9' }),
+      post(url, { score: '9', language: 'zh-CN' }),
     ]);
+    pages.stores.invitations.get = async () => {
+      throw new RetryableError('store-unavailable', 'no');
+    };
+    responses.push(await fetch(url));
+    pages.stores.invitations = (await drawnWave(0)).invitations;
+    responses.push(await fetch(url));
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 404, 404, 405, 400, 200, 200, 200, 503, 404]);
 
     for (const response of responses) {
-      expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'/u);
+      expect(response.headers.get('content-security-policy')).toMatch(
+        /^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'$/u,
+      );
       expect(response.headers.get('referrer-policy')).toBe('no-referrer');
       expect(response.headers.get('cache-control')).toBe('no-store');
       expect(response.headers.get('x-content-type-options')).toBe('nosniff');
@@ -207,6 +293,11 @@ describe('the answer page', () => {
       [post(url, {}), 400],
       [post(url, { score: '9', admin: '1' }), 400],
       [post(url, { score: '9', wish: 'money' }), 400],
+      [post(url, { score: '9', factor: 'weather' }), 400],
+      [post(url, { score: '9', factor: '' }), 400],
+      [post(url, { score: '9', language: 'fr' }), 400],
+      [fetch(url, { method: 'POST', body: new URLSearchParams('score=9&score=0') }), 400],
+      [fetch(url, { method: 'POST', body: new URLSearchParams('score=9&factor=price&factor=brand') }), 400],
       [post(url, { score: '9', comment: 'x'.repeat(1001) }), 400],
     ];
 
@@ -321,6 +412,32 @@ describe('the unsubscribe page', () => {
 
     expect(undone.status).toBe(200);
     expect((await pages.stores.contacts.get(pages.addressKey))?.unsubscribed).toBeUndefined();
+  });
+
+  it('R03 tells how things are without changing them, before and after', async () => {
+    const before = await pages.everything();
+    expect(await (await fetch(pages.links().unsub)).text()).toContain('No more surveys?');
+    expect(await pages.everything()).toBe(before);
+
+    await post(pages.links().unsub, { 'List-Unsubscribe': 'One-Click' });
+    const after = await pages.everything();
+    const html = await (await fetch(pages.links().unsub)).text();
+
+    expect(html).toContain('You will get no more surveys');
+    expect(html).toContain('Undo');
+    expect(await pages.everything()).toBe(after);
+  });
+
+  it('says when its own link has expired, and writes nothing', async () => {
+    const url = pages.links().unsub;
+    pages.clock.moveBy(3 * 365 * DAY_MS);
+    const before = await pages.everything();
+
+    const response = await post(url, { action: 'unsubscribe' });
+
+    expect(response.status).toBe(410);
+    expect(await response.text()).toContain('This link has expired');
+    expect(await pages.everything()).toBe(before);
   });
 
   it('R23 refuses any other form', async () => {
