@@ -3,6 +3,7 @@ import { labelIn } from '#shared/application/format-value.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { closeCase, escalationOf, takeCase, unknownCase } from '#shared/application/work-case.ts';
 import { CASE_OUTCOMES } from '#shared/domain/case-outcomes.ts';
+import { directoryOf, type StaffDirectory } from '#shared/domain/staff.ts';
 import type { CustomerCase } from '#shared/ports/case-store.ts';
 import { CASE_WORDS } from './case-words.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
@@ -16,14 +17,16 @@ import { UsageError } from './usage-error.ts';
 export const addCaseCommands = (program: Command, host: CommandHost): void => {
   const one = program.command('case').description('low answers that people work on');
   withListOptions(one.command('list'))
-    .description('open cases, the first due first; --state open, taken or overdue')
+    .description('open cases, the first due first; --state open, taken, overdue or escalated')
     .addHelpText('after', '\nExample:\n  resegment case list --branch Pudong --csv\n')
     .action((options: ListOptions, command: Command) => onTarget(command, host, (context) => list(context, options)));
 
   one
     .command('show')
     .argument('<case>', 'id of a case, as case list has it')
-    .description('who has a case, by when, to whom it goes then, and its history')
+    .description(
+      'what the customer wrote, who has the case, by when, to whom it goes then, who was mailed, and its history',
+    )
     .addHelpText('after', '\nExample:\n  resegment case show jrPSbEkaDOTBwqDCyjW_MQ\n')
     .action((caseId: string, _options: unknown, command: Command) =>
       onTarget(command, host, (context) => show(context, caseId)),
@@ -54,7 +57,7 @@ export const addCaseCommands = (program: Command, host: CommandHost): void => {
     );
 };
 
-const STATES = ['open', 'taken', 'overdue'] as const;
+const STATES = ['open', 'taken', 'overdue', 'escalated'] as const;
 
 const list = async (context: CommandContext, options: ListOptions): Promise<ExitCode> => {
   const { target, terminal } = context;
@@ -66,9 +69,22 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
     );
   }
   const now = target.clock.now();
+  const staff = directoryOf(await target.staff.list());
+  const isIn = (one: CustomerCase): boolean => {
+    switch (state) {
+      case undefined:
+        return true;
+      case 'overdue':
+        return one.dueAt < now;
+      case 'escalated':
+        return escalationOf(one, now, staff)?.isDue === true;
+      default:
+        return one.state === state;
+    }
+  };
   const all = (await target.cases.listOpen()).filter(
     (one) =>
-      (state === undefined || (state === 'overdue' ? one.dueAt < now : one.state === state)) &&
+      isIn(one) &&
       (options.branch === undefined || one.branch === options.branch) &&
       (options.manager === undefined || one.manager === options.manager) &&
       (options.segment === undefined || one.segment === options.segment),
@@ -90,7 +106,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
       'pinned until',
     ],
     ...cases.map((one) => {
-      const escalation = escalationOf(one, now);
+      const escalation = escalationOf(one, now, staff);
       return [
         one.caseId,
         one.customerId,
@@ -110,7 +126,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
   if (options.csv === true) terminal.raw(csvOf(rows));
   else
     terminal.result(
-      cases.map((one) => ({ ...document(one, now), pinnedUntil: pinned.get(one.subject) ?? null })),
+      cases.map((one) => ({ ...document(one, now, staff), pinnedUntil: pinned.get(one.subject) ?? null })),
       () =>
         cases.length === 0
           ? 'no open case'
@@ -119,17 +135,22 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
   return EXIT.done;
 };
 
-const document = (one: CustomerCase, now: string) => ({
+const document = (one: CustomerCase, now: string, staff: StaffDirectory) => ({
   ...one,
   isOverdue: one.state !== 'closed' && one.dueAt < now,
-  escalation: escalationOf(one, now),
+  escalation: escalationOf(one, now, staff),
 });
 
 const show = async (context: CommandContext, caseId: string): Promise<ExitCode> => {
   const { target, terminal } = context;
   const known = (await target.cases.get(caseId)) ?? unknownCase(caseId);
   const now = target.clock.now();
-  const shown = document(known, now);
+  const stored = await target.answers.get(caseId);
+  const shown = {
+    ...document(known, now, directoryOf(await target.staff.list())),
+    comment: stored?.answer.comment ?? null,
+    wishes: stored?.answer.wishes ?? [],
+  };
   const policy = await activePolicy(context);
   const label = policy?.dimensions[policy.mainDimension]?.segments[known.segment]?.label;
   const words = CASE_WORDS[terminal.language];
@@ -140,6 +161,7 @@ const show = async (context: CommandContext, caseId: string): Promise<ExitCode> 
       textTable([
         [words.reason, words.reasons[known.reason]],
         [words.score, `${known.score} (${known.question})`],
+        [words.comment, shown.comment ?? '–'],
         [words.segment, label === undefined ? known.segment : labelIn(label, terminal.language)],
         [words.priority, words.priorities[known.priority]],
         [words.owner, ownerText(known.owner, words.central)],
@@ -157,6 +179,20 @@ const show = async (context: CommandContext, caseId: string): Promise<ExitCode> 
       '',
       terminal.bold(words.history),
       textTable(known.history.map((one) => [one.at, words.events[one.event], one.by, one.note ?? ''])),
+      ...(known.notices === undefined
+        ? []
+        : [
+            '',
+            terminal.bold(words.mails),
+            textTable(
+              known.notices.map((one) => [
+                one.at,
+                words.notices[one.kind],
+                one.to,
+                `${words.outcomesOfMail[one.state]}${one.reason === undefined ? '' : ` (${one.reason})`}`,
+              ]),
+            ),
+          ]),
     ].join('\n'),
   );
   return EXIT.done;
@@ -168,7 +204,8 @@ const ownerText = ({ kind, name }: CustomerCase['owner'], central: string): stri
 const take = async (context: CommandContext, caseId: string, over: boolean): Promise<ExitCode> => {
   const { target, terminal } = context;
   const taken = await takeCase(caseId, { by: namedPerson(context), over }, target);
-  terminal.result(document(taken, target.clock.now()), () => {
+  const staff = directoryOf(await target.staff.list());
+  terminal.result(document(taken, target.clock.now(), staff), () => {
     const last = taken.history.findLast((event) => event.event === 'taken');
     return `case ${caseId} of customer ${taken.customerId} is taken by ${last?.by ?? '?'} since ${last?.at ?? '?'}; due ${taken.dueAt}`;
   });
@@ -184,7 +221,7 @@ const close = async (
   const by = namedPerson(context);
   const closed = await closeCase(caseId, { ...options, by }, target);
   terminal.result(
-    document(closed, target.clock.now()),
+    document(closed, target.clock.now(), directoryOf(await target.staff.list())),
     () => `case ${caseId} of customer ${closed.customerId} is closed by ${by}: ${options.outcome}`,
   );
   return EXIT.done;

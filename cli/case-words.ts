@@ -1,6 +1,6 @@
 import type { Language } from '#shared/application/format-value.ts';
 import type { CaseOutcome } from '#shared/domain/case-outcomes.ts';
-import type { CaseEvent, CustomerCase } from '#shared/ports/case-store.ts';
+import type { CaseEvent, CaseNotice, CustomerCase } from '#shared/ports/case-store.ts';
 
 interface CaseWords {
   readonly title: string;
@@ -20,6 +20,10 @@ interface CaseWords {
   readonly escalation: string;
   readonly outcome: string;
   readonly history: string;
+  readonly comment: string;
+  readonly mails: string;
+  readonly notices: Readonly<Record<CaseNotice['kind'], string>>;
+  readonly outcomesOfMail: Readonly<Record<CaseNotice['state'], string>>;
 }
 
 /** Words of `case show`. */
@@ -45,6 +49,7 @@ export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
       opened: 'opened',
       taken: 'taken',
       updated: 'new answer',
+      escalated: 'escalated to',
       closed: 'closed',
       reopened: 'opened again',
       answerDiscarded: 'answer discarded',
@@ -61,6 +66,16 @@ export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
     escalation: 'goes then to',
     outcome: 'outcome',
     history: 'History',
+    comment: 'the customer wrote',
+    mails: 'Mails to the staff',
+    notices: { opened: 'opened', overdue: 'overdue', escalated: 'escalated' },
+    outcomesOfMail: {
+      claimed: 'uncertain: it may not have gone out',
+      accepted: 'sent',
+      unknown: 'uncertain: it may not have gone out',
+      notAccepted: 'not sent',
+      refused: 'refused',
+    },
   },
   'zh-CN': {
     title: '个案',
@@ -78,6 +93,7 @@ export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
       opened: '立案',
       taken: '接手',
       updated: '收到新答复',
+      escalated: '上报给',
       closed: '结案',
       reopened: '重新立案',
       answerDiscarded: '答复被判为无效',
@@ -94,5 +110,15 @@ export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
     escalation: '逾期上报',
     outcome: '结果',
     history: '经过',
+    comment: '客户留言',
+    mails: '发给员工的邮件',
+    notices: { opened: '立案', overdue: '超时', escalated: '上报' },
+    outcomesOfMail: {
+      claimed: '不确定：可能未发出',
+      accepted: '已发出',
+      unknown: '不确定：可能未发出',
+      notAccepted: '未发出',
+      refused: '被拒绝',
+    },
   },
 };

@@ -6,6 +6,7 @@ import { isResegmentError } from '#shared/errors.ts';
 import { addAnswerCommands } from './answer-commands.ts';
 import { addBacktestCommand } from './backtest-command.ts';
 import { addCaseCommands } from './case-commands.ts';
+import { addClockCommands } from './clock-commands.ts';
 import { type CommandHost, DEFAULT_DATA, type OpenTarget } from './command.ts';
 import { addContactCommands } from './contact-commands.ts';
 import { addCustomerCommands } from './customer-commands.ts';
@@ -89,6 +90,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addCustomerCommands(program, host);
   addContactCommands(program, host);
   addStaffCommands(program, host);
+  addClockCommands(program, host);
   addPolicyCommands(program, host);
   addKeyCommands(program, host);
   addExportCommand(program, host);

@@ -1,3 +1,4 @@
+import type { CaseSweep } from '#shared/application/escalate-cases.ts';
 import type { PersonPorts } from '#shared/application/person-ports.ts';
 import type { TeamView } from '#shared/application/team-view.ts';
 import type { WaveResults } from '#shared/application/wave-results.ts';
@@ -25,6 +26,8 @@ export interface Target {
   /** The keys of links and addresses; absent on the local stack, which makes its own. */
   readonly keyRing?: KeyRing;
   readonly clock: Clock;
+  /** Moves the business clock forwards and does what is due with cases; absent where the clock is the world's. */
+  readonly moveClock?: (instant: string) => Promise<{ readonly now: string; readonly cases: CaseSweep }>;
   /** IANA name; business dates are dates in it. */
   readonly timeZone: string;
   /** ISO 4217 code of the stage. */

@@ -9,6 +9,8 @@ import type { ExecutionRecord, Runner } from './state-machines.ts';
 export interface WorkflowServerOptions {
   readonly runner: Runner;
   readonly clock: BusinessClock;
+  /** What is due once the clock was moved, and done before the caller hears of it; what it gives is in the reply. */
+  readonly afterMove?: () => Promise<Readonly<Record<string, unknown>>>;
   /** The wanted port of 127.0.0.1; the next free one is taken. 0 takes any. */
   readonly port: number;
 }
@@ -54,7 +56,7 @@ class ProtocolError extends Error {
  * with `{"now": INSTANT}` moves it forwards.
  */
 export const startWorkflowServer = async (options: WorkflowServerOptions): Promise<WorkflowServer> => {
-  const app = workflowApp(options.runner, options.clock);
+  const app = workflowApp(options);
   const { server, url, port } = await listenOn<ServerType>(options.port, (wanted) =>
     serve({ fetch: app.fetch, port: wanted, hostname: '127.0.0.1' }),
   );
@@ -69,7 +71,7 @@ export const startWorkflowServer = async (options: WorkflowServerOptions): Promi
   };
 };
 
-const workflowApp = (runner: Runner, clock: BusinessClock): Hono => {
+const workflowApp = ({ runner, clock, afterMove }: Omit<WorkflowServerOptions, 'port'>): Hono => {
   const app = new Hono();
   app.get('/clock', (context) => context.json({ now: clock.now() }));
   app.post('/clock', async (context) => {
@@ -82,7 +84,7 @@ const workflowApp = (runner: Runner, clock: BusinessClock): Hono => {
     }
     try {
       await clock.moveTo(body.data.now);
-      return context.json({ now: clock.now() });
+      return context.json({ ...(await afterMove?.()), now: clock.now() });
     } catch (error) {
       if (!isResegmentError(error)) throw error;
       return context.json({ error: { code: error.code, message: error.message } }, 409);

@@ -1,4 +1,5 @@
 import { CASE_OUTCOMES, isCaseOutcome } from '#shared/domain/case-outcomes.ts';
+import { deskAbove, directoryOf, type StaffDirectory } from '#shared/domain/staff.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { CaseOwner, CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
 import type { Clock } from '#shared/ports/clock.ts';
@@ -103,23 +104,30 @@ export const freeCustomer = async (
 export interface Escalation {
   /** Twice the time that the case was given: 48 hours where it is due in 24. */
   readonly at: string;
-  /** Who hears of it then: the branch of an account manager, else the central queue. */
+  /** Who hears of it then, or has heard. */
   readonly to: CaseOwner;
   readonly isDue: boolean;
 }
 
 /**
- * When and to whom a case goes that nobody has closed. Files give no superior of an account manager, so it is the branch; of a
- * branch it is the central queue. A closed case never escalates.
+ * When and to whom a case goes that nobody has closed: to the superior of its owner; where the directory has none, from a manager
+ * to the branch, from a branch to the central queue. A closed case never escalates.
+ *
+ * @param staff absent: an empty directory
  */
-export const escalationOf = (known: CustomerCase, now: string): Escalation | null => {
+export const escalationOf = (
+  known: CustomerCase,
+  now: string,
+  staff: StaffDirectory = directoryOf([]),
+): Escalation | null => {
   if (known.state === 'closed') return null;
   const due = Date.parse(known.dueAt);
   const at = new Date(due + Math.max(0, due - Date.parse(known.openedAt))).toISOString();
-  const to: CaseOwner =
-    known.owner.kind === 'manager' && known.branch !== null
-      ? { kind: 'branch', name: known.branch }
-      : { kind: 'central', name: 'central' };
+  const { escalated } = known;
+  const to =
+    escalated !== undefined && escalated.opening === known.openedAt
+      ? escalated.to
+      : deskAbove(known.owner, known.branch, staff);
   return { at, to, isDue: at <= now };
 };
 

@@ -56,18 +56,21 @@ export const circleOfSuperiors = (members: readonly StaffMember[]): readonly str
   return undefined;
 };
 
-/** Who acts on something: a person by name, a branch, or the central queue. */
+/** Who acts on something: a person by name (the customer's manager, or a superior), a branch, or the central queue. */
 export interface Desk {
-  readonly kind: 'manager' | 'branch' | 'central';
+  readonly kind: 'manager' | 'superior' | 'branch' | 'central';
+  /** Name of the person or branch; `central` for the central queue. */
   readonly name: string;
 }
+
+const isPerson = ({ kind }: Desk): boolean => kind === 'manager' || kind === 'superior';
 
 const CENTRAL: Desk = { kind: 'central', name: 'central' };
 
 /** Who hears of what lies on a desk: the person, else the branch's head, else the central queue's; undefined where nobody is known. */
 export const personAt = (desk: Desk, branch: string | null, staff: StaffDirectory): StaffMember | undefined => {
-  const person = desk.kind === 'manager' ? staff.member(desk.name) : undefined;
-  const of = desk.kind === 'branch' ? desk.name : desk.kind === 'manager' ? branch : null;
+  const person = isPerson(desk) ? staff.member(desk.name) : undefined;
+  const of = desk.kind === 'branch' ? desk.name : isPerson(desk) ? branch : null;
   return person ?? (of === null ? undefined : staff.headOf(of)) ?? staff.central();
 };
 
@@ -76,12 +79,15 @@ export const personAt = (desk: Desk, branch: string | null, staff: StaffDirector
  * the branch, from anywhere else to the central queue.
  */
 export const deskAbove = (desk: Desk, branch: string | null, staff: StaffDirectory): Desk => {
-  const inCharge =
-    desk.kind === 'manager' ? staff.member(desk.name) : desk.kind === 'branch' ? staff.headOf(desk.name) : undefined;
+  const inCharge = isPerson(desk)
+    ? staff.member(desk.name)
+    : desk.kind === 'branch'
+      ? staff.headOf(desk.name)
+      : undefined;
   const superior = inCharge?.superior;
   if (superior !== null && superior !== undefined && staff.member(superior) !== undefined) {
-    return { kind: 'manager', name: superior };
+    return { kind: 'superior', name: superior };
   }
   const isHead = inCharge !== undefined && branch !== null && staff.headOf(branch)?.name === inCharge.name;
-  return desk.kind === 'manager' && branch !== null && !isHead ? { kind: 'branch', name: branch } : CENTRAL;
+  return isPerson(desk) && branch !== null && !isHead ? { kind: 'branch', name: branch } : CENTRAL;
 };

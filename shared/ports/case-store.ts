@@ -1,19 +1,44 @@
 import type { CaseReason } from '../domain/answer-rules.ts';
 import type { Instant } from '../domain/calendar.ts';
 import type { CaseOutcome } from '../domain/case-outcomes.ts';
+import type { Desk } from '../domain/staff.ts';
 
 /** Who has to act. A case always has an owner. */
-export interface CaseOwner {
-  readonly kind: 'manager' | 'branch' | 'central';
-  /** Name of the manager or branch; `central` for the central queue. */
-  readonly name: string;
-}
+export type CaseOwner = Desk;
 
 export interface CaseEvent {
-  readonly event: 'opened' | 'taken' | 'updated' | 'closed' | 'reopened' | 'answerDiscarded' | 'answerConfirmed';
+  readonly event:
+    | 'opened'
+    | 'taken'
+    | 'updated'
+    | 'escalated'
+    | 'closed'
+    | 'reopened'
+    | 'answerDiscarded'
+    | 'answerConfirmed';
   readonly at: Instant;
   readonly by: string;
   readonly note?: string;
+}
+
+/** One mail to the staff about a case. There is at most one of a kind per opening. */
+export interface CaseNotice {
+  readonly kind: 'opened' | 'overdue' | 'escalated';
+  /** `openedAt` of the opening that it is of: a case that opens again is told again. */
+  readonly opening: Instant;
+  /** When the last attempt began. */
+  readonly at: Instant;
+  /** Name in the staff directory; `operators` for the stage's operators. */
+  readonly to: string;
+  readonly attemptId: string;
+  /** Attempts, this one included. */
+  readonly tries: number;
+  /**
+   * `claimed`: an attempt has begun; where nothing follows, a crash came between, and what became of the mail is not known. `unknown`:
+   * the mail service did not say. Neither is sent again. `notAccepted`: proven, and tried again. `refused`: for good.
+   */
+  readonly state: 'claimed' | 'accepted' | 'unknown' | 'notAccepted' | 'refused';
+  readonly reason?: string;
 }
 
 /** An answer that a person works on. Its id is the invitation's; the comment stays with the answer. */
@@ -41,6 +66,10 @@ export interface CustomerCase {
   readonly judgedVersion?: number;
   /** Who judged the answer to be no customer's, when and why; absent while it counts. */
   readonly answerDiscarded?: { readonly by: string; readonly at: Instant; readonly reason: string };
+  /** To whom it was escalated in the opening of that time. */
+  readonly escalated?: { readonly opening: Instant; readonly at: Instant; readonly to: CaseOwner };
+  /** Mails to the staff, the oldest first. */
+  readonly notices?: readonly CaseNotice[];
   readonly history: readonly CaseEvent[];
 }
 

@@ -3,9 +3,10 @@ import { projectAnswer } from '#shared/application/project-answer.ts';
 import type { Answer } from '#shared/domain/answer-rules.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import { activate, operator } from '#test/support/bench-target.ts';
+import { memoryStaff } from '#test/support/memory-stores.ts';
 import { openMemoryBench } from '#test/support/run-bench.ts';
 import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
-import { memoryStores } from '#test/survey/memory.ts';
+import { memoryStores, storedAnswer } from '#test/survey/memory.ts';
 
 const MORNING = '2026-11-01T08:00:00.000Z';
 
@@ -73,6 +74,57 @@ describe('a case', () => {
     expect(late.json).toMatchObject([{ caseId: 'k1', isOverdue: true, escalation: { isDue: true } }]);
     expect((await resegment('case', 'list', '--csv')).out).toContain('(over),Pudong,open');
     expect((await resegment('case', 'show', 'k1', '--lang', 'zh-CN')).out).toContain('已超时');
+  });
+
+  it('shows what the customer wrote, whom the mails told, and whom the directory has above the owner', async () => {
+    const [li, wang] = [
+      {
+        name: 'Li Wei',
+        email: 'li@x.example.com',
+        superior: 'Wang Fang',
+        branch: 'Pudong',
+        role: 'manager',
+        language: 'en',
+      },
+      {
+        name: 'Wang Fang',
+        email: 'w@x.example.com',
+        superior: null,
+        branch: 'Pudong',
+        role: 'branchHead',
+        language: 'en',
+      },
+    ] as const;
+    await stores.answers.put({ ...storedAnswer('k1', 1), pending: false }, 0);
+    await stores.cases.update('k1', (known) => ({
+      ...known,
+      notices: [
+        {
+          kind: 'opened',
+          opening: known.openedAt,
+          at: MORNING,
+          to: 'Li Wei',
+          attemptId: 'a1',
+          tries: 1,
+          state: 'unknown',
+          reason: 'reset',
+        },
+      ],
+    }));
+    const told = operator(bench, stores.cases, undefined, stores.answers, memoryStaff([li, wang]));
+
+    const shown = await told('case', 'show', 'k1');
+    expect(shown.out).toContain('很好 😀');
+    expect(shown.out).toContain('uncertain: it may not have gone out (reset)');
+    expect((await told('case', 'show', 'k1', '--lang', 'zh-CN')).out).toContain('发给员工的邮件');
+    expect((await told('case', 'show', 'k1', '--json')).json).toMatchObject({
+      comment: '很好 😀',
+      escalation: { to: { kind: 'superior', name: 'Wang Fang' } },
+    });
+
+    expect((await told('case', 'list', '--state', 'escalated')).out).toBe('no open case\n');
+    bench.setNow('2026-11-03T08:00:00.000Z');
+    expect((await told('case', 'list', '--state', 'escalated', '--csv')).out).toContain('(over),Wang Fang,open');
   });
 
   it('is taken by one person, and taken over only on purpose', async () => {

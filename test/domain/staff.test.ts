@@ -34,7 +34,7 @@ describe('who hears of something', () => {
 describe('who is above', () => {
   it('R32 is the superior; without one the branch, and above the branch its head’s superior or the central queue', () => {
     expect(deskAbove({ kind: 'manager', name: 'Li Wei' }, 'Pudong', STAFF)).toEqual({
-      kind: 'manager',
+      kind: 'superior',
       name: 'Wang Fang',
     });
     expect(deskAbove({ kind: 'manager', name: 'Zhao Min' }, 'Pudong', STAFF)).toEqual({
@@ -43,7 +43,7 @@ describe('who is above', () => {
     });
     expect(deskAbove({ kind: 'manager', name: 'Sun Tao' }, null, STAFF)).toEqual({ kind: 'central', name: 'central' });
     expect(deskAbove({ kind: 'branch', name: 'Pudong' }, 'Pudong', STAFF)).toEqual({
-      kind: 'manager',
+      kind: 'superior',
       name: 'Zhou Lan',
     });
     expect(deskAbove({ kind: 'branch', name: 'Suzhou' }, 'Suzhou', STAFF)).toEqual({

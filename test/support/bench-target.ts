@@ -6,8 +6,10 @@ import { failRun } from '#shared/application/run/finish-run.ts';
 import { storePolicy } from '#shared/application/run/run-ports.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { RunRequest } from '#shared/contracts/workflows.ts';
+import type { AnswerStore } from '#shared/ports/answer-store.ts';
 import type { CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
 import type { StaffStore } from '#shared/ports/staff-store.ts';
+import { memoryStores } from '../survey/memory.ts';
 import { memoryRecords, memoryStaff } from './memory-stores.ts';
 import type { openMemoryBench } from './run-bench.ts';
 
@@ -18,6 +20,7 @@ export const benchTarget = (
   bench: Bench,
   cases: readonly CustomerCase[] | CaseStore = [],
   persons?: PersonPorts,
+  answers: AnswerStore = memoryStores().answers,
   staff: StaffStore = memoryStaff(),
 ): Target => {
   const executions = new Map<string, { status: 'SUCCEEDED' | 'FAILED'; cause?: string }>();
@@ -32,6 +35,7 @@ export const benchTarget = (
     waveStatus: async () => undefined,
     contacts: { upsertPerson: unused },
     batches: memoryRecords<ImportBatch>(),
+    answers,
     staff,
     cases:
       'listOpen' in cases
@@ -78,8 +82,9 @@ export const operator = (
   bench: Bench,
   cases: readonly CustomerCase[] | CaseStore = [],
   persons?: PersonPorts,
+  answers?: AnswerStore,
   staff: StaffStore = memoryStaff(),
-) => operatorOn(() => benchTarget(bench, cases, persons, staff));
+) => operatorOn(() => benchTarget(bench, cases, persons, answers, staff));
 
 /** Runs one command of the tool against any target, in this process. */
 export const operatorOn =

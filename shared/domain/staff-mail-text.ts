@@ -1,0 +1,89 @@
+import type { MailLanguage } from './mail-text.ts';
+
+/** The sentences of mails to the staff. `{name}` stands for a value. */
+const EN = {
+  'case.subject.opened': '[Resegment] A customer needs you by {due}',
+  'case.subject.overdue': '[Resegment] Overdue since {due}: a customer waits',
+  'case.subject.escalated': '[Resegment] Escalated to you: a customer has waited since {opened}',
+  'case.intro.opened': 'A customer gave an answer that a person has to look at. The case is yours.',
+  'case.intro.overdue': 'This case is overdue, and nobody has closed it. It is yours.',
+  'case.intro.escalated':
+    'This case was open for twice the time it was given, and nobody has closed it. It was with {owner}; now it comes to you as well.',
+  'case.passOn':
+    'It belongs to {owner}, for whom the staff directory has no address. Please see to it that it is taken.',
+  'case.customer': 'Customer',
+  'case.segment': 'Segment',
+  'case.branch': 'Branch',
+  'case.manager': 'Account manager',
+  'case.reason': 'Why',
+  'case.score': 'Score',
+  'case.score.of': '{score} on a scale from {from} to {to}',
+  'case.priority': 'Priority',
+  'case.opened': 'Since',
+  'case.due': 'Due',
+  'case.taken': 'Taken by',
+  'case.reason.complaint': 'a complaint',
+  'case.reason.callMe': 'wishes to be called',
+  'case.reason.lowAnswer': 'a low answer',
+  'case.reason.wrongPerson': 'the mail reached somebody else',
+  'case.priority.high': 'high',
+  'case.priority.normal': 'normal',
+  'case.desk.branch': 'branch {name}',
+  'case.desk.central': 'the central queue',
+  'case.next': 'What to do',
+  'case.command.look': 'Read it, with what the customer wrote',
+  'case.command.take': 'Take it, so that nobody else does the same',
+  'case.command.close': 'Close it when it is done',
+  'case.privacy': 'What the customer wrote is not in this mail; it stays in the tool.',
+  footer:
+    'You receive this as an employee of {company}, at the address of its staff directory. Please do not pass it on outside the company.',
+} as const;
+
+export type StaffMailKey = keyof typeof EN;
+
+const ZH: Readonly<Record<StaffMailKey, string>> = {
+  'case.subject.opened': '[Resegment] 有客户需要您在{due}前处理',
+  'case.subject.overdue': '[Resegment] 已于{due}超时：客户仍在等待',
+  'case.subject.escalated': '[Resegment] 已上报给您：客户自{opened}起一直在等待',
+  'case.intro.opened': '有客户的答复需要专人跟进。该个案由您负责。',
+  'case.intro.overdue': '该个案已超时，尚无人结案。该个案由您负责。',
+  'case.intro.escalated': '该个案已超过规定时间的两倍，仍无人结案。原负责人：{owner}。现同时上报给您。',
+  'case.passOn': '该个案属于{owner}，但员工名录中没有其邮箱。请安排人员接手。',
+  'case.customer': '客户',
+  'case.segment': '类别',
+  'case.branch': '网点',
+  'case.manager': '客户经理',
+  'case.reason': '原因',
+  'case.score': '评分',
+  'case.score.of': '{score}（{from} 至 {to} 分）',
+  'case.priority': '优先级',
+  'case.opened': '立案时间',
+  'case.due': '时限',
+  'case.taken': '接手人',
+  'case.reason.complaint': '投诉',
+  'case.reason.callMe': '希望回电',
+  'case.reason.lowAnswer': '评分偏低',
+  'case.reason.wrongPerson': '邮件发给了他人',
+  'case.priority.high': '高',
+  'case.priority.normal': '普通',
+  'case.desk.branch': '{name}网点',
+  'case.desk.central': '中心队列',
+  'case.next': '如何处理',
+  'case.command.look': '查看个案及客户留言',
+  'case.command.take': '接手，以免他人重复处理',
+  'case.command.close': '处理完毕后结案',
+  'case.privacy': '本邮件不含客户留言；留言只在工具中查看。',
+  footer: '您作为{company}的员工，按员工名录中的邮箱收到本邮件。请勿转发到公司以外。',
+};
+
+const TEXTS: Readonly<Record<MailLanguage, Readonly<Record<StaffMailKey, string>>>> = { en: EN, 'zh-CN': ZH };
+
+/** The sentence in the language, with its values put in. A value that the sentence does not name is left out. */
+export const staffMailText = (
+  language: MailLanguage,
+  key: StaffMailKey,
+  values: Readonly<Record<string, string>> = {},
+): string => TEXTS[language][key].replace(/\{(\w+)\}/gu, (_whole, name: string) => values[name] ?? '');
+
+/** All keys, for tests. */
+export const STAFF_MAIL_KEYS: readonly string[] = Object.keys(EN);
