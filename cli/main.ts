@@ -10,6 +10,7 @@ import { addClockCommands } from './clock-commands.ts';
 import { type CommandHost, DEFAULT_DATA, type OpenTarget } from './command.ts';
 import { addContactCommands } from './contact-commands.ts';
 import { addCustomerCommands } from './customer-commands.ts';
+import { addEventCommands } from './event-commands.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { addExportCommand } from './export-command.ts';
 import { addFlagCommands } from './flag-commands.ts';
@@ -94,6 +95,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addPolicyCommands(program, host);
   addKeyCommands(program, host);
   addExportCommand(program, host);
+  addEventCommands(program, host);
   addBacktestCommand(program, host);
   for (const command of allOf(program)) {
     command.exitOverride();

@@ -31,6 +31,8 @@ const openLocalTarget = async (dataDir: string, shownAs: string): Promise<Target
       timeZone: stage.timeZone,
       currency: stage.currency,
       workflows: await local.workflowsAt(running.workflows),
+      // The stack's own process sends them.
+      events: { sendWaiting: async () => undefined, read: (from) => local.eventFileOf(dataDir).read(from) },
       close: async () => parts.dynamo.destroy(),
     };
   }
@@ -43,6 +45,7 @@ const openLocalTarget = async (dataDir: string, shownAs: string): Promise<Target
     timeZone: stack.stage.timeZone,
     currency: stack.stage.currency,
     workflows: stack.workflows,
+    events: { sendWaiting: () => stack.emitEvents(), read: (from) => local.eventFileOf(dataDir).read(from) },
     close: () => stack.close(),
   };
 };

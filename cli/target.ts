@@ -5,6 +5,7 @@ import type { WaveResults } from '#shared/application/wave-results.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { WaveRecord, WaveStatus } from '#shared/contracts/survey.ts';
+import type { BusinessEvent } from '#shared/domain/business-event.ts';
 import type { AnswerStore } from '#shared/ports/answer-store.ts';
 import type { CaseStore } from '#shared/ports/case-store.ts';
 import type { Clock } from '#shared/ports/clock.ts';
@@ -55,8 +56,17 @@ export interface Target {
   readonly staff: StaffStore;
   /** Where persons are shown and erased; absent where the operator may not reach them. */
   readonly persons?: PersonPorts;
+  /** Events as they were sent; absent where they go to a bus that keeps none. */
+  readonly events?: EventLog;
   /** Ends connections, and a stack that was opened for the command. */
   close(): Promise<void>;
+}
+
+export interface EventLog {
+  /** Sends what waits, where nothing else does it. */
+  sendWaiting(): Promise<unknown>;
+  /** Events from a position on, and the position after them. */
+  read(from?: number): { readonly events: readonly BusinessEvent[]; readonly end: number };
 }
 
 export interface TargetDescription {

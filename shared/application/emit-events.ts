@@ -9,7 +9,7 @@ import type { EventBus } from '#shared/ports/event-bus.ts';
 import type { Outbox, WaitingEvents } from '#shared/ports/outbox.ts';
 import type { RunFiles } from '#shared/ports/run-files.ts';
 import type { PointerStore, RecordStore } from '#shared/ports/standing-store.ts';
-import { applyReceipts } from './run/apply-receipts.ts';
+import { staleSubjects } from './run/apply-receipts.ts';
 
 export interface EmitEventsPorts {
   readonly bus: EventBus;
@@ -17,7 +17,7 @@ export interface EmitEventsPorts {
   readonly outboxes: readonly Outbox[];
   readonly runs: Pick<RecordStore<RunRecord>, 'get' | 'list'>;
   readonly pointer: Pick<PointerStore, 'get'>;
-  readonly files: Pick<RunFiles, 'readPlan' | 'listJson'>;
+  readonly files: Pick<RunFiles, 'readPlan' | 'readJson'>;
   readonly customers: Pick<CustomerStore, 'getMany'>;
   readonly cursors: Pick<RecordStore<EventCursor>, 'create' | 'get' | 'replace'>;
   /** Asked between batches; once true, the rest is left to the next time. */
@@ -210,10 +210,10 @@ const emitStep = async (
   ports: EmitEventsPorts,
 ): Promise<boolean> => {
   const { record } = step;
-  const stale = record.checkStale === true ? await staleSubjects(record.runId, ports) : new Set<string>();
   const { at } = cursor.now();
   const from = at?.step === step.number ? at : { shard: 0, move: 0 };
   for (let { shard, move } = from; shard < record.shards; shard += 1, move = 0) {
+    const stale = new Set(record.checkStale === true ? await staleSubjects(record.runId, shard, ports) : []);
     const moves = (await ports.files.readPlan(record.runId, shard))
       .filter((row) => !stale.has(row.subject))
       .flatMap((row) => row.moves.map((one) => ({ row, move: one })));
@@ -255,6 +255,3 @@ const eventsOf = async (
     ];
   });
 };
-
-const staleSubjects = async (runId: string, ports: EmitEventsPorts): Promise<ReadonlySet<string>> =>
-  new Set((await applyReceipts(runId, ports)).flatMap((receipt) => receipt.stale));
