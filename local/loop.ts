@@ -19,6 +19,13 @@ import type { Stack } from './stack.ts';
 /** Says what is going on; `done` of `total` where it can be counted. */
 export type Progress = (step: string, done?: number, total?: number) => void;
 
+/** What the loop does where an operator or the brake stopped a wave: waits for an order, or ends. */
+export interface Pauses {
+  readonly wait: boolean;
+  /** What commands of the tool need to find the folder. */
+  readonly commandOptions: string;
+}
+
 export interface LoopPlan {
   /** Months computed without mail, ascending. */
   readonly earlier: readonly Period[];
@@ -28,6 +35,8 @@ export interface LoopPlan {
   readonly current: Period;
   /** Date of the current run, if it is not the last day of its month. */
   readonly asOf?: string;
+  /** What a paused wave is told of; absent, the loop goes on without its mails. */
+  readonly pauses?: Pauses;
   /** Brings the facts of the current month, just before its run. */
   readonly arrive?: () => Promise<void>;
 }
@@ -78,7 +87,7 @@ export const playLoop = async (stack: Stack, plan: LoopPlan, policyHash: string,
   }
   progress(`computing ${plan.last}, and its survey`);
   await playMonth(stack, plan.last, policyHash, true);
-  await answerWave(stack, waveIdOf(`${plan.last}-monthly`), policyHash, progress);
+  await answerWave(stack, waveIdOf(`${plan.last}-monthly`), policyHash, progress, plan.pauses);
   await playCurrent(stack, plan, policyHash, progress);
 };
 
@@ -89,17 +98,18 @@ export const playNextMonth = async (
   policyHash: string,
   progress: Progress,
   arrive: () => Promise<void>,
+  pauses?: Pauses,
 ): Promise<void> => {
   const before = (await stack.run.pointer.get()).published?.runId;
   if (before !== undefined && before !== `${period}-monthly`) {
-    await answerWave(stack, waveIdOf(before), policyHash, progress);
+    await answerWave(stack, waveIdOf(before), policyHash, progress, pauses);
   }
   await stack.clock.moveAtLeastTo(dueInstant(stack, period));
   progress(`importing what ${period} brought`);
   await arrive();
   progress(`computing ${period}`);
   await playMonth(stack, period, policyHash, true);
-  await mailsSettled(stack, waveIdOf(`${period}-monthly`), progress);
+  await mailsSettled(stack, waveIdOf(`${period}-monthly`), progress, pauses);
 };
 
 const playCurrent = async (stack: Stack, plan: LoopPlan, policyHash: string, progress: Progress): Promise<void> => {
@@ -116,7 +126,7 @@ const playCurrent = async (stack: Stack, plan: LoopPlan, policyHash: string, pro
   progress(`computing ${plan.asOf ?? plan.current} with the answers`);
   if (plan.asOf === undefined) {
     await playMonth(stack, plan.current, policyHash, true);
-    await mailsSettled(stack, waveIdOf(`${plan.current}-monthly`), progress);
+    await mailsSettled(stack, waveIdOf(`${plan.current}-monthly`), progress, plan.pauses);
     return;
   }
   const requestId = requestIdOf(plan.asOf);
@@ -130,7 +140,7 @@ const playCurrent = async (stack: Stack, plan: LoopPlan, policyHash: string, pro
     survey: true,
     by: 'local loop',
   });
-  await mailsSettled(stack, waveIdOf(runId), progress);
+  await mailsSettled(stack, waveIdOf(runId), progress, plan.pauses);
 };
 
 const playMonth = async (stack: Stack, period: Period, policyHash: string, survey: boolean): Promise<void> => {
@@ -175,11 +185,17 @@ const playRun = async (stack: Stack, runId: string, request: RunRequest): Promis
 /** Without any progress for so long, real time, sending is stuck; a slow machine only takes longer. */
 const STUCK_MS = 60_000;
 
-/** Waits until every invitation of the wave was sent, skipped or refused, or the wave rests. @throws PermanentError `wave-stuck` */
-const mailsSettled = async (stack: Stack, waveId: string, progress: Progress): Promise<void> => {
+/**
+ * Waits until every invitation of the wave was sent, skipped or refused, or the mail service takes nothing. A wave that an
+ * operator or the brake stopped waits for an operator.
+ *
+ * @throws PermanentError `wave-stuck`, `wave-paused`
+ */
+const mailsSettled = async (stack: Stack, waveId: string, progress: Progress, pauses?: Pauses): Promise<void> => {
   let left = Number.POSITIVE_INFINITY;
   let since = performance.now();
   for (;;) {
+    if (pauses !== undefined) await resumedOrCancelled(stack, waveId, progress, pauses);
     const status = await stack.tool.waveStatus(waveId);
     if (status === undefined || status.pause !== null) return;
     if (status.planned > 0) progress('sending survey mails', status.drawn - status.planned, status.drawn);
@@ -201,12 +217,49 @@ const mailsSettled = async (stack: Stack, waveId: string, progress: Progress): P
   }
 };
 
+/** How long a paused wave waits at most before it looks at its record again, business time. */
+const LOOKS_AGAIN_MS = 15 * 60_000;
+
+const resumedOrCancelled = async (
+  stack: Stack,
+  waveId: string,
+  progress: Progress,
+  { wait, commandOptions }: Pauses,
+): Promise<void> => {
+  for (let waited = false; ; waited = true) {
+    const wave = (await stack.tool.waves.get(waveId))?.record;
+    const pause = wave?.pause ?? null;
+    if (pause === null || pause.by === 'brake' || wave?.state === 'closed') {
+      if (waited)
+        await stack.clock.moveAtLeastTo(new Date(Date.parse(stack.clock.now()) + LOOKS_AGAIN_MS).toISOString());
+      return;
+    }
+    const who = pause.by === 'reputation' ? 'by the brake' : `by ${wave?.orders?.at(-1)?.by ?? 'an operator'}`;
+    const text = `wave ${waveId} is paused ${who}: ${pause.reason}`;
+    const resume = `npx resegment wave resume ${waveId} --reason "…"${commandOptions}`;
+    const hint = `${resume}   (or wave show, wave cancel)`;
+    if (!wait) {
+      throw new PermanentError('wave-paused', text, {
+        hint: `start again without --once; then, in another terminal: ${hint}`,
+      });
+    }
+    progress(`${text}. In another terminal: ${hint}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+};
+
 /** Whether a mail got to somebody. */
 const reached = (fate: MailFate): boolean => fate !== 'bounce' && fate !== 'suppressionlist';
 
 /** Moves the clock from answer to answer and gives each through the real pages; ends after the wave's closing. */
-const answerWave = async (stack: Stack, waveId: string, policyHash: string, progress: Progress): Promise<void> => {
-  await mailsSettled(stack, waveId, progress);
+const answerWave = async (
+  stack: Stack,
+  waveId: string,
+  policyHash: string,
+  progress: Progress,
+  pauses: Pauses | undefined,
+): Promise<void> => {
+  await mailsSettled(stack, waveId, progress, pauses);
   const status = await stack.tool.waveStatus(waveId);
   if (status === undefined) return;
   const survey = (await loadPolicy(stack.run.objects, policyHash)).survey;

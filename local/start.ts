@@ -34,6 +34,9 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   'sample-lacks-input',
 ]);
 
+/** Something waits for a person. */
+const HELD_CODES: ReadonlySet<string> = new Set(['run-held', 'wave-paused']);
+
 /** What the loop of a folder plays; written once, so that a later start goes on with the same. */
 const LoopFile = z.object({
   source: z.enum(['sample', 'purchases']),
@@ -146,6 +149,7 @@ const play = async (
   options: StartOptions,
   progress: Progress,
 ): Promise<{ readonly runId: string }> => {
+  const pauses = { wait: !options.once, commandOptions: dataFlag(options) };
   const last = (await stack.run.pointer.get()).published;
   const finished = last !== null && last.runId === currentRunId(plan);
   const beyond = last !== null && last.period > plan.current;
@@ -154,13 +158,13 @@ const play = async (
     else if (!finished) await seedPurchases(stack, options, progress);
     const arrive = (): Promise<void> =>
       settings.source === 'sample' ? importSampleMonth(stack, settings, plan.current) : Promise.resolve();
-    await playLoop(stack, { ...plan, arrive }, settings.policyHash, progress);
+    await playLoop(stack, { ...plan, arrive, pauses }, settings.policyHash, progress);
   }
   if (options.nextMonth && (finished || beyond)) {
     const period = addMonths(last.period, 1);
-    await playNextMonth(stack, period, settings.policyHash, progress, () =>
-      settings.source === 'sample' ? importSampleMonth(stack, settings, period) : Promise.resolve(),
-    );
+    const arrive = (): Promise<void> =>
+      settings.source === 'sample' ? importSampleMonth(stack, settings, period) : Promise.resolve();
+    await playNextMonth(stack, period, settings.policyHash, progress, arrive, pauses);
   }
   const published = (await stack.run.pointer.get()).published;
   if (published === null) throw new PermanentError('nothing-published', 'the loop ended without a published run');
@@ -349,5 +353,5 @@ try {
 } catch (error) {
   if (!isResegmentError(error)) throw error;
   process.stderr.write(`\n${error.message}\n${error.hint === undefined ? '' : `${error.hint}\n`}`);
-  process.exitCode = USAGE_CODES.has(error.code) ? 2 : error.code === 'run-held' ? 3 : 1;
+  process.exitCode = USAGE_CODES.has(error.code) ? 2 : HELD_CODES.has(error.code) ? 3 : 1;
 }
