@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { personPortsFrom, wavePortsFrom } from '#functions/runtime/ports.ts';
+import { checkWavePortsFrom, personPortsFrom, wavePortsFrom } from '#functions/runtime/ports.ts';
 import { storesFrom } from '#functions/runtime/stores.ts';
 import { isStage, STAGES } from '#infra/stage-config.ts';
 import { callerOf, placeOfTable } from '#shared/adapters/describe-stage.ts';
@@ -11,7 +11,9 @@ import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
 import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
 import { kmsKeyRing, kmsKeyRingKeeper } from '#shared/adapters/kms-key-ring.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
+import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
+import { checkWave } from '#shared/application/check-wave.ts';
 import { waveStatus } from '#shared/application/close-wave.ts';
 import { teamView } from '#shared/application/team-view.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
@@ -29,7 +31,7 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
       `--stage must be one of ${deployable.join(', ')}, got ${JSON.stringify(stage)}`,
     );
   }
-  const { buckets, businessTimeZone, currency } = STAGES[stage];
+  const { buckets, businessTimeZone, currency, mailRatePerSecond } = STAGES[stage];
   const dynamo = dynamoClient();
   const name = (part: string): string => `resegment-${stage}-${part}`;
   const { account, region } = await placeOfTable(dynamo, name('customers'));
@@ -80,6 +82,15 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     waveResults: (waveId, segments) => waveResults(waveId, ledger, segments),
     teamView: (waveId, segments) =>
       teamView(waveId, { ...ledger, cases: dynamoCases(dynamo, tables.cases, parts.clock) }, segments),
+    checkWave: (runId) =>
+      checkWave(
+        runId,
+        checkWavePortsFrom({
+          ...parts,
+          mail: sesMailSender({ client: newSesClient({ region }), configurationSet: `resegment-${stage}` }),
+          mailRatePerSecond,
+        }),
+      ),
     waveStatus: (waveId) => waveStatus(waveId, { ...ledger, contacts }),
     batches: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'BATCH', schema: ImportBatch }),
     staff: dynamoStaff(dynamo, tables.runs),

@@ -27,6 +27,7 @@ const openLocalTarget = async (dataDir: string, shownAs: string): Promise<Target
       describe: () => description,
       ...storesFrom(parts),
       ...local.toolPorts(parts),
+      checkWave: local.waveCheckAt(parts, running.inbox),
       clock,
       timeZone: stage.timeZone,
       currency: stage.currency,
@@ -41,6 +42,7 @@ const openLocalTarget = async (dataDir: string, shownAs: string): Promise<Target
     describe: () => description,
     ...stack.run,
     ...stack.tool,
+    checkWave: local.waveCheckAt(stack.parts, stack.addresses.inbox),
     clock: stack.clock,
     timeZone: stack.stage.timeZone,
     currency: stack.stage.currency,
@@ -51,7 +53,7 @@ const openLocalTarget = async (dataDir: string, shownAs: string): Promise<Target
 };
 
 /** What a running stack says of itself in its folder. */
-const Running = z.object({ pid: z.number(), database: z.string(), workflows: z.string() });
+const Running = z.object({ pid: z.number(), database: z.string(), workflows: z.string(), inbox: z.string() });
 
 /** The running stack of a folder: its process lives and its database answers. */
 const findRunning = async (file: string): Promise<z.infer<typeof Running> | undefined> => {

@@ -1,3 +1,4 @@
+import type { WaveCheck } from '#shared/application/check-wave.ts';
 import type { CaseSweep } from '#shared/application/escalate-cases.ts';
 import type { PersonPorts } from '#shared/application/person-ports.ts';
 import type { TeamView } from '#shared/application/team-view.ts';
@@ -50,6 +51,8 @@ export interface Target {
   readonly waveResults?: (waveId: string, segments: readonly string[]) => Promise<WaveResults | undefined>;
   /** The wave's results and a year's cases by account manager and branch, likewise. */
   readonly teamView?: (waveId: string, segments: readonly string[]) => Promise<TeamView | undefined>;
+  /** What a wave for a run would do; writes nothing. */
+  readonly checkWave?: (runId: string) => Promise<WaveCheck>;
   readonly contacts: ContactWriter;
   readonly batches: RecordStore<ImportBatch>;
   /** Employees who are mailed. */

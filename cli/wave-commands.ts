@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import { waveCheckText } from '#shared/application/check-wave-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { cancelWave, pauseWave, resumeWave, type WaveControlResult } from '#shared/application/wave-control.ts';
 import { waveStatusText } from '#shared/application/wave-text.ts';
 import { WAVE_STATES } from '#shared/contracts/survey.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { findRun } from './find-run.ts';
 import { csvOf, type ListOptions, withListOptions } from './list-options.ts';
 import { UsageError } from './usage-error.ts';
 import { addWaveResultsCommand } from './wave-results-command.ts';
@@ -16,6 +18,14 @@ export const addWaveCommands = (program: Command, host: CommandHost): void => {
     .addHelpText('after', '\nExample:\n  resegment wave list --state open\n')
     .action((options: ListOptions, command: Command) =>
       onTarget(command, host, (context) => listWaves(context, options)),
+    );
+  wave
+    .command('check')
+    .argument('[run]', 'id of a run, latest, or a period', 'latest')
+    .description('what a wave for a run would do: whom it invites, on which days, at what cost; writes nothing')
+    .addHelpText('after', '\nExamples:\n  resegment wave check\n  resegment wave check 2026-05 --json\n')
+    .action((wanted: string, _options: unknown, command: Command) =>
+      onTarget(command, host, (context) => showCheck(context, wanted)),
     );
   wave
     .command('show')
@@ -126,6 +136,18 @@ const listWaves = async (context: CommandContext, options: ListOptions): Promise
       waves.length === 0 ? 'no wave' : textTable(rows, ['left', 'left', 'left', 'left', 'right', 'right']),
     );
   return EXIT.done;
+};
+
+const showCheck = async ({ target, terminal }: CommandContext, wanted: string): Promise<ExitCode> => {
+  if (target.checkWave === undefined) {
+    throw new UsageError('mail-account-unknown', 'this target does not say what the mail account allows', {
+      hint: 'resegment wave check --target local, or --target aws',
+    });
+  }
+  const { runId } = await findRun(target.runs, wanted);
+  const check = await target.checkWave(runId);
+  terminal.result(check, () => waveCheckText(check, terminal.language));
+  return check.preflight.verdict === 'refuse' ? EXIT.held : EXIT.done;
 };
 
 const showWave = async (context: CommandContext, wanted: string): Promise<ExitCode> => {

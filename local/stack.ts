@@ -5,6 +5,7 @@ import { serve } from '@hono/node-server';
 import * as z from 'zod/mini';
 import {
   type BaseParts,
+  checkWavePortsFrom,
   emitEventsPortsFrom,
   importPortsFrom,
   mailEventPortsFrom,
@@ -29,6 +30,7 @@ import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
 import { type EventFile, fileEventBus } from '#shared/adapters/file-event-bus.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
+import { checkWave, type WaveCheck } from '#shared/application/check-wave.ts';
 import { waveStatus } from '#shared/application/close-wave.ts';
 import { emitEvents } from '#shared/application/emit-events.ts';
 import { surveyApp } from '#shared/application/pages/survey-app.ts';
@@ -214,14 +216,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     onEvent: (event) => events.deliver(event),
     clock,
   });
-  const sender = sesMailSender({
-    client: newSesClient({
-      endpoint: mail.url,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    }),
-    configurationSet: CONFIGURATION_SET,
-  });
+  const sender = mailSenderAt(mail.url);
   const mailed = {
     ...parts,
     mail: sender,
@@ -237,6 +232,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   const projection = projectAnswerPortsFrom(parts);
   const emission = emitEventsPortsFrom({ ...parts, bus: eventFileOf(dataDir) });
   const later: { workflows?: ReturnType<typeof sfnWorkflows> } = {};
+  const mailRatePerSecond = options.mailsPerSecond ?? MAILS_PER_SECOND * 0.8;
   const handlers = bindHandlers({
     run,
     report: reportPortsFrom(parts),
@@ -247,8 +243,8 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
         describe: (arn) => requireSet(later.workflows).describe(arn),
       },
     }),
-    planWave: planWavePortsFrom(parts),
-    send: sendPortsFrom({ ...mailed, mailRatePerSecond: options.mailsPerSecond ?? MAILS_PER_SECOND * 0.8 }),
+    planWave: planWavePortsFrom({ ...mailed, mailRatePerSecond }),
+    send: sendPortsFrom({ ...mailed, mailRatePerSecond }),
     wave: wavePortsFrom(parts),
     mailEvents: mailEventPortsFrom({ ...mailed, mailEventsTopicArn: LOCAL_MAIL_TOPIC_ARN }),
     projectAnswers: projection,
@@ -330,6 +326,26 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     },
   };
 };
+
+/** Sends through the mail server of a running stack. */
+const mailSenderAt = (url: string) =>
+  sesMailSender({
+    client: newSesClient({
+      endpoint: url,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    }),
+    configurationSet: CONFIGURATION_SET,
+  });
+
+/** What a wave would do, asked of the mail server at `inbox`. */
+export const waveCheckAt =
+  (parts: LocalParts, inbox: string) =>
+  (runId: string): Promise<WaveCheck> =>
+    checkWave(
+      runId,
+      checkWavePortsFrom({ ...parts, mail: mailSenderAt(inbox), mailRatePerSecond: MAILS_PER_SECOND * 0.8 }),
+    );
 
 /** The stores that the operator's tool uses, over a folder's parts. */
 export const toolPorts = (parts: LocalParts) => {

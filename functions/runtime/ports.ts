@@ -10,6 +10,7 @@ import { objectErasureLog } from '#shared/adapters/object-erasure-log.ts';
 import { objectWaveFiles } from '#shared/adapters/object-wave-files.ts';
 import type { WaveHealthPorts } from '#shared/application/assert-wave-healthy.ts';
 import type { WaveBrakePorts } from '#shared/application/brake-wave.ts';
+import type { CheckWavePorts } from '#shared/application/check-wave.ts';
 import { type CloseWavePorts, waveStatus } from '#shared/application/close-wave.ts';
 import type { EmitEventsPorts } from '#shared/application/emit-events.ts';
 import type { ImportPorts } from '#shared/application/import-batches.ts';
@@ -137,7 +138,14 @@ export const startWavePortsFrom = (parts: BaseParts & { readonly workflows: Work
   return { clock: parts.clock, runs, objects, waves: records(parts).waves, workflows: parts.workflows };
 };
 
-export const planWavePortsFrom = (parts: BaseParts & { readonly addressKey: AddressKey }): PlanWavePorts => {
+export const planWavePortsFrom = (
+  parts: BaseParts & {
+    readonly addressKey: AddressKey;
+    readonly mail: MailSender;
+    /** Of the whole account. */
+    readonly mailRatePerSecond: number;
+  },
+): PlanWavePorts => {
   const { runs, objects, files, customers } = storesFrom(parts);
   return {
     clock: parts.clock,
@@ -150,6 +158,27 @@ export const planWavePortsFrom = (parts: BaseParts & { readonly addressKey: Addr
     contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
     invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
     newInvitationId: () => encodeId(randomBytes(16)),
+    mail: parts.mail,
+    mailRatePerSecond: parts.mailRatePerSecond,
+  };
+};
+
+/** For looking at what a wave would do. Reading claims needs no address key. */
+export const checkWavePortsFrom = (
+  parts: BaseParts & { readonly mail: MailSender; readonly mailRatePerSecond: number },
+): CheckWavePorts => {
+  const { runs, objects, files, customers } = storesFrom(parts);
+  return {
+    clock: parts.clock,
+    runs,
+    objects,
+    files,
+    customers,
+    waves: records(parts).waves,
+    waveFiles: objectWaveFiles(objects),
+    contacts: dynamoContacts(parts.dynamo, parts.tables.contacts),
+    mail: parts.mail,
+    mailRatePerSecond: parts.mailRatePerSecond,
   };
 };
 

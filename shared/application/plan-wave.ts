@@ -4,14 +4,7 @@ import type { Instant } from '#shared/domain/calendar.ts';
 import type { Invitation } from '#shared/domain/invitation.ts';
 import type { SurveyRule } from '#shared/domain/policy.ts';
 import { mixSegments } from '#shared/domain/sampling.ts';
-import {
-  BATCH_SIZE,
-  batchFor,
-  capacityOf,
-  type Preflight,
-  type SendDay,
-  spreadOverDays,
-} from '#shared/domain/wave-preflight.ts';
+import { BATCH_SIZE, type Preflight } from '#shared/domain/wave-preflight.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { InvitationStore } from '#shared/ports/invitation-store.ts';
@@ -34,7 +27,8 @@ import {
 } from './draw-audience.ts';
 import { preflightReason } from './preflight-text.ts';
 import { loadPolicy, loadRun, type RunPorts } from './run/run-ports.ts';
-import { batchesOf, closingDay, loadWave, restWave, updateWave, type WaveRef } from './wave-record.ts';
+import { batchesOf, loadWave, restWave, updateWave, type WaveRef } from './wave-record.ts';
+import { planDays, reminderDaysOf, type SendPlan } from './wave-schedule.ts';
 
 export interface PlanWavePorts
   extends Omit<DrawPorts, 'waves' | 'waveFiles' | 'contacts'>,
@@ -48,11 +42,8 @@ export interface PlanWavePorts
   readonly newInvitationId: () => string;
 }
 
-export { readDrawn };
-
 /** Invitations made at once. */
 const LOOK_UP = 100;
-const DAY_MS = 86_400_000;
 
 interface Planned {
   readonly schema: 1;
@@ -140,14 +131,15 @@ const drawAndStore = async (
     ...current,
     preflight: preflightRecord(flight),
   }));
-  const capacity =
-    account.quota === null ? { first: 0, later: 0 } : capacityOf(account.quota, { ...flight, ...survey });
-  const batchSize = batchFor(capacity, draw.drawn.length);
-  const days = spreadOverDays(draw.drawn.length, capacity, reminderDaysOf(survey), batchSize) ?? [];
   // A wave that rested first counts its days from now on.
-  const from = wave.preflight?.verdict === 'refuse' ? now : wave.plannedAt;
-  const schedule = scheduleOf(days, { from, batchSize, wave: begun, survey, timeZone: material.timeZone });
-  return store(wave, { ...material, draw }, { batchSize, schedule }, ports);
+  const from = wave.preflight?.verdict === 'refuse' ? now : undefined;
+  const plan = planDays(draw.drawn.length, account.quota, survey, {
+    ratePerSecond: ports.mailRatePerSecond,
+    wave: begun,
+    from,
+    timeZone: material.timeZone,
+  });
+  return store(wave, { ...material, draw }, plan, ports);
 };
 
 const refuse = async (wave: WaveRecord, flight: Preflight, ports: PlanWavePorts): Promise<undefined> => {
@@ -171,59 +163,11 @@ const draftOf = (
   priority: priority ?? survey.priority,
 });
 
-const reminderDaysOf = ({ reminderDays, closesAfterDays }: SurveyRule): number =>
-  reminderDays > 0 && reminderDays < closesAfterDays ? reminderDays : 0;
-
-type Schedule = NonNullable<DrawnAudience['schedule']>;
-
-/**
- * When each day begins and is reminded, and when the wave closes: one day for all, counted from the last day of sending, so
- * that everybody has at least the days to answer that the policy gives.
- */
-const scheduleOf = (
-  days: readonly SendDay[],
-  {
-    from,
-    batchSize,
-    wave,
-    survey,
-    timeZone,
-  }: {
-    readonly from: Instant;
-    readonly batchSize: number;
-    readonly wave: WaveRecord;
-    readonly survey: SurveyRule;
-    readonly timeZone: string;
-  },
-): Schedule => {
-  const after = (instant: Instant, count: number): Instant =>
-    new Date(Date.parse(instant) + count * DAY_MS).toISOString();
-  const last = days.at(-1)?.day ?? 0;
-  const asPlanned = from === wave.plannedAt && last === 0;
-  const closesAt = asPlanned ? wave.closesAt : closingDay(timeZone, after(from, last), survey.closesAfterDays);
-  const reminderDays = reminderDaysOf(survey);
-  let firstBatch = 0;
-  const planned = days.map(({ day, mails }) => {
-    const batches = Math.ceil(mails / batchSize);
-    const begins = after(from, day);
-    const one = {
-      from: begins,
-      remindAt: reminderDays === 0 ? closesAt : after(begins, reminderDays),
-      mails,
-      firstBatch,
-      batches,
-    };
-    firstBatch += batches;
-    return one;
-  });
-  return { days: planned, remindAt: planned[0]?.remindAt ?? wave.remindAt, closesAt };
-};
-
 /** The rows of the population first, under a name that depends on their content; then the drawn list, which names them. */
 const store = async (
   wave: WaveRecord,
   { population, draw }: Material & { readonly draw: Draw },
-  plan: { readonly batchSize: number; readonly schedule: Schedule } | undefined,
+  plan: SendPlan | undefined,
   ports: PlanWavePorts,
 ): Promise<DrawnAudience> => {
   const rows = [...draw.reasons].map(([subject, reason]): [string, string, string, ...string[]] => {

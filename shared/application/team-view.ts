@@ -4,7 +4,7 @@ import { type CaseCell, type StaffView, staffView } from '#shared/domain/staff-v
 import type { StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
 import type { Clock } from '#shared/ports/clock.ts';
-import { readDrawn } from './plan-wave.ts';
+import { readDrawn } from './draw-audience.ts';
 import { gatherResults, lastOfSameQuestion, type WaveResultsPorts } from './wave-results.ts';
 
 /** Cases of a wave and of those planned in so many days before it count: one wave brings a manager too few to tell. */

@@ -1,7 +1,9 @@
 import type { WaveControl, WaveStatus } from '#shared/contracts/survey.ts';
 import { mailBrakeText } from '#shared/domain/mail-brake.ts';
 import { LEDGER_STATES } from '#shared/domain/wave-ledger.ts';
+import { daysInWords } from './check-wave-text.ts';
 import { formatNumber, type Language } from './format-value.ts';
+import { preflightText } from './preflight-text.ts';
 import { reasonInWords, waveText } from './summary-text.ts';
 import { textTable } from './text-table.ts';
 import { waveCounts } from './wave-counts.ts';
@@ -34,6 +36,7 @@ const WORDS = {
     customers: 'Customers',
     sum: 'All',
     freeFrom: 'may be asked again from',
+    invitedFrom: 'over the contact budget; invited on',
     to: 'to',
     reminded: 'reminded',
     suspect: 'suspect answers, not counted',
@@ -65,6 +68,7 @@ const WORDS = {
     customers: '客户数',
     sum: '合计',
     freeFrom: '可再次联系日期',
+    invitedFrom: '联系次数已满，顺延邀请日期',
     to: '至',
     reminded: '已提醒',
     suspect: '可疑答复（不计入）',
@@ -127,13 +131,14 @@ export const waveStatusText = (status: WaveStatus, language: Language): string =
   const ledger = LEDGER_STATES.flatMap((state) => {
     const count = states[state] ?? 0;
     if (count === 0) return [];
-    const free = state === 'contactBudget' ? status.budgetFree : null;
+    const free = state === 'contactBudget' ? status.budgetFree : state === 'deferred' ? status.deferred : null;
+    const from = state === 'deferred' ? words.invitedFrom : words.freeFrom;
     const until =
       free === null || free === undefined
         ? ''
         : free.first.slice(0, 10) === free.last.slice(0, 10)
-          ? `${words.freeFrom} ${free.first.slice(0, 10)}`
-          : `${words.freeFrom} ${free.first.slice(0, 10)} ${words.to} ${free.last.slice(0, 10)}`;
+          ? `${from} ${free.first.slice(0, 10)}`
+          : `${from} ${free.first.slice(0, 10)} ${words.to} ${free.last.slice(0, 10)}`;
     return [[reasonInWords(state, language), number(count), until]];
   });
   const segments = Object.entries(status.segments).map(([segment, one]) => [
@@ -145,6 +150,7 @@ export const waveStatusText = (status: WaveStatus, language: Language): string =
     waveText(waveCounts(status), language),
     `${words.state}: ${waveStateInWords(status.state, language)}${paused}`,
     ...brakeLines(status, language),
+    ...daysInWords(status.days ?? [], language),
     `${words.reminder} ${status.remindAt}, ${status.state === 'cancelled' ? words.answersUntil : words.closes} ${status.closesAt}`,
     `${words.reminded} ${number(status.reminded)}, ${words.suspect} ${number(status.suspect)}`,
     '',
@@ -157,6 +163,7 @@ export const waveStatusText = (status: WaveStatus, language: Language): string =
       [[words.segment, words.customers, words.drawn, words.invited, words.delivered, words.answered], ...segments],
       ['left', 'right', 'right', 'right', 'right', 'right'],
     ),
+    ...(status.preflight === undefined ? [] : ['', preflightText(status.preflight, language)]),
     ...(orders.length === 0 ? [] : ['', words.orders, ...orders.map((order) => `  ${orderInWords(order, language)}`)]),
     ...(status.uncertainIds.length === 0
       ? []

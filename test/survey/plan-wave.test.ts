@@ -1,135 +1,15 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { closeWave, waveStatus } from '#shared/application/close-wave.ts';
 import { lookUpWave } from '#shared/application/look-up-wave.ts';
-import { type PlanWavePorts, planWave } from '#shared/application/plan-wave.ts';
-import { policyKey } from '#shared/application/run/run-ports.ts';
-import { type StartWavePorts, startWave } from '#shared/application/start-wave.ts';
-import type { RunRecord } from '#shared/contracts/run-record.ts';
-import { encodeId } from '#shared/domain/link-token.ts';
-import type { Policy } from '#shared/domain/policy.ts';
-import { parsePolicy } from '#shared/domain/policy-file.ts';
-import { mostTried, sampleSize } from '#shared/domain/sampling.ts';
-import type { SendQuota } from '#shared/ports/mail-sender.ts';
-import type { PlanRow } from '#shared/domain/standing.ts';
-import { factsOf, memoryRecords, memoryStores, NOW, WAVE_ID } from './memory.ts';
+import { planWave } from '#shared/application/plan-wave.ts';
+import { startWave } from '#shared/application/start-wave.ts';
+import { mostTried, sampleSize, segmentSample } from '#shared/domain/sampling.ts';
+import { WAVE_ID } from './memory.ts';
+import { many, policyWith, publishedRun, RUN_ID, runRecord } from './published-run.ts';
 
-const readPolicy = (): Policy => {
-  const file = new URL('../../policies/bank-three-class.yaml', import.meta.url);
-  const parsed = parsePolicy(readFileSync(file, 'utf8'), 'bank-three-class.yaml');
-  if (!parsed.ok) throw new Error('the preset is not valid');
-  return parsed.policy;
-};
-const policy = readPolicy();
-const RUN_ID = '2026-05-monthly';
-
-const runRecord: RunRecord = {
-  runId: RUN_ID,
-  trigger: 'schedule',
-  mode: 'run',
-  state: 'published',
-  period: '2026-05',
-  asOf: '2026-05-31',
-  frozenAt: NOW,
-  closesPeriod: true,
-  survey: true,
-  by: 'schedule',
-  policy: { name: policy.name, version: policy.version, hash: policy.hash },
-  shards: 2,
-  basedOn: null,
-  seq: 1,
-  overrides: [],
-  brakes: [],
-  expiresAt: null,
-  waveId: null,
-  error: null,
-  finishedAt: null,
-};
-
-const planRow = (subject: string, segment: string | null): PlanRow => ({
-  bucket: 0,
-  subject,
-  factsRev: 1,
-  branch: 'north',
-  manager: null,
-  value: 1,
-  scores: {},
-  next: {
-    seq: 1,
-    runId: RUN_ID,
-    placements:
-      segment === null
-        ? {}
-        : {
-            [policy.mainDimension]: {
-              target: segment,
-              actual: segment,
-              since: '2026-05',
-              periods: 1,
-              lastPeriod: '2026-05',
-              heldBack: [],
-            },
-          },
-    ratings: {},
-    values: {},
-    flags: [],
-  },
-  changed: false,
-  moves: [],
-  flags: [],
-  satisfaction: null,
-});
-
-/** An account in good standing that has sent nothing today. */
-const calmAccount = (quota: Partial<SendQuota> = {}) => ({
-  quota: async () => ({ max24h: 50_000, maxPerSecond: 14, sentLast24h: 0, ...quota }),
-});
-
-/** A published run of these customers; each has an address unless `without` says so. */
-const publishedRun = async (
-  customers: readonly { readonly id: string; readonly segment: string | null; readonly email?: string | null }[],
-) => {
-  const stores = memoryStores();
-  await stores.objects.put(policyKey(policy.hash), new TextEncoder().encode(JSON.stringify(policy.source)));
-  const rows: PlanRow[] = [];
-  for (const { id, segment, email } of customers) {
-    rows.push(planRow(`s-${id}`, segment));
-    const contactKey =
-      email === null
-        ? undefined
-        : await stores.contacts.upsertPerson({ customerId: id, email: email ?? `${id}@example.com`, language: 'en' });
-    stores.customers.all.set(id, factsOf(id, contactKey === undefined ? {} : { contactKey }));
-  }
-  const runs = memoryRecords<RunRecord>();
-  await runs.create(RUN_ID, runRecord);
-  let ids = 0;
-  const started: string[] = [];
-  const ports = {
-    ...stores,
-    clock: { now: () => NOW },
-    runs,
-    files: { readPlan: async (_runId: string, shard: number) => rows.filter((_, index) => index % 2 === shard) },
-    newInvitationId: () => encodeId(Buffer.from(String(++ids).padStart(16, '0'))),
-    mail: calmAccount(),
-    mailRatePerSecond: 11,
-    workflows: {
-      start: async (_machine: string, name: string) => {
-        started.push(name);
-        return { executionArn: name, started: true };
-      },
-    },
-  };
-  return { ...ports, started, asPlan: ports as unknown as PlanWavePorts, asStart: ports as unknown as StartWavePorts };
-};
-
-const many = (segment: string, count: number, from = 0) =>
-  Array.from({ length: count }, (_, index) => ({ id: `${segment}${from + index}`, segment }));
-
-const drawnSubjects = async (world: Awaited<ReturnType<typeof publishedRun>>): Promise<string[]> => {
-  const document = await world.waveFiles.readJson(WAVE_ID, 'drawn.json');
-  return (document as { drawn: { subject: string }[] }).drawn.map((one) => one.subject);
-};
+const drawnSubjects = async (world: Awaited<ReturnType<typeof publishedRun>>): Promise<string[]> =>
+  (await world.audience(WAVE_ID)).drawn.map((one) => one.subject);
 
 describe('planning a wave', () => {
   it('I6 gives every customer one named state, and the states add up', async () => {
@@ -198,7 +78,7 @@ describe('planning a wave', () => {
     expect((await world.runs.get(RUN_ID))?.record.waveId).toBe(WAVE_ID);
 
     const quiet = await publishedRun(many('hold', 3));
-    await quiet.runs.replace(RUN_ID, { ...runRecord, survey: false }, 1);
+    await quiet.runs.replace(RUN_ID, { ...runRecord(policyWith()), survey: false }, 1);
     await startWave({ runId: RUN_ID }, quiet.asStart);
     expect(quiet.started).toEqual([]);
   });
@@ -235,5 +115,16 @@ describe('sample sizes', () => {
     );
     expect(sampleSize(1000, 0.3, 30)).toBe(300);
     expect(sampleSize(100, undefined, 30)).toBe(0);
+  });
+
+  it('are as large as a size says, up to what there is, whatever the minimum', () => {
+    const rule = { share: { hold: 0.1 }, size: { exit: 400 }, atLeast: 30 };
+
+    expect(segmentSample('exit', 1000, rule)).toBe(400);
+    expect(segmentSample('exit', 250, rule)).toBe(250);
+    expect(segmentSample('hold', 1000, rule)).toBe(100);
+    expect(segmentSample('hold', 100, rule)).toBe(30);
+    expect(segmentSample('unrated', 100, rule)).toBe(0);
+    expect(segmentSample('exit', 100, { ...rule, size: { exit: 5 } })).toBe(5);
   });
 });
