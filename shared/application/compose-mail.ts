@@ -2,7 +2,7 @@ import type { IsoDate } from '#shared/domain/calendar.ts';
 import { type MailLanguage, type MailTextKey, mailText } from '#shared/domain/mail-text.ts';
 import { type QuestionKind, SCALE_OF_QUESTION } from '#shared/domain/policy.ts';
 import { escapeHtml, heading, MAIL_COLOURS, mailLayout, paragraph, textLink } from './mail/mail-layout.ts';
-import { buildMimeMessage, safeLink } from './mail/mime-message.ts';
+import { buildMimeMessage, safeLink, shortened } from './mail/mime-message.ts';
 
 /** A mail ready for the mail service, with its parts for tests, previews and logs of lengths. */
 export interface ComposedMail {
@@ -72,6 +72,9 @@ export const composeSurveyMail = async (input: SurveyMailInput): Promise<Compose
   return { raw, subject: content.subject, html, text };
 };
 
+/** Longest name of a person or branch in a mail, in characters. */
+const LONGEST_NAME = 100;
+
 const surveyContent = (input: SurveyMailInput) => {
   const { language, question } = input;
   const [from = 0, to = 0] = SCALE_OF_QUESTION[question].split('-').map(Number);
@@ -85,9 +88,11 @@ const surveyContent = (input: SurveyMailInput) => {
   const low = say(`survey.low.${question}`);
   const high = say(`survey.high.${question}`);
   const ends = { from: String(from), to: String(to), low, high };
-  const name = input.recipient.name.trim();
+  const name = shortened(input.recipient.name.trim(), LONGEST_NAME);
   const other: MailLanguage = language === 'en' ? 'zh-CN' : 'en';
-  const { manager, branch } = input.signatory;
+  const [manager, branch] = [input.signatory.manager, input.signatory.branch].map((one) =>
+    one === undefined ? undefined : shortened(one, LONGEST_NAME),
+  );
   return {
     language,
     company,

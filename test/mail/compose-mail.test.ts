@@ -65,6 +65,22 @@ describe('a survey mail', () => {
     expect(mail.html).not.toMatch(/\bsrc=/iu);
   });
 
+  it.each(['x'.repeat(5_000), '王'.repeat(5_000), 'a b '.repeat(2_000), '"'.repeat(3_000), '😀'.repeat(2_000)])(
+    'R34 stays within its limits however long the names are (%#)',
+    async (name) => {
+      const mail = await composeSurveyMail(
+        survey({ recipient: { name, address: 'a@example.com' }, signatory: { manager: name, branch: name } }),
+      );
+
+      expect(isSevenBit(mail.raw)).toBe(true);
+      for (const line of rawText(mail.raw).split('\r\n')) expect(line.length).toBeLessThanOrEqual(998);
+      expect(Buffer.byteLength(mail.html)).toBeLessThan(30_000);
+      const parsed = await PostalMime.parse(mail.raw);
+      expect(parsed.to?.[0]?.address).toBe('a@example.com');
+      expect(parsed.to?.[0]?.name.isWellFormed()).toBe(true);
+    },
+  );
+
   it('R34 brings Chinese subject, names and bodies through another parser unharmed', async () => {
     const mail = await composeSurveyMail(survey({ recipient: { name: '欧阳，“小”<明>', address: 'o@example.com' } }));
 
@@ -127,6 +143,52 @@ describe('a survey mail', () => {
       expect(mail.html).toContain(mailText(variant.language, 'survey.unsubscribe'));
     },
   );
+
+  it.each(MAIL_LANGUAGES)('R10 praises and offers nothing: %s', (language) => {
+    const sentences = Object.entries(MAIL_TEXTS[language]).filter(([key]) => key.startsWith('survey.'));
+
+    expect(sentences.length).toBeGreaterThan(30);
+    for (const [key, sentence] of sentences) {
+      expect(sentence, key).not.toMatch(
+        /discount|offer|gift|reward|prize|win\b|voucher|free\b|bonus|new product|recommend us|leading|best\b|优惠|折扣|礼品|奖|赠|抽|红包|积分|免费|新品|领先|最佳|推广/iu,
+      );
+    }
+  });
+
+  it('tells in plain text only what plain text has, with every link on a line of its own', async () => {
+    const { text } = await composeSurveyMail(survey({ language: 'en' }));
+
+    expect(text).toContain('There you choose a number from 0 to 10');
+    expect(text).not.toContain('A number opens');
+    expect(text).not.toMatch(/<[a-z]|&\w+;/iu);
+    const links = text.split('\n').filter((line) => line.includes('https://'));
+    expect(links).toEqual([TOKEN, `${TOKEN}?lang=en`, TOKEN.replace('/r/', '/u/')]);
+  });
+
+  it('says how long it takes, until when, who signs, where to reply, how to check it and that its links are personal', async () => {
+    const mail = await composeSurveyMail(survey({ language: 'en' }));
+
+    for (const part of [mail.html, mail.text]) {
+      for (const word of [
+        'takes about 1 minute',
+        'until 14 June 2026',
+        '李静, your account manager',
+        '浦东支行',
+        'people read what arrives at care@bank.example.com',
+        '请致电955xx核实。',
+        'We never ask for passwords, codes or payments',
+        'The links are for you alone',
+        'use it to improve our service',
+      ]) {
+        expect(part).toContain(word);
+      }
+    }
+    expect((await PostalMime.parse(mail.raw)).replyTo?.map((one) => one.address)).toEqual(['care@bank.example.com']);
+    expect(mail.html).toMatch(
+      /<div style="display:none[^>]*>It takes about 1 minute and is open until 14 June 2026. No login.<\/div>/u,
+    );
+    expect(mail.html).toMatch(/<a class="link" href="[^"]*\?lang=en" lang="zh-CN"/u);
+  });
 
   it.each([
     ['nps', 0, 10],

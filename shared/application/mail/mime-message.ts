@@ -42,12 +42,24 @@ export const buildMimeMessage = async (message: MimeMessage): Promise<Uint8Array
   return composer.compile().build();
 };
 
-/** Removes line breaks, control characters and direction overrides, and trims; what remains is one line. */
+/** Longest name or subject in a header, in characters: a name of one long word cannot be folded, and a line has at most 998 bytes. */
+const LONGEST_HEADER = 200;
+
+/** Removes line breaks, control characters and direction overrides, trims and shortens; what remains is one line. */
 export const cleanHeader = (value: string): string =>
-  value
-    .replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    .replaceAll(/[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu, '')
-    .trim();
+  shortened(
+    value
+      .replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+      .replaceAll(/[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu, '')
+      .trim(),
+    LONGEST_HEADER,
+  );
+
+/** The text, cut to `most` characters with an ellipsis at the end where it is longer. */
+export const shortened = (text: string, most: number): string => {
+  const letters = [...text];
+  return letters.length <= most ? text : `${letters.slice(0, most - 1).join('')}…`;
+};
 
 /** @throws PoisonError `address-malformed` for what cannot be one mailbox in a 7-bit header */
 export const mailAddress = (address: string): string => {
