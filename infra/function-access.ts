@@ -19,12 +19,21 @@ export type FolderAccess = keyof typeof FOLDER_ACTIONS;
 export const WORKSPACE_FOLDERS = ['runs', 'policies', 'waves', 'keys'] as const;
 export type WorkspaceFolder = (typeof WORKSPACE_FOLDERS)[number];
 
+/** SES knows these for the account as a whole; they name no resource and only read. */
+export const MAIL_ACCOUNT_ACTIONS = [
+  'ses:GetSendQuota',
+  'ses:GetSendStatistics',
+  'ses:GetAccountSendingEnabled',
+] as const;
+
 /** All that one function may do. */
 export interface FunctionAccess {
   readonly tables: Readonly<Partial<Record<TableName, readonly TableAccess[]>>>;
   readonly workspace: Readonly<Partial<Record<WorkspaceFolder, FolderAccess>>>;
   /** May send mail from the stage's identity through its configuration set. */
   readonly sendsMail?: true;
+  /** May ask Amazon SES for the account's quota and reputation, which belong to no resource. */
+  readonly asksMailAccount?: true;
   /** May decrypt the ring of link keys and the key of address hashes. */
   readonly usesKeyRing?: true;
   /** May start executions of `survey-wave`. */
@@ -90,13 +99,14 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
   'fail-run': { tables: RUN_RECORD, workspace: {} },
   'plan-wave': {
     tables: {
-      ...WAVE_RECORD,
+      runs: ['get', 'put', 'query'],
       customers: ['get', 'query'],
-      contacts: ['get'],
+      contacts: ['get', 'put'],
       invitations: ['get', 'put', 'remove'],
     },
     workspace: { policies: 'read', runs: 'read', waves: 'write', keys: 'read' },
     usesKeyRing: true,
+    asksMailAccount: true,
   },
   'send-invitations': SENDS,
   'look-up-wave': {

@@ -103,7 +103,12 @@ export const startWavePorts = () => {
 export const planWavePorts = async () => {
   const env = readEnvironment([...BASE_VARIABLES, ...SURVEY_VARIABLES]);
   const parts = base(env);
-  return planWavePortsFrom({ ...parts, addressKey: await keyRing(parts, env).addressKey() });
+  return planWavePortsFrom({
+    ...parts,
+    addressKey: await keyRing(parts, env).addressKey(),
+    mail: sesMailSender({ client: newSesClient(), configurationSet: env.CONFIGURATION_SET }),
+    mailRatePerSecond: env.MAIL_RATE_PER_SECOND,
+  });
 };
 
 export const sendPorts = async () => {

@@ -23,7 +23,7 @@ import { MailAccount } from '../constructs/mail-account.ts';
 import { NodeFunction } from '../constructs/node-function.ts';
 import { SurveyPages } from '../constructs/survey-pages.ts';
 import { Watch } from '../constructs/watch.ts';
-import { FOLDER_ACTIONS, FUNCTION_ACCESS, TABLE_ACTIONS } from '../function-access.ts';
+import { FOLDER_ACTIONS, FUNCTION_ACCESS, MAIL_ACCOUNT_ACTIONS, TABLE_ACTIONS } from '../function-access.ts';
 import { functionEnvironment } from '../function-environment.ts';
 import { FUNCTION_SIZES } from '../function-sizes.ts';
 import type { Stage, StageConfig } from '../stage-config.ts';
@@ -229,6 +229,9 @@ export class LoopStack extends Stack {
         ? []
         : [new PolicyStatement({ actions: ['s3:ListBucket'], resources: [data.workspace.bucketArn] })]),
       ...(access.sendsMail ? [mail] : []),
+      ...(access.asksMailAccount
+        ? [new PolicyStatement({ actions: [...MAIL_ACCOUNT_ACTIONS], resources: ['*'] })]
+        : []),
       ...(access.usesKeyRing
         ? [new PolicyStatement({ actions: ['kms:Decrypt'], resources: [data.keyRingKey.keyArn] })]
         : []),

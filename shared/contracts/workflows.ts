@@ -87,8 +87,8 @@ export const STEPS = {
     output: z.object({
       schema: Schema,
       waveId: WaveId,
-      next: z.enum(['send-invitations', 'send-reminders', 'wait', 'close']),
-      /** Batches that `next` is to send; none for `wait` and `close`. */
+      next: z.enum(['plan-wave', 'send-invitations', 'send-reminders', 'wait', 'close']),
+      /** Batches that `next` is to send; none for the others. */
       batches: z.array(z.number()),
       /** When to look up again, for `wait`; otherwise now. */
       until: z.string(),
