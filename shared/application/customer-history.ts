@@ -128,8 +128,8 @@ const knownCustomer = async (customerId: string, ports: HistoryPorts) => {
 };
 
 /** Ascending by sequence number. A run counts if the pointer came to it and has not been taken back. */
-const publishedRuns = async (
-  ports: HistoryPorts,
+export const publishedRuns = async (
+  ports: Pick<HistoryPorts, 'runs' | 'pointer'>,
 ): Promise<readonly { readonly record: RunRecord; readonly counts: boolean }[]> => {
   const inForce = (await ports.pointer.get()).published?.runId;
   return (await ports.runs.list())
