@@ -29,6 +29,7 @@ const openLocalTarget = async (dataDir: string, shownAs: string): Promise<Target
       ...local.toolPorts(parts),
       checkWave: local.waveCheckAt(parts, running.inbox),
       clock,
+      moveClock: (instant) => moveRunning(running.workflows, instant),
       timeZone: stage.timeZone,
       currency: stage.currency,
       workflows: await local.workflowsAt(running.workflows),
@@ -44,12 +45,36 @@ const openLocalTarget = async (dataDir: string, shownAs: string): Promise<Target
     ...stack.tool,
     checkWave: local.waveCheckAt(stack.parts, stack.addresses.inbox),
     clock: stack.clock,
+    moveClock: async (instant) => {
+      await stack.clock.moveTo(instant);
+      return { now: stack.clock.now(), cases: await stack.sweepCases() };
+    },
     timeZone: stack.stage.timeZone,
     currency: stack.stage.currency,
     workflows: stack.workflows,
     events: { sendWaiting: () => stack.emitEvents(), read: (from) => local.eventFileOf(dataDir).read(from) },
     close: () => stack.close(),
   };
+};
+
+const Moved = z.object({
+  now: z.string(),
+  cases: z.object({ mailed: z.number(), escalated: z.number(), uncertain: z.number(), failed: z.number() }),
+});
+
+/** Asks a running stack to move its clock. */
+const moveRunning = async (workflows: string, instant: string): Promise<z.infer<typeof Moved>> => {
+  const reply = await fetch(`${workflows}/clock`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ now: instant }),
+    signal: AbortSignal.timeout(120_000),
+  });
+  const moved = z.safeParse(Moved, await reply.json().catch(() => undefined));
+  if (reply.ok && moved.success) return moved.data;
+  throw new PermanentError('clock-not-moved', `the running stack did not move its clock to ${instant}`, {
+    hint: 'resegment clock show tells where it stands',
+  });
 };
 
 /** What a running stack says of itself in its folder. */

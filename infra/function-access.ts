@@ -133,6 +133,7 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
     sendsMail: true,
     usesKeyRing: true,
   },
+  'project-answers': { tables: PROJECTS_ANSWERS, workspace: { policies: 'read' } },
   /** `runs` has the runs, the cursor, and events that belong to no item. */
   'emit-events': {
     tables: {
@@ -145,5 +146,10 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
     workspace: { runs: 'read' },
     sendsEvents: true,
   },
-  'project-answers': { tables: PROJECTS_ANSWERS, workspace: { policies: 'read' } },
+  /** `runs` has the staff directory, the waves and the rate of mails. */
+  'escalate-cases': {
+    tables: { cases: ['get', 'query', 'update'], runs: ['get', 'query', 'put'] },
+    workspace: { policies: 'read' },
+    sendsMail: true,
+  },
 };

@@ -37,5 +37,6 @@ export const FUNCTION_SIZES: Readonly<Record<FunctionName, FunctionSize>> = {
   'answer-survey': { memoryMb: 1_024, timeoutSeconds: 10 },
   'ingest-mail-event': { memoryMb: 512, timeoutSeconds: 30 },
   'project-answers': { memoryMb: 512, timeoutSeconds: 55 },
+  'escalate-cases': { memoryMb: 512, timeoutSeconds: 300 },
   'emit-events': { memoryMb: 1_769, timeoutSeconds: 59 },
 };

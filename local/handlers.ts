@@ -6,6 +6,7 @@ import { handler as beginApply } from '#functions/begin-apply.ts';
 import { handler as calibrate } from '#functions/calibrate.ts';
 import { handler as closeWave } from '#functions/close-wave.ts';
 import { handler as emitEvents } from '#functions/emit-events.ts';
+import { handler as escalateCases } from '#functions/escalate-cases.ts';
 import { handler as failRun } from '#functions/fail-run.ts';
 import { handler as ingestMailEvent } from '#functions/ingest-mail-event.ts';
 import { handler as lookUpWave } from '#functions/look-up-wave.ts';
@@ -23,6 +24,7 @@ import { handler as writeReport } from '#functions/write-report.ts';
 import type { WaveHealthPorts } from '#shared/application/assert-wave-healthy.ts';
 import type { CloseWavePorts } from '#shared/application/close-wave.ts';
 import type { EmitEventsPorts } from '#shared/application/emit-events.ts';
+import type { EscalateCasesPorts } from '#shared/application/escalate-cases.ts';
 import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
 import type { PlanWavePorts } from '#shared/application/plan-wave.ts';
 import type { ProjectAnswerPorts } from '#shared/application/project-answer.ts';
@@ -41,6 +43,7 @@ export interface HandlerServices {
   readonly wave: CloseWavePorts & WaveHealthPorts;
   readonly mailEvents: MailEventPorts;
   readonly projectAnswers: ProjectAnswerPorts;
+  readonly escalateCases: EscalateCasesPorts;
   readonly emitEvents: Omit<EmitEventsPorts, 'isOutOfTime'>;
 }
 
@@ -67,5 +70,6 @@ export const bindHandlers = (services: HandlerServices) => ({
   'assert-wave-healthy': assertWaveHealthy.withServices(services.wave),
   'ingest-mail-event': ingestMailEvent.withServices(services.mailEvents),
   'project-answers': projectAnswers.withServices(services.projectAnswers),
+  'escalate-cases': escalateCases.withServices(services.escalateCases),
   'emit-events': emitEvents.withServices(services.emitEvents),
 });

@@ -7,6 +7,7 @@ import {
   type BaseParts,
   checkWavePortsFrom,
   emitEventsPortsFrom,
+  escalateCasesPortsFrom,
   importPortsFrom,
   mailEventPortsFrom,
   personPortsFrom,
@@ -33,6 +34,7 @@ import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import { checkWave, type WaveCheck } from '#shared/application/check-wave.ts';
 import { waveStatus } from '#shared/application/close-wave.ts';
 import { emitEvents } from '#shared/application/emit-events.ts';
+import { type CaseSweep, escalateCases } from '#shared/application/escalate-cases.ts';
 import { surveyApp } from '#shared/application/pages/survey-app.ts';
 import { projectPendingAnswers } from '#shared/application/project-answer.ts';
 import { teamView } from '#shared/application/team-view.ts';
@@ -73,6 +75,8 @@ const CONFIGURATION_SET = 'resegment-local';
 const SWEEP_MS = 60_000;
 /** Every minute in an account; here a person watches. */
 const EVENT_SWEEP_MS = 2_000;
+/** How often open cases are looked at, so that a reader who answers sees the mail to the staff at once. */
+const CASE_SWEEP_MS = 2_000;
 
 export const LOCAL_IDENTITY: SurveyIdentity = {
   senderAddress: 'survey@bank.example.com',
@@ -127,6 +131,8 @@ export interface Stack {
   readonly addresses: RunningStack;
   readonly mail: MailServer;
   readonly reports: ReportServer;
+  /** Tells the staff of cases now, and not only every few seconds. */
+  sweepCases(): Promise<CaseSweep>;
   /** Sends the events that wait, now and not at the next sweep. */
   emitEvents(): Promise<unknown>;
   /** Resolves when the execution has ended. */
@@ -230,6 +236,14 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   });
   const reports = await startReportServer(run, port + (port === 0 ? 0 : 2));
   const projection = projectAnswerPortsFrom(parts);
+  const escalation = escalateCasesPortsFrom({ ...mailed, mailRatePerSecond: MAILS_PER_SECOND * 0.8 });
+  let sweep: Promise<CaseSweep> | undefined;
+  const sweepCases = (): Promise<CaseSweep> => {
+    sweep ??= escalateCases(escalation).finally(() => {
+      sweep = undefined;
+    });
+    return sweep;
+  };
   const emission = emitEventsPortsFrom({ ...parts, bus: eventFileOf(dataDir) });
   const later: { workflows?: ReturnType<typeof sfnWorkflows> } = {};
   const mailRatePerSecond = options.mailsPerSecond ?? MAILS_PER_SECOND * 0.8;
@@ -248,6 +262,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     wave: wavePortsFrom(parts),
     mailEvents: mailEventPortsFrom({ ...mailed, mailEventsTopicArn: LOCAL_MAIL_TOPIC_ARN }),
     projectAnswers: projection,
+    escalateCases: escalation,
     emitEvents: emission,
   });
   events.deliver = async (event) => {
@@ -263,7 +278,15 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     clock,
     journalDir: path.join(dataDir, 'executions'),
   });
-  const server = await startWorkflowServer({ runner, clock, port: port + (port === 0 ? 0 : 3) });
+  const server = await startWorkflowServer({
+    runner,
+    clock,
+    afterMove: async () => {
+      await sweep;
+      return { cases: await sweepCases() };
+    },
+    port: port + (port === 0 ? 0 : 3),
+  });
   const workflows = await workflowsAt(server.url);
   later.workflows = workflows;
 
@@ -280,6 +303,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   await projectPendingAnswers(projection);
   runner.resumeUnfinished();
   const sweeping = setInterval(() => void projectPendingAnswers(projection).catch(() => undefined), SWEEP_MS);
+  sweeping.unref();
   let isClosing = false;
   let emitting: Promise<unknown> | undefined;
   const emit = (): Promise<unknown> => {
@@ -290,7 +314,8 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   };
   const eventSweeping = setInterval(() => void emit().catch(() => undefined), EVENT_SWEEP_MS);
   eventSweeping.unref();
-  sweeping.unref();
+  const caseSweeping = setInterval(() => void sweepCases().catch(() => undefined), CASE_SWEEP_MS);
+  caseSweeping.unref();
 
   return {
     dataDir,
@@ -304,13 +329,16 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     addresses,
     mail,
     reports,
+    sweepCases,
     emitEvents: emit,
     finished: (executionArn) => runner.finished(executionArn),
     close: async () => {
       clearInterval(sweeping);
+      clearInterval(caseSweeping);
       clearInterval(eventSweeping);
       isClosing = true;
       await emitting?.catch(() => undefined);
+      await sweep?.catch(() => undefined);
       rmSync(runningFile(dataDir), { force: true });
       await server.close();
       await runner.close();

@@ -12,12 +12,14 @@ import {
   MAIL_EVENT_VARIABLES,
   RUN_VARIABLES,
   SEND_VARIABLES,
+  STAFF_MAIL_VARIABLES,
   SURVEY_VARIABLES,
 } from '#shared/contracts/environment.ts';
 import { readEnvironment } from './environment.ts';
 import {
   type BaseParts,
   emitEventsPortsFrom,
+  escalateCasesPortsFrom,
   mailEventPortsFrom,
   planWavePortsFrom,
   projectAnswerPortsFrom,
@@ -151,6 +153,18 @@ export const mailEventPorts = async () => {
   });
 };
 
+const staffMailParts = () => {
+  const env = readEnvironment([...BASE_VARIABLES, ...STAFF_MAIL_VARIABLES]);
+  return {
+    ...base(env),
+    mail: sesMailSender({ client: newSesClient(), configurationSet: env.CONFIGURATION_SET }),
+    identity: env.SURVEY_IDENTITY,
+    operatorAddress: env.OPERATOR_ADDRESS,
+    commandOptions: `--target aws --stage ${env.STAGE}`,
+    mailRatePerSecond: env.MAIL_RATE_PER_SECOND,
+  };
+};
+
 export const emitEventsPorts = () => {
   const env = readEnvironment([...BASE_VARIABLES, ...EVENT_VARIABLES]);
   return emitEventsPortsFrom({
@@ -158,5 +172,7 @@ export const emitEventsPorts = () => {
     bus: eventBridgeBus({ client: eventBridgeClient(), busName: env.EVENT_BUS }),
   });
 };
+
+export const escalateCasesPorts = () => escalateCasesPortsFrom(staffMailParts());
 
 export const projectAnswerPorts = () => projectAnswerPortsFrom(base(readEnvironment(BASE_VARIABLES)));

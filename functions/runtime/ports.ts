@@ -6,6 +6,7 @@ import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoInvitations } from '#shared/adapters/dynamo-invitations.ts';
 import { dynamoOutbox } from '#shared/adapters/dynamo-outbox.ts';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
+import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
 import { objectErasureLog } from '#shared/adapters/object-erasure-log.ts';
 import { objectWaveFiles } from '#shared/adapters/object-wave-files.ts';
 import type { WaveHealthPorts } from '#shared/application/assert-wave-healthy.ts';
@@ -13,17 +14,19 @@ import type { WaveBrakePorts } from '#shared/application/brake-wave.ts';
 import type { CheckWavePorts } from '#shared/application/check-wave.ts';
 import { type CloseWavePorts, waveStatus } from '#shared/application/close-wave.ts';
 import type { EmitEventsPorts } from '#shared/application/emit-events.ts';
+import type { EscalateCasesPorts } from '#shared/application/escalate-cases.ts';
+import { labelIn } from '#shared/application/format-value.ts';
 import type { ImportPorts } from '#shared/application/import-batches.ts';
 import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
 import type { SurveyAppPorts } from '#shared/application/pages/survey-app.ts';
 import type { PersonPorts } from '#shared/application/person-ports.ts';
 import type { PlanWavePorts } from '#shared/application/plan-wave.ts';
 import { type ProjectAnswerPorts, projectPendingAnswers } from '#shared/application/project-answer.ts';
-import type { RunPorts, RunSettings } from '#shared/application/run/run-ports.ts';
+import { loadPolicy, type RunPorts, type RunSettings } from '#shared/application/run/run-ports.ts';
 import { type OperatorNotices, tellOperators } from '#shared/application/run/tell-operators.ts';
 import type { WriteReportPorts } from '#shared/application/run/write-run-report.ts';
 import type { SendPorts } from '#shared/application/send-batch.ts';
-import { createSendPacer } from '#shared/application/send-pacer.ts';
+import { createSendPacer, type SendPacer } from '#shared/application/send-pacer.ts';
 import type { StartWavePorts } from '#shared/application/start-wave.ts';
 import { mailIdentity, type SurveyIdentity, surveyMailComposer } from '#shared/application/survey-mail.ts';
 import { tellWaveBraked } from '#shared/application/tell-wave-braked.ts';
@@ -33,8 +36,10 @@ import { waveResults } from '#shared/application/wave-results.ts';
 import { EventCursor } from '#shared/contracts/event-cursor.ts';
 import { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { MailTally, WaveRecord } from '#shared/contracts/survey.ts';
+import type { SurveyLanguage } from '#shared/domain/contact-policy.ts';
 import { encodeId, type LinkKeys } from '#shared/domain/link-token.ts';
 import { DEFAULT_MAIL_BRAKES, type MailBrakes } from '#shared/domain/mail-brake.ts';
+import type { Policy } from '#shared/domain/policy.ts';
 import { errorFields, log } from '#shared/log.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { EventBus } from '#shared/ports/event-bus.ts';
@@ -133,6 +138,55 @@ export const runPortsFrom = (
   };
 };
 
+/** For mails to the staff. */
+export interface StaffMailParts extends MailParts, Pick<OperatorNotices, 'operatorAddress' | 'commandOptions'> {
+  /** Of the whole account. */
+  readonly mailRatePerSecond: number;
+}
+
+const pacerFrom = (parts: BaseParts & { readonly mailRatePerSecond: number }): SendPacer =>
+  createSendPacer({
+    rates: records(parts).rates,
+    ratePerSecond: parts.mailRatePerSecond,
+    nowMs: Date.now,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  });
+
+const staffFrame = (parts: BaseParts & StaffMailParts) => (language: SurveyLanguage) => ({
+  sender: mailIdentity(parts.identity, language),
+  replyTo: parts.identity.replyToAddress,
+  commandOptions: parts.commandOptions ?? '',
+  timeZone: parts.businessTimeZone,
+});
+
+/** For telling the staff of cases. */
+export const escalateCasesPortsFrom = (parts: BaseParts & StaffMailParts): EscalateCasesPorts => {
+  const { waves } = records(parts);
+  const policies = new Map<string, Promise<Policy>>();
+  const policyOf = (hash: string): Promise<Policy> => {
+    const known = policies.get(hash) ?? loadPolicy(parts.objects, hash);
+    policies.set(hash, known);
+    known.catch(() => policies.delete(hash));
+    return known;
+  };
+  return {
+    clock: parts.clock,
+    cases: dynamoCases(parts.dynamo, parts.tables.cases, parts.clock),
+    staff: dynamoStaff(parts.dynamo, parts.tables.runs),
+    mail: parts.mail,
+    pacer: pacerFrom(parts),
+    newAttemptId: randomUUID,
+    operatorAddress: parts.operatorAddress,
+    frame: staffFrame(parts),
+    segmentLabel: async (waveId, segment, language) => {
+      const wave = (await waves.get(waveId))?.record;
+      const policy = wave === undefined ? undefined : await policyOf(wave.policyHash);
+      const label = policy?.dimensions[wave?.dimension ?? '']?.segments[segment]?.label;
+      return label === undefined ? segment : labelIn(label, language);
+    },
+  };
+};
+
 export const startWavePortsFrom = (parts: BaseParts & { readonly workflows: Workflows }): StartWavePorts => {
   const { runs, objects } = storesFrom(parts);
   return { clock: parts.clock, runs, objects, waves: records(parts).waves, workflows: parts.workflows };
@@ -192,7 +246,6 @@ export const sendPortsFrom = (
       readonly mailRatePerSecond: number;
     },
 ): SendPorts => {
-  const { rates } = records(parts);
   return {
     ...brakePortsFrom(parts),
     waveFiles: objectWaveFiles(parts.objects),
@@ -201,12 +254,7 @@ export const sendPortsFrom = (
     answers: dynamoAnswers(parts.dynamo, parts.tables.answers, parts.clock),
     mail: parts.mail,
     compose: surveyMailComposer(parts),
-    pacer: createSendPacer({
-      rates,
-      ratePerSecond: parts.mailRatePerSecond,
-      nowMs: Date.now,
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    }),
+    pacer: pacerFrom(parts),
     newAttemptId: randomUUID,
   };
 };

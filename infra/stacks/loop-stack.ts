@@ -120,11 +120,12 @@ export class LoopStack extends Stack {
   }
 
   private createEntries(): Readonly<Record<EntryFunction, IFunction>> {
-    const [answerSurvey, ingestMailEvent, projectAnswers, emitEvents] = ENTRY_FUNCTIONS;
+    const [answerSurvey, ingestMailEvent, projectAnswers, escalateCases, emitEvents] = ENTRY_FUNCTIONS;
     return {
       [answerSurvey]: this.createFunction(answerSurvey),
       [ingestMailEvent]: this.createFunction(ingestMailEvent),
       [projectAnswers]: this.createFunction(projectAnswers),
+      [escalateCases]: this.createFunction(escalateCases),
       [emitEvents]: this.createFunction(emitEvents),
     };
   }
@@ -314,6 +315,7 @@ export class LoopStack extends Stack {
       timeWindow: TimeWindow.flexible(Duration.minutes(15)),
     });
     this.everyMinute('AnswerSweep', entries['project-answers']);
+    this.everyMinute('CaseSweep', entries['escalate-cases']);
     this.everyMinute('EventSweep', entries['emit-events']);
   }
 

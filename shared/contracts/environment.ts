@@ -65,6 +65,14 @@ export const MAIL_EVENT_VARIABLES = [
   ...BRAKE_VARIABLES,
 ] as const;
 
+/** Environment of the functions that mail the staff. */
+export const STAFF_MAIL_VARIABLES = [
+  'SURVEY_IDENTITY',
+  'CONFIGURATION_SET',
+  'OPERATOR_ADDRESS',
+  'MAIL_RATE_PER_SECOND',
+] as const;
+
 /** Environment of the function that sends events to other systems. */
 export const EVENT_VARIABLES = ['EVENT_BUS'] as const;
 
@@ -74,7 +82,8 @@ export type VariableName =
   | (typeof RUN_VARIABLES)[number]
   | (typeof SEND_VARIABLES)[number]
   | (typeof ANSWER_VARIABLES)[number]
-  | (typeof MAIL_EVENT_VARIABLES)[number];
+  | (typeof MAIL_EVENT_VARIABLES)[number]
+  | (typeof STAFF_MAIL_VARIABLES)[number];
 
 const RUN = [...BASE_VARIABLES, ...RUN_VARIABLES];
 const SURVEY = [...BASE_VARIABLES, ...SURVEY_VARIABLES];
@@ -104,5 +113,6 @@ export const FUNCTION_VARIABLES: Readonly<Record<FunctionName, readonly Variable
   'answer-survey': [...BASE_VARIABLES, ...ANSWER_VARIABLES],
   'ingest-mail-event': [...BASE_VARIABLES, ...MAIL_EVENT_VARIABLES],
   'project-answers': BASE_VARIABLES,
+  'escalate-cases': [...BASE_VARIABLES, ...STAFF_MAIL_VARIABLES],
   'emit-events': [...BASE_VARIABLES, ...EVENT_VARIABLES],
 };

@@ -102,7 +102,13 @@ export const STEPS = {
 export type StepName = keyof typeof STEPS;
 
 /** Functions that are called by HTTP, a queue or a schedule. */
-export const ENTRY_FUNCTIONS = ['answer-survey', 'ingest-mail-event', 'project-answers', 'emit-events'] as const;
+export const ENTRY_FUNCTIONS = [
+  'answer-survey',
+  'ingest-mail-event',
+  'project-answers',
+  'escalate-cases',
+  'emit-events',
+] as const;
 export type EntryFunction = (typeof ENTRY_FUNCTIONS)[number];
 
 /** Environment variables by meaning; `infra` sets exactly these, `functions/runtime/environment.ts` parses them. */
