@@ -9,7 +9,7 @@ import {
 } from '#shared/domain/contact-policy.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import type { Policy, SurveyRule } from '#shared/domain/policy.ts';
-import { byTurn, drawRank, mostTried, segmentSample } from '#shared/domain/sampling.ts';
+import { byTurn, drawRank, mostTried, segmentSample, type Turns } from '#shared/domain/sampling.ts';
 import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import type { WaveFiles } from '#shared/ports/wave-files.ts';
@@ -112,30 +112,33 @@ export const wantedBySegment = (
 };
 
 /**
- * When each customer's turn was last, from the drawn lists of the other waves. A turn is to have been drawn, or to have been
+ * The turns that each customer had, from the drawn lists of the other waves. A turn is to have been drawn, or to have been
  * passed over as somebody who may not be written to. Who was drawn and got no mail for a reason of the wave gets it back when
  * that wave closes.
  */
 export const readTurns = async (
   { waveId, at }: Pick<WaveDraft, 'waveId' | 'at'>,
   { waves, waveFiles }: Pick<DrawPorts, 'waves' | 'waveFiles'>,
-): Promise<ReadonlyMap<string, Instant>> => {
+): Promise<ReadonlyMap<string, Turns>> => {
   const oldest = new Date(Date.parse(at) - TURN_MEMORY_DAYS * DAY_MS).toISOString();
   const others = (await waves.list())
     .map(({ record }) => record)
     .filter((wave) => wave.waveId !== waveId && wave.plannedAt >= oldest)
     .sort((a, b) => (a.plannedAt < b.plannedAt ? -1 : 1));
-  const turns = new Map<string, Instant>();
+  const turns = new Map<string, Turns>();
+  const note = (subject: string, last: Instant): void => {
+    turns.set(subject, { last, count: (turns.get(subject)?.count ?? 0) + 1 });
+  };
   for (const wave of others) {
     const audience = await readDrawn(wave.waveId, waveFiles);
     if (audience === undefined) continue;
     const unasked = new Set(
       wave.finishedAt === null ? [] : subjectsIn(await waveFiles.readJson(wave.waveId, UNASKED_FILE)),
     );
-    for (const { subject } of audience.drawn) if (!unasked.has(subject)) turns.set(subject, wave.plannedAt);
+    for (const { subject } of audience.drawn) if (!unasked.has(subject)) note(subject, wave.plannedAt);
     if (audience.turnsFile === undefined) continue;
     for (const subject of subjectsIn(await waveFiles.readJson(wave.waveId, audience.turnsFile)))
-      turns.set(subject, wave.plannedAt);
+      note(subject, wave.plannedAt);
   }
   return turns;
 };
@@ -156,7 +159,7 @@ interface Candidate {
   readonly subject: string;
   readonly segment: string;
   readonly rank: string;
-  readonly lastTurn: Instant | undefined;
+  readonly turns: Turns | undefined;
 }
 
 /**
@@ -167,7 +170,7 @@ export const drawAudience = async (
   wave: WaveDraft,
   survey: SurveyRule,
   population: ReadonlyMap<string, PlanLine>,
-  turns: ReadonlyMap<string, Instant>,
+  turns: ReadonlyMap<string, Turns>,
   now: Instant,
   ports: Pick<DrawPorts, 'customers' | 'contacts'>,
 ): Promise<Draw> => {
@@ -191,7 +194,7 @@ export const drawAudience = async (
         subject,
         segment,
         rank: drawRank(wave.seed, wave.waveId, subject),
-        lastTurn: turns.get(subject),
+        turns: turns.get(subject),
       });
   }
   candidates.sort(byTurn);

@@ -39,20 +39,31 @@ export const segmentSample = (segment: string, population: number, rule: Audienc
 /** How many candidates are tried at most for a sample of `n`: the rest of the segment is left alone for other waves. */
 export const mostTried = (n: number): number => 5 * n;
 
+/** A customer's turns in earlier waves. */
+export interface Turns {
+  /** When the last one was. */
+  readonly last: Instant;
+  /** How many there were, at least 1. */
+  readonly count: number;
+}
+
 /** A customer in the order of the draw. */
 export interface DrawPlace {
   readonly rank: string;
-  /** When the customer's turn was last, in an earlier wave; undefined if never. */
-  readonly lastTurn?: Instant | undefined;
+  /** Undefined where the customer's turn has never been. */
+  readonly turns?: Turns | undefined;
 }
 
 /**
- * The order in which a segment is drawn: those whose turn was never first, then those whose turn was longest ago; within one
- * turn the order of the ranks, which is as good as random. So nobody is asked twice while somebody else still waits.
+ * The order in which a segment is drawn: those whose turn was never first, then those whose turn was longest ago; of those with
+ * a turn in the same wave, the ones with fewer turns; then the order of the ranks, which is as good as random. So nobody is
+ * asked twice while somebody else still waits.
  */
 export const byTurn = (a: DrawPlace, b: DrawPlace): number => {
-  const [turnA, turnB] = [a.lastTurn ?? '', b.lastTurn ?? ''];
-  if (turnA !== turnB) return turnA < turnB ? -1 : 1;
+  const [lastA, lastB] = [a.turns?.last ?? '', b.turns?.last ?? ''];
+  if (lastA !== lastB) return lastA < lastB ? -1 : 1;
+  const fewer = (a.turns?.count ?? 0) - (b.turns?.count ?? 0);
+  if (fewer !== 0) return fewer;
   return a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0;
 };
 
