@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { checkWavePortsFrom, personPortsFrom, wavePortsFrom } from '#functions/runtime/ports.ts';
+import { checkWavePortsFrom, journalFrom, personPortsFrom, wavePortsFrom } from '#functions/runtime/ports.ts';
 import { storesFrom } from '#functions/runtime/stores.ts';
 import { isStage, STAGES } from '#infra/stage-config.ts';
 import { callerOf, placeOfTable } from '#shared/adapters/describe-stage.ts';
@@ -55,6 +55,7 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     businessTimeZone,
   };
   const ledger = wavePortsFrom(parts);
+  const cases = dynamoCases(dynamo, tables.cases, parts.clock);
   const ringPlace = {
     objects: parts.objects,
     key: 'keys/ring.json',
@@ -76,12 +77,13 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
       region,
       machineArns: { resegmentation: machine('resegmentation'), 'survey-wave': machine('survey-wave') },
     }),
-    cases: dynamoCases(dynamo, tables.cases, parts.clock),
+    cases,
+    caseArchive: cases,
+    journal: journalFrom(parts),
     answers: dynamoAnswers(dynamo, tables.answers, parts.clock),
     waves: ledger.waves,
     waveResults: (waveId, segments) => waveResults(waveId, ledger, segments),
-    teamView: (waveId, segments) =>
-      teamView(waveId, { ...ledger, cases: dynamoCases(dynamo, tables.cases, parts.clock) }, segments),
+    teamView: (waveId, segments) => teamView(waveId, { ...ledger, cases }, segments),
     checkWave: (runId) =>
       checkWave(
         runId,

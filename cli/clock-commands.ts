@@ -35,7 +35,7 @@ export const addClockCommands = (program: Command, host: CommandHost): void => {
     .action((options: MoveOptions, command: Command) => onTarget(command, host, (context) => move(context, options)));
 };
 
-const move = async ({ target, terminal }: CommandContext, options: MoveOptions): Promise<ExitCode> => {
+const move = async ({ target, terminal, by: who }: CommandContext, options: MoveOptions): Promise<ExitCode> => {
   if (target.moveClock === undefined) {
     throw new UsageError('clock-not-movable', 'only the clock of the local stack can be moved', {
       hint: 'leave out --target, and start the stack with npm start',
@@ -49,6 +49,8 @@ const move = async ({ target, terminal }: CommandContext, options: MoveOptions):
     });
   }
   const { now, cases } = await target.moveClock(to);
+  const what = `from ${before} to ${now}`;
+  await target.journal.add({ at: now, by: who, kind: 'clock', action: 'moved', what, reason: null });
   terminal.result({ before, now, cases }, () =>
     [
       `the clock moved from ${before} to ${now}`,

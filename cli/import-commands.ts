@@ -229,10 +229,14 @@ const answers = async (context: CommandContext, file: string, options: ImportOpt
 };
 
 const staff = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
-  const { target, terminal } = context;
+  const { target, terminal, by } = context;
   const imported = await withRejects<StaffImportResult>(file, options, (rejects) =>
     importStaff(sourceOf(file), { ...formatOf(options), map: importMap(options.map), rejects }, target),
   );
+  if (!imported.dryRun && imported.new + imported.changed > 0) {
+    const what = `${basename(file)} (${imported.new} new, ${imported.changed} changed)`;
+    await target.journal.add({ at: target.clock.now(), by, kind: 'staff', action: 'imported', what, reason: null });
+  }
   terminal.result(imported, () =>
     [
       imported.dryRun ? 'staff checked only; nothing was written' : 'staff imported',
@@ -260,7 +264,8 @@ const viaOf = (given: string): ImportVia => {
   return { source: sourceOf(given.slice(0, at)), key, value };
 };
 
-const portsOf = ({ target }: CommandContext): ImportPorts => ({
+const portsOf = ({ target, by }: CommandContext): ImportPorts => ({
+  by,
   clock: target.clock,
   customers: target.customers,
   batches: target.batches,

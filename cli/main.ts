@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { printable } from '#shared/application/text-table.ts';
 import { isResegmentError } from '#shared/errors.ts';
 import { addAnswerCommands } from './answer-commands.ts';
+import { addAuditCommand } from './audit-command.ts';
 import { addBacktestCommand } from './backtest-command.ts';
 import { addCaseCommands } from './case-commands.ts';
 import { addClockCommands } from './clock-commands.ts';
@@ -96,6 +97,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addKeyCommands(program, host);
   addExportCommand(program, host);
   addEventCommands(program, host);
+  addAuditCommand(program, host);
   addBacktestCommand(program, host);
   for (const command of allOf(program)) {
     command.exitOverride();

@@ -271,7 +271,7 @@ const request = async (
       `--as-of must not be after today on the business clock, ${today}, got ${asOf}`,
     );
   const policy = options.policy === undefined ? undefined : readPolicy(options.policy);
-  if (policy !== undefined) await storePolicy(target.objects, policy);
+  if (policy !== undefined) await storePolicy(target.objects, policy, { by: context.by, at: target.clock.now() });
   const override = readOverride(options);
   // A letter first, so that no id looks like a date.
   const requestId = `r${randomBytes(4).toString('hex')}`;

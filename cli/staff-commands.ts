@@ -70,7 +70,7 @@ const list = async ({ target, terminal }: CommandContext, options: StaffListOpti
   return EXIT.done;
 };
 
-const remove = async ({ target, terminal }: CommandContext, given: string): Promise<ExitCode> => {
+const remove = async ({ target, terminal, by }: CommandContext, given: string): Promise<ExitCode> => {
   const name = staffName(given);
   const below = (await target.staff.list()).filter((one) => one.superior === name).map((one) => one.name);
   if ((await target.staff.remove(name)) === 'unknown') {
@@ -78,6 +78,9 @@ const remove = async ({ target, terminal }: CommandContext, given: string): Prom
       hint: 'resegment staff list shows the names',
     });
   }
+  // Without the name, which is erased.
+  const what = 'an employee';
+  await target.journal.add({ at: target.clock.now(), by, kind: 'staff', action: 'removed', what, reason: null });
   terminal.result({ removed: name, superiorOf: below }, () =>
     [
       `${name} is removed`,

@@ -8,7 +8,8 @@ import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { WaveRecord, WaveStatus } from '#shared/contracts/survey.ts';
 import type { BusinessEvent } from '#shared/domain/business-event.ts';
 import type { AnswerStore } from '#shared/ports/answer-store.ts';
-import type { CaseStore } from '#shared/ports/case-store.ts';
+import type { AuditJournal } from '#shared/ports/audit-journal.ts';
+import type { CaseArchive, CaseStore } from '#shared/ports/case-store.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { ContactWriter } from '#shared/ports/contact-store.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
@@ -59,6 +60,9 @@ export interface Target {
   readonly staff: StaffStore;
   /** Where persons are shown and erased; absent where the operator may not reach them. */
   readonly persons?: PersonPorts;
+  readonly caseArchive: CaseArchive;
+  /** Keeps who did what that the records themselves do not say. */
+  readonly journal: AuditJournal;
   /** Events as they were sent; absent where they go to a bus that keeps none. */
   readonly events?: EventLog;
   /** Ends connections, and a stack that was opened for the command. */

@@ -9,6 +9,7 @@ import {
   emitEventsPortsFrom,
   escalateCasesPortsFrom,
   importPortsFrom,
+  journalFrom,
   mailEventPortsFrom,
   personPortsFrom,
   planWavePortsFrom,
@@ -380,17 +381,19 @@ export const toolPorts = (parts: LocalParts) => {
   const imports = importPortsFrom(parts);
   const ledger = wavePortsFrom(parts);
   const contacts = dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey);
+  const cases = dynamoCases(parts.dynamo, parts.tables.cases, parts.clock);
   return {
     contacts: imports.contacts,
     batches: imports.batches,
     staff: dynamoStaff(parts.dynamo, parts.tables.runs),
-    cases: dynamoCases(parts.dynamo, parts.tables.cases, parts.clock),
+    cases,
+    caseArchive: cases,
+    journal: journalFrom(parts),
     waves: ledger.waves,
     invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
     answers: dynamoAnswers(parts.dynamo, parts.tables.answers, parts.clock),
     waveResults: (waveId: string, segments: readonly string[]) => waveResults(waveId, ledger, segments),
-    teamView: (waveId: string, segments: readonly string[]) =>
-      teamView(waveId, { ...ledger, cases: dynamoCases(parts.dynamo, parts.tables.cases, parts.clock) }, segments),
+    teamView: (waveId: string, segments: readonly string[]) => teamView(waveId, { ...ledger, cases }, segments),
     waveStatus: (waveId: string) => waveStatus(waveId, { ...ledger, contacts }),
     imports,
     persons: personPortsFrom(parts, async () => parts.addressKey),

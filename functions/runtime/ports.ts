@@ -9,6 +9,7 @@ import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
 import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
 import { objectErasureLog } from '#shared/adapters/object-erasure-log.ts';
 import { objectWaveFiles } from '#shared/adapters/object-wave-files.ts';
+import { recordJournal, StoredJournalEntry } from '#shared/adapters/record-journal.ts';
 import type { WaveHealthPorts } from '#shared/application/assert-wave-healthy.ts';
 import type { WaveBrakePorts } from '#shared/application/brake-wave.ts';
 import type { CheckWavePorts } from '#shared/application/check-wave.ts';
@@ -41,6 +42,7 @@ import { encodeId, type LinkKeys } from '#shared/domain/link-token.ts';
 import { DEFAULT_MAIL_BRAKES, type MailBrakes } from '#shared/domain/mail-brake.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { errorFields, log } from '#shared/log.ts';
+import type { AuditJournal } from '#shared/ports/audit-journal.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { EventBus } from '#shared/ports/event-bus.ts';
 import type { MailSender } from '#shared/ports/mail-sender.ts';
@@ -101,6 +103,10 @@ export const projectAnswerPortsFrom = (parts: BaseParts): ProjectAnswerPorts => 
   cases: dynamoCases(parts.dynamo, parts.tables.cases, parts.clock),
   businessTimeZone: parts.businessTimeZone,
 });
+
+/** Who did what, where the records themselves do not say. */
+export const journalFrom = ({ dynamo: client, tables }: StoreParts): AuditJournal =>
+  recordJournal(dynamoRecords({ client, table: tables.runs, kind: 'AUDIT', schema: StoredJournalEntry }));
 
 /** For sending events to other systems. */
 export const emitEventsPortsFrom = (

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { caseEvents } from '../domain/document-events.ts';
 import { type Expiry, expiryOf, RETENTION_DAYS } from '../domain/retention.ts';
-import type { CaseStore, CustomerCase } from '../ports/case-store.ts';
+import type { CaseArchive, CaseStore, CustomerCase } from '../ports/case-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DocumentTable } from '../ports/document-table.ts';
 import type { Outbox } from '../ports/outbox.ts';
@@ -11,7 +11,7 @@ import { changeDocument, dynamoDocuments } from './dynamo-documents.ts';
 const MOST_LISTED = 100_000;
 
 /** Cases in the table `cases`; open and taken ones are in its sparse index `open`, ascending by due time. */
-export const dynamoCases = (client: DynamoDBClient, table: string, clock?: Clock): CaseStore & Outbox =>
+export const dynamoCases = (client: DynamoDBClient, table: string, clock?: Clock): CaseStore & CaseArchive & Outbox =>
   casesOver(
     dynamoDocuments(client, {
       table,
@@ -41,7 +41,7 @@ const isCase = (value: unknown): value is CustomerCase =>
   typeof value === 'object' && value !== null && 'caseId' in value && 'owner' in value && 'dueAt' in value;
 
 /** Cases over any table of documents. Whatever the history of a case gains is told other systems. */
-export const casesOver = (documents: DocumentTable<CustomerCase>): CaseStore & Outbox => ({
+export const casesOver = (documents: DocumentTable<CustomerCase>): CaseStore & CaseArchive & Outbox => ({
   waiting: () => documents.waiting(),
   createIfAbsent: async (opened) =>
     (await documents.put(opened.caseId, opened, null, caseEvents(undefined, opened))) === 'stored'
@@ -53,5 +53,6 @@ export const casesOver = (documents: DocumentTable<CustomerCase>): CaseStore & O
   listOpen: () => documents.listIndexed(MOST_LISTED),
   ofCustomer: async (customerId) =>
     (await documents.search(JSON.stringify(customerId))).filter((one) => one.customerId === customerId),
+  all: () => documents.search('"caseId"'),
   remove: (caseId) => documents.remove(caseId),
 });

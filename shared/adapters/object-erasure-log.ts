@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
 import { PermanentError } from '../errors.ts';
-import type { ErasureLog } from '../ports/erasure-log.ts';
+import type { Erasure, ErasureLog } from '../ports/erasure-log.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { AddressKey } from '../ports/secrets.ts';
 
@@ -26,14 +26,22 @@ export const objectErasureLog = (objects: ObjectStore, addressKey: () => Promise
     const hash = createHmac('sha256', secret.key).update(`customer|v1|${customerId}`).digest('base64url');
     return `${PREFIX}${secret.kid}.${hash}.json`;
   };
+  const read = async (key: string): Promise<Erasure | undefined> => {
+    const bytes = await objects.get(key);
+    if (bytes === undefined) return undefined;
+    const parsed = z.safeParse(Entry, JSON.parse(new TextDecoder().decode(bytes)));
+    if (!parsed.success) throw new PermanentError('erasure-unreadable', `the entry ${key} is no erasure`);
+    return parsed.data;
+  };
   return {
-    get: async (customerId) => {
-      const key = keyOf(customerId, await addressKey());
-      const bytes = await objects.get(key);
-      if (bytes === undefined) return undefined;
-      const parsed = z.safeParse(Entry, JSON.parse(new TextDecoder().decode(bytes)));
-      if (!parsed.success) throw new PermanentError('erasure-unreadable', `the entry ${key} is no erasure`);
-      return parsed.data;
+    get: async (customerId) => read(keyOf(customerId, await addressKey())),
+    list: async () => {
+      const entries: { key: string; erasure: Erasure }[] = [];
+      for (const key of await objects.list(PREFIX)) {
+        const erasure = await read(key);
+        if (erasure !== undefined) entries.push({ key: key.slice(PREFIX.length, -'.json'.length), erasure });
+      }
+      return entries;
     },
     put: async (customerId, erasure) => {
       await objects.put(keyOf(customerId, await addressKey()), new TextEncoder().encode(JSON.stringify(erasure)), {

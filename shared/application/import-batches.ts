@@ -16,6 +16,8 @@ export interface ImportPorts {
   readonly erasures?: Pick<ErasureLog, 'load'>;
   /** IANA name of the stage's `businessTimeZone`: an instant in a file is a date there. */
   readonly businessTimeZone: string;
+  /** Who imports; kept with the batch. */
+  readonly by?: string;
 }
 
 /** What an import did. */
@@ -73,7 +75,7 @@ export const resultWithoutWrites = (
  * first customer is written, so that an import that ended half-way is seen and finished by the same command.
  */
 export const beginBatch = async (
-  ports: Pick<ImportPorts, 'clock' | 'batches'>,
+  ports: Pick<ImportPorts, 'clock' | 'batches' | 'by'>,
   checked: CheckedFile,
   about: {
     readonly kind: ImportBatch['kind'];
@@ -89,6 +91,7 @@ export const beginBatch = async (
     ...about,
     state: 'importing',
     recordedAt: ports.clock.now(),
+    ...(ports.by === undefined ? {} : { by: ports.by }),
     finishedAt: null,
     rows,
     accepted,

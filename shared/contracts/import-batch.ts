@@ -11,6 +11,8 @@ export const ImportBatch = z.object({
   state: z.enum(['importing', 'done', 'replaced']),
   recordedAt: z.string(),
   finishedAt: z.nullable(z.string()),
+  /** Who imported it; absent in batches of before it was kept. */
+  by: z.optional(z.string()),
   /** Whether rows carry ids of their own, so that overlapping files are no danger. */
   withIds: z.boolean(),
   replaces: z.nullable(z.string()),

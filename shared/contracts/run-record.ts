@@ -50,6 +50,10 @@ export const RunRecord = z.object({
   checkStale: z.optional(z.boolean()),
   /** When the pointer moved to it. */
   publishedAt: z.optional(z.string()),
+  /** Who had the stored plan applied. */
+  applied: z.optional(z.object({ by: z.string(), at: z.string() })),
+  /** Who discarded it. */
+  abandoned: z.optional(z.object({ by: z.string(), at: z.string() })),
   /** The run of the same period in whose place an operator started this one. */
   replaces: z.optional(z.string()),
   /** Who took the published run back, and which run has been in force since; null: none. */

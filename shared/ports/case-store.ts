@@ -73,6 +73,12 @@ export interface CustomerCase {
   readonly history: readonly CaseEvent[];
 }
 
+/** Every case that is kept. */
+export interface CaseArchive {
+  /** Reads the whole table: for the audit only. */
+  all(): Promise<readonly CustomerCase[]>;
+}
+
 export interface CaseStore {
   createIfAbsent(opened: CustomerCase): Promise<'created' | 'exists'>;
   get(caseId: string): Promise<CustomerCase | undefined>;

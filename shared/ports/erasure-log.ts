@@ -17,6 +17,8 @@ export interface Erasure {
 export interface ErasureLog {
   get(customerId: string): Promise<Erasure | undefined>;
   put(customerId: string, erasure: Erasure): Promise<void>;
+  /** All of them; `key` is the keyed hash, which tells two apart and nothing else. */
+  list(): Promise<readonly { readonly key: string; readonly erasure: Erasure }[]>;
   /** Whether a customer was erased, or is being erased, as of now; for imports, which ask it for every row. */
   load(): Promise<(customerId: string) => boolean>;
 }

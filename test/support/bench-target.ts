@@ -1,12 +1,14 @@
 import { vi } from 'vitest';
 import { main } from '#cli/main.ts';
 import type { Target } from '#cli/target.ts';
+import { recordJournal } from '#shared/adapters/record-journal.ts';
 import type { PersonPorts } from '#shared/application/person-ports.ts';
 import { failRun } from '#shared/application/run/finish-run.ts';
 import { storePolicy } from '#shared/application/run/run-ports.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { RunRequest } from '#shared/contracts/workflows.ts';
 import type { AnswerStore } from '#shared/ports/answer-store.ts';
+import type { JournalEntry } from '#shared/ports/audit-journal.ts';
 import type { CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
 import type { StaffStore } from '#shared/ports/staff-store.ts';
 import { memoryStores } from '../survey/memory.ts';
@@ -37,6 +39,8 @@ export const benchTarget = (
     batches: memoryRecords<ImportBatch>(),
     answers,
     staff,
+    caseArchive: { all: async () => ('listOpen' in cases ? cases.listOpen() : cases) },
+    journal: recordJournal(memoryRecords<JournalEntry>()),
     cases:
       'listOpen' in cases
         ? cases

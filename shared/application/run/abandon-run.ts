@@ -23,7 +23,7 @@ export const abandonRun = async (runId: string, by: string, ports: AbandonPorts)
     assertNotInForce(current, undefined);
     return current.state === 'abandoned'
       ? current
-      : { ...current, state: 'abandoned', finishedAt: now, error: `abandoned by ${by}` };
+      : { ...current, state: 'abandoned', finishedAt: now, abandoned: { by, at: now }, error: `abandoned by ${by}` };
   });
   // The run may have taken the lock between the two writes above; from here on it sees that it is abandoned.
   await releaseLock(runId, ports);

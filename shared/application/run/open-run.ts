@@ -178,7 +178,8 @@ const reopen = async (request: RunRequest, ports: RunPorts): Promise<OpenedRun> 
     assertMayApply(record, pointer, ports.clock.now());
     assertNotHeld(request.override === undefined ? record : await overrideBrake(runId, request.override, ports));
   }
-  await updateRun(ports, runId, (current) => ({ ...current, checkStale: true }));
+  const applied = { by: request.by, at: ports.clock.now() };
+  await updateRun(ports, runId, (current) => ({ ...current, checkStale: true, applied: current.applied ?? applied }));
   return { schema: 1, runId, next: 'apply' };
 };
 

@@ -1,3 +1,4 @@
+import { ActivePolicy } from '#shared/contracts/active-policy.ts';
 import type { BrakeHit, RunRecord } from '#shared/contracts/run-record.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { parsePolicyContent } from '#shared/domain/policy-file.ts';
@@ -100,10 +101,24 @@ export const bucketsOfShard = (shard: number, shards: number, buckets: number): 
 export const shardOfBucket = (bucket: number, shards: number, buckets: number): number =>
   Math.ceil(((bucket + 1) * shards) / buckets) - 1;
 
-/** Keeps a policy's content in the workspace under its hash, and makes it the one that scheduled runs use if none is yet. */
-export const storePolicy = async (objects: ObjectStore, policy: Policy): Promise<void> => {
+/**
+ * Keeps a policy's content in the workspace under its hash, and makes it the one that scheduled runs use if none is yet.
+ *
+ * @param who is kept with the active policy
+ */
+export const storePolicy = async (
+  objects: ObjectStore,
+  policy: Policy,
+  who: { readonly by: string; readonly at: string } | undefined = undefined,
+): Promise<void> => {
   const encoded = (document: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(document));
   const json = { ifAbsent: true, contentType: 'application/json' };
   await objects.put(policyKey(policy.hash), encoded(policy.source), json);
-  await objects.put(ACTIVE_POLICY_KEY, encoded({ hash: policy.hash }), json);
+  await objects.put(ACTIVE_POLICY_KEY, encoded({ hash: policy.hash, name: policy.name, ...who }), json);
+};
+
+/** Which policy scheduled runs use, and who made it so; undefined where none is. */
+export const readActivePolicy = async (objects: ObjectStore): Promise<ActivePolicy | undefined> => {
+  const bytes = await objects.get(ACTIVE_POLICY_KEY);
+  return bytes === undefined ? undefined : ActivePolicy.parse(JSON.parse(new TextDecoder().decode(bytes)));
 };

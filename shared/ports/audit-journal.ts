@@ -1,0 +1,19 @@
+import type { Instant } from '../domain/calendar.ts';
+
+/** What the records themselves are not enough for, such as an entry that is gone. Holds no customer id. */
+export interface JournalEntry {
+  readonly at: Instant;
+  readonly by: string;
+  readonly kind: 'staff' | 'clock';
+  /** One word: `imported`, `removed`, `moved`. */
+  readonly action: string;
+  /** What it was done to. */
+  readonly what: string;
+  readonly reason: string | null;
+}
+
+/** Kept for ever, in the order of time. */
+export interface AuditJournal {
+  add(entry: JournalEntry): Promise<void>;
+  list(): Promise<readonly JournalEntry[]>;
+}
