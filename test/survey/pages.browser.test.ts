@@ -121,13 +121,22 @@ const PAGES: readonly (readonly [string, (lang: string) => Promise<unknown>])[] 
   ],
   ['not found', (lang) => page.goto(`${pages.base}/r/cut?lang=${lang}`)],
   [
-    'busy',
+    'busy, with the form again',
     async (lang) => {
       await page.goto(`${pages.links().answer}?a=7&lang=${lang}`);
       pages.stores.answers.put = async () => {
         throw new RetryableError('store-unavailable', 'no');
       };
       await send();
+    },
+  ],
+  [
+    'unavailable',
+    async (lang) => {
+      pages.stores.invitations.get = async () => {
+        throw new RetryableError('store-unavailable', 'no');
+      };
+      await page.goto(`${pages.links().answer}?lang=${lang}`);
     },
   ],
 ];

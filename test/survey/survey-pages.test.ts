@@ -231,15 +231,21 @@ describe('the answer page', () => {
     expect(await projectPendingAnswers(pages.ports())).toEqual({ projected: 0, failed: 0 });
   });
 
-  it('thanks nobody whose answer could not be stored', async () => {
+  it('thanks nobody whose answer could not be stored, and shows the form with all of it again', async () => {
     pages.stores.answers.put = async () => {
       throw new RetryableError('store-unavailable', 'no');
     };
 
-    const response = await post(pages.links().answer, { score: '7' });
+    const response = await post(pages.links().answer, { score: '7', comment: 'long thought', factor: 'brand' });
 
     expect(response.status).toBe(503);
-    expect(await response.text()).not.toContain('Thank you');
+    const html = await response.text();
+    expect(html).not.toContain('Thank you');
+    expect(html).toContain('could not be stored');
+    expect(html).toContain('>long thought<');
+    expect(html).toMatch(/value="7" required\s+checked/u);
+    expect(html).toMatch(/value="brand"\s+checked/u);
+    expect(pages.failures).toHaveLength(1);
   });
 
   it('R22 sends its security headers with every response and loads nothing from elsewhere', async () => {

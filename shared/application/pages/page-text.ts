@@ -16,7 +16,7 @@ const EN = {
   wishes: 'Would you like something else? (optional)',
   wishCall: 'Please call me',
   wishComplaint: 'This is a complaint',
-  wishNotMe: 'This mail was not meant for me',
+  wishNotMe: 'This mail was not meant for me (choose any number; it is not counted)',
   honeypot: 'Leave this field empty',
   send: 'Send',
   linked:
@@ -41,7 +41,7 @@ const EN = {
   canChange: 'You can change your answer until {date}.',
   closedTitle: 'This survey has closed',
   closed:
-    'Answers are no longer taken. Nothing was recorded. If you would like to tell us something, please write to {contact}.',
+    'Answers are no longer taken; one that you gave before counts. If you would like to tell us something, please write to {contact}.',
   expiredTitle: 'This link has expired',
   expired:
     'It worked for 13 months after the survey. If you would like to tell us something, please write to {contact}.',
@@ -63,13 +63,15 @@ const EN = {
   problemComment: 'The comment is longer than 1,000 characters. Shorten it, then press “Send”.',
   problemFields:
     'The form was not complete or had fields that do not belong to it. Open the link in the mail again and use the form there.',
-  problemSize: 'The form was too large. Shorten the comment, then press “Send”.',
+  problemSize:
+    'The form was too large, and nothing was stored. Open the link in the mail again and write a shorter comment.',
   problemType: 'This page takes only its own form. Open the link in the mail again and use the form there.',
   problemMethod: 'This page can only be opened or sent as a form.',
   problemBusyTitle: 'Please try again',
   problemBusy:
-    'Your answer could not be stored just now. Nothing was lost on your side: go back and press “Send” again in a minute.',
-  back: 'Back to the form',
+    'Your answer could not be stored just now. It is still in the form below: press “Send” again in a minute.',
+  unavailable:
+    'This page is not available just now, and nothing was stored. Open the link in the mail again in a minute.',
 };
 
 export type PageTextKey = keyof typeof EN;
@@ -90,7 +92,7 @@ const ZH: Readonly<Record<PageTextKey, string>> = {
   wishes: '您还有其他需要吗？（选填）',
   wishCall: '请给我回电',
   wishComplaint: '我要投诉',
-  wishNotMe: '这封邮件不是给我的',
+  wishNotMe: '这封邮件不是给我的（请任选一个分数，不计入统计）',
   honeypot: '此栏请留空',
   send: '提交',
   linked: '您的回答与您的客户账户关联。您的客户经理和所属机构可以看到，我们据此改进对您的服务。',
@@ -110,7 +112,7 @@ const ZH: Readonly<Record<PageTextKey, string>> = {
   change: '修改回答',
   canChange: '{date}之前可以修改您的回答。',
   closedTitle: '调查已结束',
-  closed: '现已停止接收回答，本次未作记录。如有意见，请写信至 {contact}。',
+  closed: '现已停止接收回答，您此前提交的回答仍然有效。如有意见，请写信至 {contact}。',
   expiredTitle: '链接已过期',
   expired: '此链接在调查结束后 13 个月内有效。如有意见，请写信至 {contact}。',
   notFoundTitle: '链接无效',
@@ -129,12 +131,12 @@ const ZH: Readonly<Record<PageTextKey, string>> = {
   problemScore: '请在 {from} 到 {to} 中选择一个分数，然后按“提交”。',
   problemComment: '意见超过 1000 字。请缩短后再按“提交”。',
   problemFields: '表单不完整，或包含不属于本页的内容。请重新打开邮件中的链接，使用页面上的表单。',
-  problemSize: '提交的内容过大。请缩短意见后再按“提交”。',
+  problemSize: '提交的内容过大，未作保存。请重新打开邮件中的链接，并缩短意见。',
   problemType: '本页只接收自己的表单。请重新打开邮件中的链接，使用页面上的表单。',
   problemMethod: '本页只能打开，或以表单方式提交。',
   problemBusyTitle: '请再试一次',
-  problemBusy: '暂时无法保存您的回答。请返回并在一分钟后再次按“提交”。',
-  back: '返回表单',
+  problemBusy: '暂时无法保存您的回答，内容仍保留在下面的表单中。请在一分钟后再次按“提交”。',
+  unavailable: '本页暂时无法使用，未作任何保存。请在一分钟后重新打开邮件中的链接。',
 };
 
 const TEXTS: Readonly<Record<SurveyLanguage, Readonly<Record<PageTextKey, string>>>> = { en: EN, 'zh-CN': ZH };

@@ -4,7 +4,7 @@ import { cleanComment, isCommentShortEnough } from '#shared/domain/comment-text.
 import type { SurveyLanguage } from '#shared/domain/contact-policy.ts';
 import type { Invitation } from '#shared/domain/invitation.ts';
 import { checkLinkToken, type LinkKeys, type LinkPurpose } from '#shared/domain/link-token.ts';
-import { type AnswerForm, type RecordAnswerPorts, recordAnswer } from '../record-answer.ts';
+import { type AnswerForm, type RecordAnswerPorts, type RecordResult, recordAnswer } from '../record-answer.ts';
 import { unsubscribeLink } from '../survey-mail.ts';
 import { type UnsubscribePorts, unsubscribe } from '../unsubscribe.ts';
 import { type CompanyIdentity, LANGUAGE_FIELD, type Markup, PAGE_HEADERS } from './page-layout.ts';
@@ -33,6 +33,7 @@ export interface SurveyAppPorts extends RecordAnswerPorts, UnsubscribePorts {
 
 /** Largest body that is read, in bytes. */
 const MOST_BYTES = 8192;
+const ANSWER_ROUTE = 'r';
 const MULTIPART_TYPE = 'multipart/form-data';
 const FORM_TYPES: readonly string[] = ['application/x-www-form-urlencoded', MULTIPART_TYPE];
 
@@ -58,7 +59,7 @@ export const surveyApp = (ports: SurveyAppPorts): Hono => {
         ports.onFailure(`/${name}/:token`, error);
         return send(context, {
           status: 503,
-          body: messagePage(identity, undefined, 'problemBusyTitle', 'problemBusy'),
+          body: messagePage(identity, undefined, 'problemBusyTitle', 'unavailable'),
         });
       }
     });
@@ -104,7 +105,12 @@ export const surveyApp = (ports: SurveyAppPorts): Hono => {
     ).slice('/u/'.length),
     timeZone: ports.businessTimeZone,
   });
-  const formReply = (status: 200 | 400, frame: PageFrame, invitation: Invitation, content: FormContent): Reply => ({
+  const formReply = (
+    status: 200 | 400 | 503,
+    frame: PageFrame,
+    invitation: Invitation,
+    content: FormContent,
+  ): Reply => ({
     status,
     body: formPage(frame, invitation, content, linksOf(invitation)),
   });
@@ -155,7 +161,18 @@ export const surveyApp = (ports: SurveyAppPorts): Hono => {
         problem: { text: pageText(frame.language, key, { from, to }), field: FIELD_OF_PROBLEM[key] ?? 'form' },
       });
     }
-    const result = await recordAnswer({ invitationId: invitation.invitationId, ...parsed.answer }, ports);
+    let result: RecordResult;
+    try {
+      result = await recordAnswer({ invitationId: invitation.invitationId, ...parsed.answer }, ports);
+    } catch (error) {
+      ports.onFailure(`/${ANSWER_ROUTE}/:token`, error);
+      return formReply(503, frame, invitation, {
+        ...parsed.content,
+        fromMail: false,
+        keepsComment: false,
+        problem: { text: pageText(frame.language, 'problemBusy'), field: 'form' },
+      });
+    }
     if (result.kind === 'closed') return closed(frame, invitation);
     if (result.kind === 'unknown') return { status: 404, body: notFound() };
     return { status: 200, body: thanksPage(frame, result.answer, invitation, linksOf(invitation)) };
@@ -181,7 +198,7 @@ export const surveyApp = (ports: SurveyAppPorts): Hono => {
     return { status: 200, body: oneClick ? '' : unsubscribedPage(frame, undo) };
   };
 
-  route('r', 'answer', openForm, postForm);
+  route(ANSWER_ROUTE, 'answer', openForm, postForm);
   route('u', 'unsub', openUnsubscribe, postUnsubscribe);
   app.all('*', (context) => send(context, { status: 404, body: notFound() }));
   return app;
