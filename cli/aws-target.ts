@@ -104,6 +104,8 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
           { hint: 'import without the columns email, name and language' },
         );
       },
+      noteConsent: contacts.noteConsent,
+      consentOf: contacts.consentOf,
     },
     persons: personPortsFrom(parts, () => keyRing.addressKey()),
     close: async () => dynamo.destroy(),

@@ -144,6 +144,8 @@ const DAY_MS = 86_400_000;
 /** SES v1 takes 10 MB of MIME; base64 and URL encoding make it longer. */
 const MAX_BODY_BYTES = 16_000_000;
 const EVENT_TRIES = 3;
+/** Mails whose events are delivered at once. */
+const EVENT_CONSUMERS = 8;
 
 /**
  * A mail server for one machine that speaks the part of the SES v1 API that the product uses. Each accepted mail is on
@@ -660,14 +662,15 @@ interface EventQueue {
   settled(): Promise<void>;
 }
 
-/** Delivers the events of each mail at least once and in turn, as a queue with one consumer. */
+/** Delivers the events of each mail at least once and in turn, of several mails at once, as a queue with several consumers. */
 const newEventQueue = (
   store: MailStore,
   topicArn: string,
   onEvent: MailServerOptions['onEvent'],
   fateOf: (address: string) => MailFate,
 ): EventQueue => {
-  let tail: Promise<void> = Promise.resolve();
+  let tails: readonly Promise<void>[] = Array.from({ length: EVENT_CONSUMERS }, () => Promise.resolve());
+  let next = 0;
   const queued = new Set<number>();
   const deliver = async (mail: MailEnvelope): Promise<void> => {
     try {
@@ -692,15 +695,19 @@ const newEventQueue = (
   const push = (mail: MailEnvelope): void => {
     if (onEvent === undefined || queued.has(mail.id)) return;
     queued.add(mail.id);
-    tail = tail.then(() => deliver(mail));
+    const mine = next;
+    next = (next + 1) % EVENT_CONSUMERS;
+    tails = tails.map((tail, index) => (index === mine ? tail.then(() => deliver(mail)) : tail));
   };
   return {
     push,
     flush: async () => {
       for (const mail of store.unreported()) push(mail);
-      await tail;
+      await Promise.all(tails);
     },
-    settled: () => tail,
+    settled: async () => {
+      await Promise.all(tails);
+    },
   };
 };
 

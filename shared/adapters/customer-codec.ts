@@ -1,4 +1,5 @@
 import { fromDayNumber, toDayNumber } from '../domain/calendar.ts';
+import type { Consent } from '../domain/contact-policy.ts';
 import {
   ANSWER_SCALES,
   type AnswerFact,
@@ -31,7 +32,7 @@ import type { Item } from './dynamo-client.ts';
  * | `overflow` | keys of history chunks, oldest first; absent if none |
  * | `batches` | `id,recordedAt,chunk.chunk…` joined by `;`, times in base 36; absent if none |
  * | `snapshots` | JSON `{"names":[…],"rows":[[day,recordedAt,value…]…]}`, absent values null; absent if none |
- * | `facts` | JSON of statuses, answers, pins, decisions, notes, openCase, contactKey, branch, manager |
+ * | `facts` | JSON of statuses, answers, pins, decisions, notes, openCase, contactKey, consent, branch, manager |
  *
  * A field that is empty is left out, since the run pays for every byte.
  */
@@ -45,6 +46,7 @@ export const encodeCustomer = (
     ...(facts.branch === undefined ? {} : { branch: facts.branch }),
     ...(facts.manager === undefined ? {} : { manager: facts.manager }),
     ...(facts.contactKey === undefined ? {} : { contactKey: facts.contactKey }),
+    ...(facts.consent === undefined ? {} : { consent: facts.consent }),
     ...(facts.openCase === undefined ? {} : { openCase: facts.openCase }),
     ...(facts.statuses.length === 0 ? {} : { statuses: facts.statuses }),
     ...(Object.keys(facts.answers).length === 0 ? {} : { answers: Object.values(facts.answers) }),
@@ -207,6 +209,7 @@ const restOf = (json: string | undefined): Rest => {
     ...(parsed['notes'] === undefined ? {} : { notes: listOf(parsed['notes'], isNote, 'notes') }),
     ...optionalText(parsed, 'openCase'),
     ...optionalText(parsed, 'contactKey'),
+    ...(parsed['consent'] === undefined ? {} : { consent: consentOf(parsed['consent']) }),
     ...optionalText(parsed, 'branch'),
     ...optionalText(parsed, 'manager'),
   };
@@ -216,6 +219,20 @@ const optionalText = <Name extends string>(
   from: Record<string, unknown>,
   name: Name,
 ): { [K in Name]?: string } | object => (from[name] === undefined ? {} : { [name]: text(from[name], name) });
+
+const consentOf = (value: unknown): Consent => {
+  if (
+    typeof value === 'object' &&
+    value !== null &&
+    'given' in value &&
+    typeof value.given === 'boolean' &&
+    'source' in value &&
+    'at' in value
+  ) {
+    return { given: value.given, source: text(value.source, 'consent'), at: text(value.at, 'consent') };
+  }
+  throw poison('consent', 'has another shape');
+};
 
 const listOf = <T>(value: unknown, is: (entry: unknown) => entry is T, field: string): readonly T[] => {
   if (value === undefined) return [];

@@ -31,6 +31,9 @@ export const addressKeyOf = (secret: AddressKey, address: string): string => {
 export const dynamoContacts = (client: DynamoDBClient, table: string, secret?: AddressKey): ContactStore =>
   contactsOver(dynamoDocuments(client, { table, key: 'addressKey', isDocument: isContact }), secret);
 
+const hasPerson = (contact: Contact | undefined, customerId: string): boolean =>
+  contact !== undefined && Object.hasOwn(contact.people, customerId);
+
 const isContact = (value: unknown): value is Contact =>
   typeof value === 'object' && value !== null && 'addressKey' in value && 'claims' in value && 'people' in value;
 
@@ -42,7 +45,7 @@ export const contactsOver = (documents: DocumentTable<Contact>, secret: AddressK
   return {
     get: async (addressKey) => (await documents.get(addressKey))?.document,
     getMany: (addressKeys) => documents.getMany(addressKeys),
-    upsertPerson: async ({ customerId, email, ...person }) => {
+    upsertPerson: async ({ customerId, email, ...person }, before) => {
       const address = normaliseAddress(email);
       if (!isMailbox(address)) {
         throw new PoisonError(
@@ -53,11 +56,13 @@ export const contactsOver = (documents: DocumentTable<Contact>, secret: AddressK
       if (secret === undefined)
         throw new PermanentError('address-key-missing', 'addresses are taken up with the address key only');
       const addressKey = addressKeyOf(secret, address);
+      const isNew = before !== undefined && !hasPerson((await documents.get(addressKey))?.document, customerId);
+      const given = newestConsent(isNew ? await before() : undefined, person.consent);
       await changeDocument(documents, addressKey, (known) => {
         if (known?.suppression?.reason === 'erased' && known.address === undefined) return known;
         const before = known ?? { addressKey, address, claims: {}, people: {} };
         const earlier = before.people[customerId];
-        const consent = newestConsent(earlier?.consent, person.consent);
+        const consent = newestConsent(earlier?.consent, given);
         const merged = { ...earlier, ...person, ...(consent === undefined ? {} : { consent }) };
         const same =
           known !== undefined && known.address !== undefined && JSON.stringify(merged) === JSON.stringify(earlier);
@@ -65,6 +70,16 @@ export const contactsOver = (documents: DocumentTable<Contact>, secret: AddressK
       });
       return addressKey;
     },
+    noteConsent: (addressKey, customerId, consent) =>
+      change(addressKey, (contact) => {
+        const person = contact.people[customerId];
+        if (person === undefined) return contact;
+        const newest = newestConsent(person.consent, consent);
+        if (newest === undefined || newest === person.consent) return contact;
+        return { ...contact, people: { ...contact.people, [customerId]: { ...person, consent: newest } } };
+      }),
+    consentOf: async (addressKey, customerId) =>
+      (await documents.get(addressKey))?.document.people[customerId]?.consent,
     claim: async (addressKey, request): Promise<ClaimResult> => {
       let result: ClaimResult = { kind: 'refused', reason: 'noAddress' };
       await changeDocument(documents, addressKey, (contact) => {

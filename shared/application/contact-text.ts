@@ -122,6 +122,10 @@ export const dossierText = (
     Object.entries(values)
       .map(([name, value]) => `${name} ${String(value)}`)
       .join(', ');
+  const consentInWords = (consent: PersonDossier['addresses'][number]['consent']): string =>
+    consent === null
+      ? words.consentNone
+      : (consent.given ? words.consentGiven : words.consentRefused)(consent.source, consent.date);
   const { facts } = dossier;
   return [
     words.title(printable(dossier.customerId), dossier.readAt),
@@ -134,12 +138,7 @@ export const dossierText = (
           [words.name, one.name ?? words.none],
           [words.language, one.language ?? words.none],
           [words.region, one.region ?? words.none],
-          [
-            words.consent,
-            one.consent === null
-              ? words.consentNone
-              : (one.consent.given ? words.consentGiven : words.consentRefused)(one.consent.source, one.consent.date),
-          ],
+          [words.consent, consentInWords(one.consent)],
           [words.unsubscribed, one.unsubscribedAt ?? words.no],
           [
             words.suppressed,
@@ -205,6 +204,7 @@ export const dossierText = (
               [words.branch, facts.branch ?? words.none],
               [words.manager, facts.manager ?? words.none],
               [words.status, facts.statuses.map((one) => `${one.status} ${one.date}`).join(', ') || words.active],
+              ...(facts.consent === null ? [] : [[words.consent, consentInWords(facts.consent)] as const]),
               [words.openCase, facts.openCase ?? words.none],
               [words.imported, facts.imports.map((one) => one.recordedAt.slice(0, 10)).join(', ') || words.none],
             ]),

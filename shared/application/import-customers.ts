@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mapConcurrently } from '../concurrently.ts';
 import { dateIn, isIsoDate } from '../domain/calendar.ts';
-import { newestConsent } from '../domain/contact-policy.ts';
-import { CUSTOMER_STATUSES, type CustomerStatus, type TraitValue } from '../domain/facts.ts';
+import { type Consent, newestConsent } from '../domain/contact-policy.ts';
+import { CUSTOMER_STATUSES, type CustomerFacts, type CustomerStatus, type TraitValue } from '../domain/facts.ts';
 import { addSnapshot, addStatus, type CustomerSnapshot, statusOn } from '../domain/merge-facts.ts';
-import { PermanentError } from '../errors.ts';
+import { PermanentError, PoisonError } from '../errors.ts';
 import type { ImportedPerson, ImportSource, RejectSink } from '../ports/imports.ts';
 import type { CsvRow } from './csv-rows.ts';
 import {
@@ -86,6 +86,8 @@ interface CustomerRow {
   readonly manager?: string;
   readonly status?: CustomerStatus;
   readonly person?: ImportedPerson;
+  /** Also of a row without an address. */
+  readonly consent?: Consent;
   /** Why the row's consent is not taken up; the rest of the row is. */
   readonly consentProblem?: string;
 }
@@ -124,12 +126,17 @@ export const importCustomers = async (
 
   const counts = newWriteCounts();
   for await (const rows of chunks(source, options, reader)) {
-    const contactKeys = await writePeople(rows, ports);
+    const { contactKeys, withoutContact } = await writePeople(rows, ports);
+    const toNote: (() => Promise<void>)[] = [];
     const changes = new Map<string, FactsChange>();
     for (const [customerId, snapshots] of rows) {
       const contactKey = contactKeys.get(customerId);
+      const consent = withoutContact.get(customerId);
       changes.set(customerId, (facts) => {
         let current = facts;
+        if (facts.contactKey !== undefined) {
+          toNote.push(() => carryConsent(customerId, { from: facts.contactKey, to: contactKey, consent }, ports));
+        }
         for (const { date, traits, branch, manager, status } of snapshots) {
           const snapshot: CustomerSnapshot = {
             date,
@@ -139,6 +146,7 @@ export const importCustomers = async (
             ...(manager === undefined ? {} : { manager }),
             ...(status === undefined ? {} : { status }),
             ...(contactKey === undefined ? {} : { contactKey }),
+            ...(consent === undefined ? {} : { consent }),
           };
           const next = addSnapshot(current, snapshot);
           if (next !== undefined) current = { ...next, factsRev: facts.factsRev + 1 };
@@ -147,6 +155,7 @@ export const importCustomers = async (
       });
     }
     await changeCustomers(ports.customers, changes, counts);
+    await mapConcurrently(toNote, CONCURRENT_CONTACTS, (note) => note());
   }
   const left = options.complete === true ? await markLeft(present, options, batch.recordedAt, ports, counts) : 0;
   await setBatch(ports, batch.batchId, {
@@ -405,6 +414,7 @@ const rowParser =
         ...(text('manager') === '' ? {} : { manager: text('manager') }),
         ...(status === undefined ? {} : { status }),
         ...(person === undefined ? {} : { person }),
+        ...(recorded?.consent === undefined ? {} : { consent: recorded.consent }),
         ...(recorded?.problem === undefined ? {} : { consentProblem: recorded.problem }),
       },
     };
@@ -460,31 +470,76 @@ async function* chunks(
   options.onProgress?.({ phase: 'write', rows });
 }
 
-/** Hands the newest address of each customer over. @returns contact keys by customer id */
+interface WrittenPeople {
+  /** By customer id. */
+  readonly contactKeys: ReadonlyMap<string, string>;
+  /** The consent of customers of whom no address is known: it stays with the customer until one comes. */
+  readonly withoutContact: ReadonlyMap<string, Consent>;
+}
+
+/** Hands the newest address and the newest word on consent of each customer over to the contacts. */
 const writePeople = async (
   rows: ReadonlyMap<string, readonly CustomerRow[]>,
   ports: ImportPorts,
-): Promise<ReadonlyMap<string, string>> => {
+): Promise<WrittenPeople> => {
   const people: ImportedPerson[] = [];
-  for (const snapshots of rows.values()) {
+  const consents = new Map<string, Consent>();
+  for (const [customerId, snapshots] of rows) {
+    const consent = snapshots.reduce<Consent | undefined>((known, row) => newestConsent(known, row.consent), undefined);
     const newest = snapshots
       .filter((row) => row.person !== undefined)
       .reduce<CustomerRow | undefined>(
         (best, row) => (best === undefined || row.date >= best.date ? row : best),
         undefined,
       );
-    if (newest?.person === undefined) continue;
-    const consent = snapshots.reduce<ImportedPerson['consent']>(
-      (known, row) => newestConsent(known, row.person?.consent),
-      undefined,
-    );
-    people.push(consent === undefined ? newest.person : { ...newest.person, consent });
+    if (newest?.person !== undefined)
+      people.push(consent === undefined ? newest.person : { ...newest.person, consent });
+    else if (consent !== undefined) consents.set(customerId, consent);
   }
-  const keys = new Map<string, string>();
+  const contactKeys = new Map<string, string>();
   await mapConcurrently(people, CONCURRENT_CONTACTS, async (person) => {
-    keys.set(person.customerId, await ports.contacts.upsertPerson(person));
+    const before = () => knownConsent(person.customerId, ports);
+    contactKeys.set(person.customerId, await ports.contacts.upsertPerson(person, before));
   });
-  return keys;
+  const withoutContact = new Map<string, Consent>();
+  await mapConcurrently([...consents], CONCURRENT_CONTACTS, async ([customerId, consent]) => {
+    const contactKey = (await readableFacts(customerId, ports))?.contactKey;
+    if (contactKey === undefined) withoutContact.set(customerId, consent);
+    else await ports.contacts.noteConsent?.(contactKey, customerId, consent);
+  });
+  return { contactKeys, withoutContact };
+};
+
+/** What was said of consent before the customer got a new address: with the old one, or while there was none. */
+const knownConsent = async (customerId: string, ports: ImportPorts): Promise<Consent | undefined> => {
+  const facts = await readableFacts(customerId, ports);
+  if (facts?.contactKey === undefined) return facts?.consent;
+  return newestConsent(facts.consent, await ports.contacts.consentOf?.(facts.contactKey, customerId));
+};
+
+/** Undefined where they cannot be read; the import names such customers when it writes them. */
+const readableFacts = async (customerId: string, ports: ImportPorts): Promise<CustomerFacts | undefined> => {
+  try {
+    return await ports.customers.get(customerId);
+  } catch (error) {
+    if (error instanceof PoisonError) return undefined;
+    throw error;
+  }
+};
+
+/** Takes the consent along where a customer moved back to an address of before, or where another import came between. */
+const carryConsent = async (
+  customerId: string,
+  {
+    from,
+    to,
+    consent,
+  }: { readonly from: string | undefined; readonly to: string | undefined; readonly consent: Consent | undefined },
+  { contacts }: ImportPorts,
+): Promise<void> => {
+  if (from === undefined || (consent === undefined && (to === undefined || to === from))) return;
+  const known = newestConsent(consent, await contacts.consentOf?.(from, customerId));
+  if (known !== undefined) await contacts.noteConsent?.(to ?? from, customerId, known);
 };
 
 /** Counts the active customers that the file lacks. @throws PermanentError `input-drop` above the limit */

@@ -81,6 +81,8 @@ export interface DossierFacts {
   readonly decisions: CustomerFacts['decisions'];
   readonly notes: NonNullable<CustomerFacts['notes']>;
   readonly openCase: string | null;
+  /** A word on consent that came while no address was known. */
+  readonly consent: { readonly given: boolean; readonly source: string; readonly date: string } | null;
   /** When the imports that touched the customer were recorded. */
   readonly imports: readonly { readonly batchId: string; readonly recordedAt: string }[];
 }
@@ -223,5 +225,9 @@ const factsForPerson = (facts: CustomerFacts): DossierFacts => ({
   decisions: facts.decisions,
   notes: facts.notes ?? [],
   openCase: facts.openCase ?? null,
+  consent:
+    facts.consent === undefined
+      ? null
+      : { given: facts.consent.given, source: facts.consent.source, date: facts.consent.at },
   imports: facts.batches.map(({ batchId, recordedAt }) => ({ batchId, recordedAt })),
 });

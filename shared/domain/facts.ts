@@ -1,4 +1,5 @@
 import type { DayNumber, Instant, IsoDate } from './calendar.ts';
+import type { Consent } from './contact-policy.ts';
 
 /** A value of a trait: a number, a text or a truth. Absent means missing, which is never zero. */
 export type TraitValue = number | string | boolean;
@@ -130,6 +131,8 @@ export interface CustomerFacts {
   readonly openCase?: string;
   /** Key of the contact entry (a keyed hash of the address), if an address is known. */
   readonly contactKey?: string;
+  /** The newest word on consent that came while no address was known; the contact entry takes it up with the address. */
+  readonly consent?: Consent;
   readonly branch?: string;
   readonly manager?: string;
 }

@@ -1,4 +1,5 @@
 import type { Instant, IsoDate } from './calendar.ts';
+import { type Consent, newestConsent } from './contact-policy.ts';
 import type { AnswerFact, CustomerFacts, CustomerStatus, OrderDay, StatusFact, TraitValue } from './facts.ts';
 
 /** A customer of whom nothing is known yet; not stored before the first fact. */
@@ -106,6 +107,8 @@ export interface CustomerSnapshot {
   readonly manager?: string;
   readonly status?: CustomerStatus;
   readonly contactKey?: string;
+  /** A word on consent that no contact entry can take up yet. */
+  readonly consent?: Consent;
 }
 
 /**
@@ -128,8 +131,14 @@ export const addSnapshot = (facts: CustomerFacts, row: CustomerSnapshot): Custom
     ...(current && row.branch !== undefined ? { branch: row.branch } : {}),
     ...(current && row.manager !== undefined ? { manager: row.manager } : {}),
     ...(current && row.contactKey !== undefined ? { contactKey: row.contactKey } : {}),
+    ...withConsent(facts.consent, row.consent),
   };
   return changed(facts, next, row.recordedAt);
+};
+
+const withConsent = (known: Consent | undefined, given: Consent | undefined): { readonly consent?: Consent } => {
+  const consent = newestConsent(known, given);
+  return consent === undefined ? {} : { consent };
 };
 
 /** Adds a status where it differs from what held on that date. @returns undefined where nothing changes */

@@ -28,10 +28,15 @@ export interface ContactWriter {
    * Notes that a customer is reached at an address; suppression and unsubscription of the address stay, and the newer consent
    * or withdrawal. An address whose last customer was erased is not taken up again: nothing is stored.
    *
+   * @param before asked for what is known of the consent, where the person is new at the address
    * @returns the contact key, to be stored with the customer
    * @throws PoisonError `address-invalid`
    */
-  upsertPerson(person: PersonRecord): Promise<string>;
+  upsertPerson(person: PersonRecord, before?: () => Promise<Consent | undefined>): Promise<string>;
+  /** Notes a consent or a withdrawal of a person at the address; the newer word counts. Nothing where the person is not there. */
+  noteConsent?(addressKey: string, customerId: string, consent: Consent): Promise<void>;
+  /** What is noted of the consent of a person at the address. */
+  consentOf?(addressKey: string, customerId: string): Promise<Consent | undefined>;
 }
 
 export type ClaimResult =
@@ -41,6 +46,8 @@ export type ClaimResult =
 
 /** Addresses and what may be sent to them. Only sending, answering, importing and erasing functions read it. */
 export interface ContactStore extends ContactWriter {
+  noteConsent(addressKey: string, customerId: string, consent: Consent): Promise<void>;
+  consentOf(addressKey: string, customerId: string): Promise<Consent | undefined>;
   get(addressKey: string): Promise<Contact | undefined>;
   getMany(addressKeys: readonly string[]): Promise<ReadonlyMap<string, Contact>>;
   /** Checks permission and budget and takes the claim, in one conditional write. */

@@ -17,8 +17,17 @@ export interface ImportedPerson {
 
 /** Keeps addresses. The import hands personal data over and gets a key, which is all that the customer's facts carry. */
 export interface ContactWriter {
-  /** Adds or updates the person; the same person twice changes nothing. @returns the contact key of the address */
-  upsertPerson(person: ImportedPerson): Promise<string>;
+  /**
+   * Adds or updates the person; the same person twice changes nothing.
+   *
+   * @param before asked for what is known of the consent, where the person is new at the address
+   * @returns the contact key of the address
+   */
+  upsertPerson(person: ImportedPerson, before?: () => Promise<ImportedPerson['consent']>): Promise<string>;
+  /** Notes a consent or a withdrawal of a person at an address that is known already; the newer word counts. */
+  noteConsent?(contactKey: string, customerId: string, consent: NonNullable<ImportedPerson['consent']>): Promise<void>;
+  /** What is noted of the consent of a person at an address. */
+  consentOf?(contactKey: string, customerId: string): Promise<ImportedPerson['consent']>;
 }
 
 /** A file to import. It is read twice: once to check everything before anything is written, once to write. */

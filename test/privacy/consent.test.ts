@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { importCustomers } from '#shared/application/import-customers.ts';
 import { type Consent, newestConsent } from '#shared/domain/contact-policy.ts';
 import { fileOf, openImportBench } from '../support/import-bench.ts';
-import { memoryStores } from '../survey/memory.ts';
+import { memoryStores, NOW } from '../survey/memory.ts';
 
 const MAP = { id: 'id', email: 'email', consent: 'consent', consentAt: 'given_on', consentSource: 'form' };
 
@@ -86,5 +86,93 @@ describe('importing consent', () => {
         expect(settle(all)?.given).toBe(!all.some(({ at, given }) => at === last && !given));
       }),
     );
+  });
+});
+
+describe('a withdrawal in a row without an address', () => {
+  const world = () => {
+    const bench = openImportBench();
+    const { contacts } = memoryStores();
+    const ports = { ...bench.ports, contacts };
+    const people = async () =>
+      (await contacts.ofCustomer('c1')).map((one) => [one.address, one.people['c1']?.consent?.given]);
+    return {
+      bench,
+      contacts,
+      people,
+      key: async () => (await ports.customers.get('c1'))?.contactKey ?? '',
+      takes: (text: string, asOf: string) => importCustomers(fileOf(text), { asOf, map: PLAIN, source: 'crm' }, ports),
+    };
+  };
+  const PLAIN = { id: 'id', email: 'email', consent: 'consent' };
+
+  it('R10 reaches the person at the known address, and the next claim is refused', async () => {
+    const { takes, people, contacts, key } = world();
+    await takes('id,email,consent\nc1,a@example.com,yes\n', '2026-05-01');
+    await takes('id,email,consent\nc1,,no\n', '2026-05-10');
+
+    expect(await people()).toEqual([['a@example.com', false]]);
+    const claim = await contacts.claim(await key(), {
+      invitationId: 'i',
+      kind: 'invitation',
+      attemptId: 't',
+      now: NOW,
+      contactEveryDays: 90,
+      customerId: 'c1',
+    });
+    expect(claim).toEqual({ kind: 'refused', reason: 'noConsent' });
+  });
+
+  it('R10 waits with the customer while no address is known, and holds once one comes', async () => {
+    const { takes, people, bench } = world();
+    await takes('id,email,consent\nc1,,no\n', '2026-05-01');
+    expect((await bench.all())['c1']?.consent).toEqual({ given: false, source: 'crm', at: '2026-05-01' });
+    await takes('id,email,consent\nc1,a@example.com,\n', '2026-05-10');
+    expect(await people()).toEqual([['a@example.com', false]]);
+
+    await takes('id,email,consent\nc1,a@example.com,yes\n', '2026-05-20');
+    expect(await people()).toEqual([['a@example.com', true]]);
+  });
+
+  it('goes along to a new address, and back to the old one', async () => {
+    const { takes, people } = world();
+    await takes('id,email,consent\nc1,a@example.com,yes\n', '2026-05-01');
+    await takes('id,email,consent\nc1,b@example.com,no\n', '2026-05-10');
+    await takes('id,email,consent\nc1,c@example.com,\n', '2026-05-12');
+    expect((await people()).find(([address]) => address === 'c@example.com')).toEqual(['c@example.com', false]);
+    await takes('id,email,consent\nc1,a@example.com,\n', '2026-05-14');
+    expect((await people()).find(([address]) => address === 'a@example.com')).toEqual(['a@example.com', false]);
+  });
+
+  it('counts beside a row with the address in the same file, whichever comes first', async () => {
+    for (const rows of [
+      ['c1,2026-05-10,,no', 'c1,2026-05-01,a@example.com,yes'],
+      ['c1,2026-05-01,a@example.com,yes', 'c1,2026-05-10,,no'],
+    ]) {
+      const { people, bench, contacts } = world();
+      const map = { ...PLAIN, date: 'date' };
+      await importCustomers(
+        fileOf(`id,date,email,consent\n${rows.join('\n')}\n`),
+        { map, source: 'crm' },
+        { ...bench.ports, contacts },
+      );
+      expect(await people()).toEqual([['a@example.com', false]]);
+    }
+  });
+
+  it('is not lost where the import dies at any write and is done again', async () => {
+    for (let puts = 0; puts < 2; puts += 1) {
+      const { takes, people, bench } = world();
+      await takes('id,email,consent\nc1,a@example.com,yes\n', '2026-05-01');
+      bench.failAfterPuts(puts);
+      await takes('id,email,consent\nc1,b@example.com,\nc1,,no\n', '2026-05-10').catch(() => undefined);
+      await takes('id,email,consent,tier\nc1,,no,gold\n', '2026-05-11').catch(() => undefined);
+      bench.failAfterPuts(undefined);
+      await takes('id,email,consent,tier\nc1,,no,gold\n', '2026-05-11');
+
+      expect((await people()).some(([, given]) => given === false)).toBe(true);
+      await takes('id,email,consent\nc1,d@example.com,\n', '2026-05-12');
+      expect((await people()).find(([address]) => address === 'd@example.com')).toEqual(['d@example.com', false]);
+    }
   });
 });

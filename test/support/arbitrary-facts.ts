@@ -130,6 +130,7 @@ export const arbitraryFacts = (customerId: string, subject: string): fc.Arbitrar
         ),
         openCase: word,
         contactKey: word,
+        consent: fc.record({ given: fc.boolean(), source: word, at: instant }, { noNullPrototype: true }),
         branch: word,
         manager: word,
       },
