@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PAGE_TEXT_KEYS, pageText, placeholdersOf } from '#shared/application/pages/page-text.ts';
 import { projectPendingAnswers } from '#shared/application/project-answer.ts';
@@ -314,6 +315,53 @@ describe('the answer page', () => {
       expect((await received.text()).length).toBeGreaterThan(500);
     }
     expect(await pages.everything()).toBe(before);
+  });
+
+  it('R11 R23 stores nothing but an explicit score of the scale, whatever else a form has in it', async () => {
+    const anyField = fc.tuple(
+      fc.oneof(
+        fc.constantFrom('score', 'comment', 'factor', 'wish', 'website', 'language', '__proto__', 'Score'),
+        fc.string({ maxLength: 8 }),
+      ),
+      fc.oneof(
+        fc.constantFrom('9', '0', '10', '11', '1e1', ' 9', '٣', 'price', 'none', 'call', 'notMe', 'zh-CN', '', '[]'),
+        fc.string({ unit: 'binary', maxLength: 20 }),
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyField, { maxLength: 6 }), async (fields) => {
+        pages.clock.moveBy(60_000);
+        const before = await pages.everything();
+        const form = new URLSearchParams(fields);
+
+        const response = await fetch(pages.links().answer, { method: 'POST', body: form });
+
+        const text = await response.text();
+        expect([200, 400]).toContain(response.status);
+        const isThanks = text.includes('Thank you');
+        if (!isThanks) expect(await pages.everything()).toBe(before);
+        const explicit = form.getAll('score').join();
+        if (isThanks) expect(['9', '0', '10']).toContain(explicit);
+        const stored = (await pages.stores.answers.get(pages.invitationId))?.answer;
+        if (isThanks) expect(String(stored?.score)).toBe(explicit);
+      }),
+      { numRuns: 150 },
+    );
+    expect(pages.failures).toEqual([]);
+  });
+
+  it('R12 keeps every one of several forms that arrive at the same time, and one answer', async () => {
+    const factors = ['price', 'brand', 'wordOfMouth', 'service'] as const;
+    const responses = await Promise.all(
+      factors.map((factor, index) => post(pages.links().answer, { score: String(index), factor, comment: factor })),
+    );
+
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    const stored = (await pages.stores.answers.get(pages.invitationId))?.answer;
+    const versions = [...(stored?.history ?? []), stored];
+    expect(versions.map((one) => one?.version)).toEqual([1, 2, 3, 4]);
+    expect(new Set(versions.map((one) => one?.factor))).toEqual(new Set(factors));
+    for (const one of versions) expect(one?.comment).toBe(one?.factor);
   });
 
   it('takes a comment of a thousand characters, Chinese or emoji, sent as the form sends it', async () => {
