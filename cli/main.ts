@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { printable } from '#shared/application/text-table.ts';
 import { isResegmentError } from '#shared/errors.ts';
+import { addActionCommands } from './action-commands.ts';
 import { addAnswerCommands } from './answer-commands.ts';
 import { addAuditCommand } from './audit-command.ts';
 import { addBacktestCommand } from './backtest-command.ts';
@@ -85,6 +86,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addWaveCommands(program, host);
   addFlagCommands(program, host);
   addCaseCommands(program, host);
+  addActionCommands(program, host);
   addAnswerCommands(program, host);
   addTeamCommand(program, host);
   addPinCommands(program, host);
@@ -191,6 +193,7 @@ const USAGE_CODES = new Set([
   'until-invalid',
   'staff-circle',
   'staff-unknown',
+  'desk-unknown',
   'plan-expired',
   'brake-not-holding',
   'run-published',

@@ -8,6 +8,7 @@ import { PermanentError } from '#shared/errors.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { RunFiles } from '#shared/ports/run-files.ts';
 import { decimalOfMinor } from './format-value.ts';
+import { openedFlags } from './report/call-first.ts';
 
 export const EXPORT_FORMATS = ['csv', 'json', 'parquet'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -56,7 +57,7 @@ export const exportTable = async (
 ): Promise<ExportTable> => {
   const traits = new Set<string>();
   const gathered: { readonly customerId: string; readonly frame: FrameRow; readonly plan: PlanRow }[] = [];
-  const opened = await openedFlags(ports, run.runId);
+  const opened = await openedFlags(ports.files, run.runId);
   let erased = 0;
   for (let shard = 0; shard < run.shards; shard += 1) {
     const frames = new Map((await ports.files.readFrame(run.runId, shard)).map((row) => [row.subject, row]));
@@ -160,14 +161,6 @@ const termCell = (term: ServiceTerm | undefined, language: 'en' | 'zh'): TraitVa
 const kindOf = (metric: Metric): ColumnKind => {
   if (metric.kind === 'spend') return 'money';
   return metric.unit === 'text' || metric.kind === 'trait' ? 'mixed' : 'number';
-};
-
-const openedFlags = async (ports: ExportPorts, runId: string): Promise<ReadonlySet<string>> => {
-  const document = await ports.files.readJson(runId, 'review/flags.json');
-  if (!Array.isArray(document)) return new Set();
-  return new Set(
-    document.map((one: { readonly kind: string; readonly subject: string }) => `${one.kind} ${one.subject}`),
-  );
 };
 
 /** `opened`, `overCapacity` where the manager's capacity was used up, or null. */

@@ -1,6 +1,6 @@
 import type { IsoDate } from '#shared/domain/calendar.ts';
 import type { Policy } from '#shared/domain/policy.ts';
-import type { FrameRow, Generation, MoveKind, PlanRow } from '#shared/domain/standing.ts';
+import type { FrameRow, Generation, Move, MoveKind, PlanRow } from '#shared/domain/standing.ts';
 import { inMajorUnits, measuredValue } from '#shared/domain/values.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { RunFiles } from '#shared/ports/run-files.ts';
@@ -75,14 +75,6 @@ export const listMoves = async (
         total += 1;
         const { branch, manager, value, subject } = row;
         const frame = frames.get(subject);
-        const prior = frame?.prior ?? null;
-        const why = [
-          whyMoved(row, prior?.ratings ?? {}, policy, language),
-          pinInWords(row, move.dimension, prior, language),
-        ].filter((one) => one !== '');
-        if (why.length === 0 && frame !== undefined && move.from !== null && move.to !== null) {
-          why.push(figuresOfRules(frame, move.dimension, policy, language));
-        }
         const pinnedUntil = row.next.placements[move.dimension]?.pinnedUntil ?? null;
         kept.push({
           subject,
@@ -90,7 +82,7 @@ export const listMoves = async (
           manager,
           value,
           ...move,
-          why: why.join(', '),
+          why: whyItMoved(row, frame, move, policy, language),
           pinnedUntil,
         });
       }
@@ -107,6 +99,25 @@ export const listMoves = async (
       return customerId === undefined ? [] : [{ customerId, ...move }];
     }),
   };
+};
+
+/** Why a customer moved, on one line; empty for the new and those who left. */
+export const whyItMoved = (
+  row: PlanRow,
+  frame: FrameRow | undefined,
+  move: Move,
+  policy: Policy,
+  language: Language,
+): string => {
+  const prior = frame?.prior ?? null;
+  const why = [
+    whyMoved(row, prior?.ratings ?? {}, policy, language),
+    pinInWords(row, move.dimension, prior, language),
+  ].filter((one) => one !== '');
+  if (why.length === 0 && frame !== undefined && move.from !== null && move.to !== null) {
+    why.push(figuresOfRules(frame, move.dimension, policy, language));
+  }
+  return why.join(', ');
 };
 
 const whyMoved = (

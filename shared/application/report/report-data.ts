@@ -1,6 +1,5 @@
 import { type RunRecord, RunSummary } from '#shared/contracts/run-record.ts';
 import type { Policy } from '#shared/domain/policy.ts';
-import { confidenceLevel, type Satisfaction } from '#shared/domain/satisfaction.ts';
 import type { FrameRow, PlanRow } from '#shared/domain/standing.ts';
 import type { GroupFigures } from '#shared/domain/survey-results.ts';
 import { npsOfCounts, shareOfCounts, shownGroups } from '#shared/domain/survey-statistics.ts';
@@ -10,9 +9,9 @@ import type { RunFiles } from '#shared/ports/run-files.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import { segmentsInOrder, type WaveCounts } from '../summary-text.ts';
 import type { WaveResults } from '../wave-results.ts';
+import { byUrgency, callReasons, openedFlags } from './call-first.ts';
 import type {
   CallFirst,
-  CallReason,
   Movement,
   ReportData,
   ReportFlag,
@@ -40,8 +39,6 @@ const MOST_FLAGS = 60;
 const MOST_QUARANTINED = 50;
 const CALLS = 10;
 const CURVE_POINTS = 100;
-/** A satisfaction score below this, of 0..100, is a reason to call. */
-const LOW_SATISFACTION = 40;
 
 /**
  * Gathers a run's report from its files, shard by shard. Company ids are looked up only for the few customers shown.
@@ -58,7 +55,7 @@ export const buildReportData = async (ports: ReportPorts, runId: string, policy:
     });
   }
   const summary = parsed.data;
-  const opened = await openedFlags(ports, runId);
+  const opened = await openedFlags(ports.files, runId);
   const gathered = newGathering(policy, opened);
   for (let shard = 0; shard < record.shards; shard += 1) {
     const frames = new Map((await ports.files.readFrame(runId, shard)).map((row) => [row.subject, row]));
@@ -259,31 +256,6 @@ const newGathering = (policy: Policy, opened: ReadonlySet<string>) => {
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Reasons in order of weight; the first decides the place in the list, then the value. */
-const callReasons = (
-  row: PlanRow,
-  frame: FrameRow | undefined,
-  main: string,
-  opened: ReadonlySet<string>,
-): readonly CallReason[] => {
-  if (row.flags.some((flag) => flag.kind === 'exit')) return [];
-  const reasons: CallReason[] = [];
-  if (frame?.openCase === true) reasons.push('openCase');
-  if (row.moves.some((move) => move.dimension === main && move.kind === 'down')) reasons.push('movedDown');
-  if (isSurelyLow(row.satisfaction)) reasons.push('lowSatisfaction');
-  if (row.next.placements[main]?.heldBack.includes('waiting') === true) reasons.push('downgradeWaits');
-  if (opened.has(`upgrade ${row.subject}`)) reasons.push('upgradeNear');
-  return reasons;
-};
-
-/** Low confidence is no reason to call: then the score says more of others than of the customer. */
-const isSurelyLow = (satisfaction: Satisfaction | null): boolean =>
-  satisfaction !== null && satisfaction.score < LOW_SATISFACTION && confidenceLevel(satisfaction.confidence) !== 'low';
-
-/** By value at stake; customers with the same value by subject, so that the list is the same for any number of shards. */
-const byUrgency = (a: WithSubject<CallFirst>, b: WithSubject<CallFirst>): number =>
-  (b.value ?? Number.NEGATIVE_INFINITY) - (a.value ?? Number.NEGATIVE_INFINITY) || order(a.subject, b.subject);
-
 const paretoCurve = (values: number[]): ReportData['pareto'] => {
   const total = values.reduce((sum, value) => sum + value, 0);
   if (total <= 0) return null;
@@ -406,14 +378,6 @@ const reportPolicy = (policy: Policy): ReportPolicy => ({
   currency: policy.currency,
   service: policy.service,
 });
-
-const openedFlags = async (ports: ReportPorts, runId: string): Promise<ReadonlySet<string>> => {
-  const document = await ports.files.readJson(runId, 'review/flags.json');
-  if (!Array.isArray(document)) return new Set();
-  return new Set(
-    document.map((one: { readonly kind: string; readonly subject: string }) => `${one.kind} ${one.subject}`),
-  );
-};
 
 const customerIds = async (ports: ReportPorts, subjects: readonly string[]): Promise<ReadonlyMap<string, string>> => {
   const found = await ports.customers.getMany([...new Set(subjects)]);
