@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
 import {
   assertFewExits,
+  checkedRole,
   type DecidedMany,
   decideFlag,
   decideFlags,
   type FlagFilter,
   type FlagRef,
+  LISTED_STATES,
+  listFlags,
   MOST_EXITS_AT_ONCE,
   openFlags,
   sampleOf,
@@ -14,14 +17,19 @@ import {
 import { type CustomerExplanation, explainCustomer } from '#shared/application/explain-customer.ts';
 import { formatMetric, labelIn } from '#shared/application/format-value.ts';
 import { textTable } from '#shared/application/text-table.ts';
-import { satisfactionText } from '#shared/domain/figure-text.ts';
-import type { Flag, FlagKind } from '#shared/domain/flags.ts';
+import { letterOf, writeLetter } from '#shared/application/write-letter.ts';
+import { RunSummary } from '#shared/contracts/run-record.ts';
+import { type CustomerLetter, letterText } from '#shared/domain/customer-letter.ts';
+import { satisfactionText, valueText } from '#shared/domain/figure-text.ts';
+import { closedAt, type Flag, type FlagKind, POTENTIAL_KEYS } from '#shared/domain/flags.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { satisfactionInEvidence, withoutSatisfaction } from '#shared/domain/satisfaction.ts';
+import { directoryOf } from '#shared/domain/staff.ts';
 import { inMajorUnits } from '#shared/domain/values.ts';
 import { isResegmentError, PermanentError } from '#shared/errors.ts';
 import { type CommandContext, type CommandHost, onTarget, wholeNumber } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { writeWhole } from './export-command.ts';
 import { FLAG_WORDS } from './flag-words.ts';
 import { csvOf, type ListOptions, withListOptions } from './list-options.ts';
 import { namedPerson } from './named-person.ts';
@@ -39,6 +47,10 @@ interface FilterOptions {
   readonly segment?: string;
 }
 
+interface SinceOptions {
+  readonly since?: string;
+}
+
 interface DecideOptions extends FilterOptions {
   readonly reason: string;
   readonly sample?: number;
@@ -49,9 +61,15 @@ export const addFlagCommands = (program: Command, host: CommandHost): void => {
   const flag = program.command('flag').description('proposals to upgrade or to let go, which people decide');
   withListOptions(flag.command('list'))
     .option('--kind <kind>', 'upgrade or exit')
-    .description('open proposals, the greatest value at stake first')
-    .addHelpText('after', '\nExample:\n  resegment flag list --kind exit --manager "Li Wei"\n')
-    .action((options: FilterOptions & ListOptions, command: Command) =>
+    .option('--since <month>', 'closed ones from this month on, YYYY-MM; default: twelve months back')
+    .description(
+      `open proposals, the greatest value at stake first; --state ${LISTED_STATES.join(', ')}: closed ones, the last first`,
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  resegment flag list --kind exit --manager "Li Wei"\n  resegment flag list --state refused --since 2026-01 --csv\n',
+    )
+    .action((options: FilterOptions & ListOptions & SinceOptions, command: Command) =>
       onTarget(command, host, (context) => list(context, options)),
     );
 
@@ -63,6 +81,18 @@ export const addFlagCommands = (program: Command, host: CommandHost): void => {
     .addHelpText('after', '\nExample:\n  resegment flag show C-1042 --kind exit\n')
     .action((customerId: string, options: { readonly kind?: string }, command: Command) =>
       onTarget(command, host, (context) => show(context, customerId, options.kind)),
+    );
+
+  flag
+    .command('letter')
+    .argument('<customer>', 'id of a customer whom a proposal lets go')
+    .option('--out <file>', 'file to write; default: stdout')
+    .description(
+      'the explanation of an exit for the customer, in the language of --lang; read it before you hand it over',
+    )
+    .addHelpText('after', '\nExample:\n  resegment flag letter C-1042 --lang zh-CN --out letter.txt\n')
+    .action((customerId: string, options: { readonly out?: string }, command: Command) =>
+      onTarget(command, host, (context) => letter(context, customerId, options.out)),
     );
 
   for (const [verb, decision] of [
@@ -124,44 +154,143 @@ const refOf = (text: string, kind: FlagKind | undefined): FlagRef => {
   return of === undefined ? { customerId } : { customerId, kind: of };
 };
 
-const list = async (context: CommandContext, options: FilterOptions & ListOptions): Promise<ExitCode> => {
+const list = async (
+  context: CommandContext,
+  { state: given, since, ...options }: FilterOptions & ListOptions & SinceOptions,
+): Promise<ExitCode> => {
   const { target, terminal } = context;
-  if (options.state !== undefined && options.state !== 'open') {
+  const state = LISTED_STATES.find((one) => one === (given ?? 'open'));
+  if (state === undefined) {
     throw new UsageError(
       'state-unknown',
-      `the list has open proposals only, got --state ${JSON.stringify(options.state)}`,
-      { hint: 'resegment flag show CUSTOMER has the others with their history' },
+      `--state must be one of ${LISTED_STATES.join(', ')}, got ${JSON.stringify(given)}`,
     );
   }
-  const all = await openFlags(filterOf(options), target);
+  if (since !== undefined && state === 'open') {
+    throw new UsageError('options-conflict', '--since belongs to closed proposals: add --state all, or one of them');
+  }
+  const all = await listFlags({ ...filterOf(options), state, ...(since === undefined ? {} : { since }) }, target);
   const policy = await activePolicy(context);
   const flags = all.slice(0, options.limit);
-  const pinned = await pinnedUntil(context, flags, policy);
-  const rows = [
-    ['kind', 'customer', 'segment', 'branch', 'manager', 'at stake', 'raised', 'expires', 'run', 'pinned until'],
-    ...flags.map((flag) => [
-      flag.kind,
-      flag.customerId,
-      segmentText(flag.segment, policy, context),
-      flag.branch ?? '',
-      flag.manager ?? '',
-      stakeText(flag.stake, policy, context),
-      flag.period,
-      flag.expiresOn,
-      flag.runId,
-      pinned.get(flag.subject) ?? '',
-    ]),
-  ];
+  const rows = state === 'open' ? await openRows(flags, policy, context) : closedRows(flags, policy, context);
   const more = all.length - flags.length;
-  if (options.csv === true) terminal.raw(csvOf(rows));
+  const notOpened = state === 'open' ? await overCapacity(context) : '';
+  if (options.csv === true) terminal.raw(csvOf(rows.table));
   else
-    terminal.result(
-      flags.map((flag) => ({ ...flag, flagId: flagIdOf(flag), pinnedUntil: pinned.get(flag.subject) ?? null })),
-      () =>
+    terminal.result(rows.json, () =>
+      [
         flags.length === 0
-          ? 'no open proposal'
-          : `${textTable(rows, ['left', 'left', 'left', 'left', 'left', 'right'])}${more > 0 ? `\nand ${more} more; --limit shows them` : ''}`,
+          ? state === 'open'
+            ? 'no open proposal'
+            : `no proposal in this state${since === undefined ? '' : ` since ${since}`}`
+          : textTable(rows.table, ['left', 'left', 'left', 'left', 'left', 'right']),
+        ...(more > 0 ? [`and ${more} more; --limit shows them`] : []),
+        ...(notOpened === '' ? [] : [notOpened]),
+      ].join('\n'),
     );
+  return EXIT.done;
+};
+
+interface Rows {
+  readonly table: readonly (readonly string[])[];
+  readonly json: readonly unknown[];
+}
+
+const openRows = async (flags: readonly Flag[], policy: Policy | undefined, context: CommandContext): Promise<Rows> => {
+  const pinned = await pinnedUntil(context, flags, policy);
+  return {
+    json: flags.map((flag) => ({ ...flag, flagId: flagIdOf(flag), pinnedUntil: pinned.get(flag.subject) ?? null })),
+    table: [
+      [
+        'kind',
+        'customer',
+        'segment',
+        'branch',
+        'manager',
+        'at stake',
+        'raised',
+        'expires',
+        'run',
+        'pinned until',
+        'why',
+      ],
+      ...flags.map((flag) => [
+        flag.kind,
+        flag.customerId,
+        segmentText(flag.segment, policy, context),
+        flag.branch ?? '',
+        flag.manager ?? '',
+        stakeText(flag.stake, policy, context),
+        flag.period,
+        flag.expiresOn,
+        flag.runId,
+        pinned.get(flag.subject) ?? '',
+        whyText(flag, policy, context),
+      ]),
+    ],
+  };
+};
+
+const closedRows = (flags: readonly Flag[], policy: Policy | undefined, context: CommandContext): Rows => ({
+  json: flags.map((flag) => ({ ...flag, flagId: flagIdOf(flag), closedAt: closedAt(flag) ?? null })),
+  table: [
+    ['kind', 'customer', 'segment', 'branch', 'manager', 'at stake', 'raised', 'state', 'on', 'by', 'reason'],
+    ...flags.map((flag) => {
+      const last = flag.state === 'open' ? undefined : flag.history.at(-1);
+      const isSaid = last?.event === flag.state;
+      return [
+        flag.kind,
+        flag.customerId,
+        segmentText(flag.segment, policy, context),
+        flag.branch ?? '',
+        flag.manager ?? '',
+        stakeText(flag.stake, policy, context),
+        flag.period,
+        FLAG_WORDS[context.terminal.language].states[flag.state],
+        isSaid ? (last?.at.slice(0, 10) ?? '') : flag.state === 'expired' ? flag.expiresOn : '',
+        isSaid ? (last?.by ?? '') : '',
+        isSaid ? (last?.reason ?? '') : '',
+      ];
+    }),
+  ],
+});
+
+/** What is missing to the next class, or for how long the customer has been where it is. */
+const whyText = (flag: Flag, policy: Policy | undefined, context: CommandContext): string => {
+  const { shortBy, wouldBe, rising, periods, since } = flag.evidence;
+  const words = FLAG_WORDS[context.terminal.language];
+  return flag.kind === 'upgrade'
+    ? words.missing(
+        shortBy === undefined ? '?' : evidenceText('shortBy', shortBy, flag, policy, context),
+        scoreLabel(String(rising), policy, context),
+        segmentText(String(wouldBe), policy, context),
+      )
+    : words.lasting(String(periods ?? '?'), String(since ?? '?'));
+};
+
+/** What the published run would have proposed too, had there been room. */
+const overCapacity = async ({ target, terminal }: CommandContext): Promise<string> => {
+  const { published } = await target.pointer.get();
+  if (published === null) return '';
+  const summary = RunSummary.safeParse(await target.files.readJson(published.runId, 'summary.json'));
+  if (!summary.success) return '';
+  const { upgradeOverCapacity: upgrades, exitOverCapacity: exits } = summary.data.flags;
+  return upgrades + exits === 0 ? '' : FLAG_WORDS[terminal.language].overCapacity(published.runId, upgrades, exits);
+};
+
+const letter = async (context: CommandContext, customerId: string, out: string | undefined): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const written = await writeLetter(customerId, langOf(terminal.language), target);
+  const text = letterText(written);
+  if (out === undefined) {
+    terminal.result({ customerId, ...written, text }, () => text);
+    return EXIT.done;
+  }
+  const bytes = writeWhole(out, [new TextEncoder().encode(`${text}\n`)]);
+  terminal.result(
+    { customerId, lang: written.lang, out, bytes },
+    () => `letter to ${customerId} in ${out} (${bytes} bytes)`,
+  );
   return EXIT.done;
 };
 
@@ -182,12 +311,16 @@ interface BothLanguages {
   readonly zh: CustomerExplanation;
 }
 
-interface ShownFlag extends Flag {
-  readonly flagId: string;
-  /** Who decides by the policy in force, such as `branch`. */
+interface ShownFlag {
+  readonly flag: Flag;
+  /** Who decides by the policy that raised it, such as `branchHead`; of older proposals, by the policy in force. */
   readonly decides: string | null;
-  /** Of an exit: what the customer can be told, in both languages; null where the run's files are gone. */
+  /** Whether the staff directory says who has that role. */
+  readonly isRoleChecked: boolean;
+  /** Of an exit: why, for the operator, and what the customer can be told; null where the run's files are gone. */
   readonly explanation?: BothLanguages | null;
+  /** Absent where there is nothing to tell, since nobody lets the customer go. */
+  readonly letters?: { readonly en: CustomerLetter; readonly zh: CustomerLetter } | null;
 }
 
 const show = async (context: CommandContext, customerId: string, kindText: string | undefined): Promise<ExitCode> => {
@@ -200,13 +333,20 @@ const show = async (context: CommandContext, customerId: string, kindText: strin
     });
   }
   const policy = await activePolicy(context);
+  const staff = directoryOf(await target.staff.list());
   const flags: ShownFlag[] = [];
   for (const kind of KINDS) {
     const flag = wanted === undefined || wanted === kind ? await target.flags.get(subject, kind) : undefined;
     if (flag === undefined) continue;
-    const decides = policy?.flags[kind]?.decides ?? null;
-    const shown = { ...flag, flagId: flagIdOf(flag), decides };
-    flags.push(kind === 'exit' ? { ...shown, explanation: await explanationOf(flag, context) } : shown);
+    const decides = flag.decides ?? policy?.flags[kind]?.decides ?? null;
+    const isRoleChecked = checkedRole(flag, staff) !== undefined;
+    const shown = { flag, decides, isRoleChecked };
+    if (kind === 'upgrade') flags.push(shown);
+    else {
+      const letters = await lettersOf(flag, context);
+      const explanation = await explanationOf(flag, context);
+      flags.push({ ...shown, explanation, ...(letters === undefined ? {} : { letters }) });
+    }
   }
   if (flags.length === 0) {
     throw new PermanentError(
@@ -215,7 +355,10 @@ const show = async (context: CommandContext, customerId: string, kindText: strin
       { hint: 'resegment flag list shows those that wait' },
     );
   }
-  terminal.result(flags, () => flags.map((flag) => flagText(flag, policy, context)).join('\n\n'));
+  terminal.result(
+    flags.map(({ flag, ...more }) => ({ ...flag, flagId: flagIdOf(flag), ...more })),
+    () => flags.map((one) => flagText(one, policy, context)).join('\n\n'),
+  );
   return EXIT.done;
 };
 
@@ -233,8 +376,18 @@ const explanationOf = async (flag: Flag, { target }: CommandContext): Promise<Bo
   }
 };
 
-const flagText = (flag: ShownFlag, policy: Policy | undefined, context: CommandContext): string => {
+const lettersOf = async (flag: Flag, { target }: CommandContext): Promise<ShownFlag['letters']> => {
+  try {
+    return { en: await letterOf(flag, 'en', target), zh: await letterOf(flag, 'zh', target) };
+  } catch (error) {
+    if (isResegmentError(error)) return error.code === 'letter-not-due' ? undefined : null;
+    throw error;
+  }
+};
+
+const flagText = (shown: ShownFlag, policy: Policy | undefined, context: CommandContext): string => {
   const { terminal } = context;
+  const { flag, decides, isRoleChecked, letters } = shown;
   const words = FLAG_WORDS[terminal.language];
   const satisfaction = satisfactionInEvidence(flag.evidence);
   const evidence = [
@@ -244,7 +397,6 @@ const flagText = (flag: ShownFlag, policy: Policy | undefined, context: CommandC
     ]),
     ...(satisfaction === null ? [] : [[words.satisfaction, satisfactionText(satisfaction, langOf(terminal.language))]]),
   ];
-  const explained = flag.explanation;
   return [
     terminal.bold(`${words.kinds[flag.kind]} · ${flag.customerId} · ${words.states[flag.state]}`),
     textTable([
@@ -254,7 +406,11 @@ const flagText = (flag: ShownFlag, policy: Policy | undefined, context: CommandC
       [words.manager, flag.manager ?? '–'],
       [words.run, flag.runId],
       [words.expires, flag.expiresOn],
-      [words.decides, flag.decides ?? '–'],
+      [
+        words.decides,
+        decides === null ? '–' : `${decides} (${isRoleChecked ? words.roleChecked : words.roleNotChecked})`,
+      ],
+      ...(flag.proposedBy === undefined ? [] : [[words.proposedBy, flag.proposedBy]]),
     ]),
     '',
     terminal.bold(words.evidenceHeading),
@@ -262,24 +418,26 @@ const flagText = (flag: ShownFlag, policy: Policy | undefined, context: CommandC
     '',
     terminal.bold(words.history),
     textTable(flag.history.map((one) => [one.at, words.events[one.event], one.by, one.reason ?? ''])),
-    ...(explained === undefined
+    ...(letters === undefined
       ? []
-      : explained === null
+      : letters === null
         ? ['', words.explanationGone]
-        : customerText(explained, context)),
+        : [...customerText(letters, context), '', words.operatorExplanation(flag.customerId, flag.runId)]),
   ].join('\n');
 };
 
-const customerText = ({ en, zh }: BothLanguages, { terminal }: CommandContext): readonly string[] =>
+const customerText = ({ en, zh }: NonNullable<ShownFlag['letters']>, { terminal }: CommandContext): readonly string[] =>
   (
     [
       ['en', en],
       ['zh-CN', zh],
     ] as const
-  ).flatMap(([language, { sections }]) => [
+  ).flatMap(([language, written]) => [
     '',
     terminal.bold(FLAG_WORDS[language].explanation),
-    ...sections.flatMap(({ heading, sentences }) => [`  ${heading}`, ...sentences.map((one) => `    ${one}`)]),
+    ...letterText(written)
+      .split('\n')
+      .map((line) => (line === '' ? '' : `  ${line}`)),
   ]);
 
 const scoreLabel = (name: string, policy: Policy | undefined, { terminal }: CommandContext): string => {
@@ -300,9 +458,12 @@ const evidenceText = (
   if (typeof value === 'string') {
     return name === 'segment' || name === 'wouldBe'
       ? segmentText(value, policy, context)
-      : name === 'rising' || name === 'metric'
+      : name === 'rising' || name === 'metric' || name === POTENTIAL_KEYS.of
         ? scoreLabel(value, policy, context)
         : value;
+  }
+  if (policy !== undefined && (name === POTENTIAL_KEYS.value || name === POTENTIAL_KEYS.atLeast)) {
+    return valueText(policy, String(flag.evidence[POTENTIAL_KEYS.of]), value, langOf(context.terminal.language));
   }
   const metric = policy?.metrics[String(flag.evidence['metric'] ?? '')];
   return policy !== undefined && metric !== undefined && ['value', 'before', 'cutoff', 'shortBy'].includes(name)

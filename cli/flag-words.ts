@@ -14,6 +14,14 @@ interface FlagWords {
   readonly run: string;
   readonly expires: string;
   readonly decides: string;
+  readonly roleChecked: string;
+  readonly roleNotChecked: string;
+  readonly proposedBy: string;
+  /** What is missing to the limit of a rating, and where passing it leads. */
+  readonly missing: (shortBy: string, rating: string, segment: string) => string;
+  readonly lasting: (periods: string, since: string) => string;
+  readonly overCapacity: (runId: string, upgrades: number, exits: number) => string;
+  readonly operatorExplanation: (customerId: string, runId: string) => string;
   readonly satisfaction: string;
   readonly evidenceHeading: string;
   readonly history: string;
@@ -48,6 +56,9 @@ export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
       shortBy: 'missing to the limit',
       since: 'in the segment since',
       periods: 'closed periods in a row',
+      'potential.score': 'potential by',
+      'potential.value': 'potential',
+      'potential.atLeast': 'potential asked for',
     },
     segment: 'segment',
     stake: 'value at stake',
@@ -56,10 +67,19 @@ export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
     run: 'run',
     expires: 'can be decided until',
     decides: 'who decides by the policy',
+    roleChecked: 'checked against the staff directory',
+    roleNotChecked: 'not checked: the staff directory does not know the role',
+    proposedBy: 'proposed by the run of',
+    missing: (shortBy, rating, segment) => `${shortBy} short of the next limit of ${rating}, then ${segment}`,
+    lasting: (periods, since) => `${periods} closed periods in a row, since ${since}`,
+    overCapacity: (runId, upgrades, exits) =>
+      `Besides, run ${runId} found ${upgrades} to upgrade and ${exits} to let go and did not open them: their managers or branches have as many as the policy allows.`,
+    operatorExplanation: (customerId, runId) =>
+      `For yourself, with ratings and limits: resegment explain ${customerId} --run ${runId}`,
     satisfaction: 'satisfaction',
     evidenceHeading: 'Evidence',
     history: 'History',
-    explanation: 'Explanation for the talk with the customer',
+    explanation: 'Explanation for the customer (resegment flag letter)',
     explanationGone: 'The explanation for the customer cannot be shown: the files of the run are no longer kept.',
     afterwards: {
       approved: {
@@ -96,6 +116,9 @@ export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
       shortBy: '距界限差额',
       since: '进入该类别',
       periods: '连续期数',
+      'potential.score': '潜力依据',
+      'potential.value': '潜力',
+      'potential.atLeast': '要求的潜力',
     },
     segment: '类别',
     stake: '涉及价值',
@@ -104,10 +127,19 @@ export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
     run: '批次',
     expires: '决定期限',
     decides: '按策略由谁决定',
+    roleChecked: '已按员工名录核对',
+    roleNotChecked: '未核对：员工名录中没有该角色',
+    proposedBy: '提出者（发起运行）',
+    missing: (shortBy, rating, segment) => `距${rating}的下一界限还差 ${shortBy}，达到后为${segment}`,
+    lasting: (periods, since) => `自 ${since} 起连续 ${periods} 个结账期`,
+    overCapacity: (runId, upgrades, exits) =>
+      `此外，批次 ${runId} 另有 ${upgrades} 件升级、${exits} 件退出未开立：相关客户经理或机构已达策略规定的上限。`,
+    operatorExplanation: (customerId, runId) =>
+      `供内部使用、含评级与界限的说明：resegment explain ${customerId} --run ${runId}`,
     satisfaction: '满意度',
     evidenceHeading: '依据',
     history: '经过',
-    explanation: '与客户面谈用的说明',
+    explanation: '给客户的说明（resegment flag letter）',
     explanationGone: '无法显示对客户的说明：该批次的文件已不再保留。',
     afterwards: {
       approved: {

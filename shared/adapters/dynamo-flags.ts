@@ -1,13 +1,23 @@
 import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
 import { flagEvents } from '../domain/document-events.ts';
-import { FLAG_STATES, type Flag, type FlagKind, raised, settled, undone, withdrawn } from '../domain/flags.ts';
+import {
+  byClosed,
+  closedAt,
+  FLAG_STATES,
+  type Flag,
+  type FlagKind,
+  raised,
+  settled,
+  undone,
+  withdrawn,
+} from '../domain/flags.ts';
 import { PermanentError, RetryableError } from '../errors.ts';
 import type { FlagEraser, FlagStore } from '../ports/flag-store.ts';
 import type { Outbox } from '../ports/outbox.ts';
 import { attempt, type Item } from './dynamo-client.ts';
 import { waitingEvents, writeWithEvents } from './dynamo-outbox.ts';
-import { OPEN_FLAGS } from './table-keys.ts';
+import { closedFlags, OPEN_FLAGS } from './table-keys.ts';
 
 const FlagContent = z.object({
   kind: z.enum(['upgrade', 'exit']),
@@ -22,6 +32,8 @@ const FlagContent = z.object({
   evidence: z.record(z.string(), z.union([z.string(), z.number()])),
   raisedAt: z.string(),
   expiresOn: z.string(),
+  decides: z.optional(z.string()),
+  proposedBy: z.optional(z.string()),
   state: z.enum(FLAG_STATES),
   history: z.array(
     z.object({
@@ -35,7 +47,7 @@ const FlagContent = z.object({
 
 const TRIES = 10;
 
-/** Proposals of table `flags`: key (subject, kind), in the sparse index `open` while they are open. */
+/** Proposals of table `flags`: key (subject, kind), in the index `open` while they are open and, by month, once they are closed. */
 export const dynamoFlags = ({
   client,
   table,
@@ -66,9 +78,9 @@ export const dynamoFlags = ({
       set: {
         rev: { N: String(rev + 1) },
         flag: { S: JSON.stringify(next) },
-        ...(next.state === 'open' ? { open: { S: OPEN_FLAGS }, raised: { S: next.raisedAt } } : {}),
+        ...indexed(next),
       },
-      remove: next.state === 'open' ? [] : ['open', 'raised'],
+      remove: [],
       condition:
         rev === 0
           ? {
@@ -105,6 +117,28 @@ export const dynamoFlags = ({
     );
   };
 
+  const query = async (partition: string): Promise<Flag[]> => {
+    const flags: Flag[] = [];
+    let startKey: Item | undefined;
+    do {
+      const page = await attempt('list flags', () =>
+        client.send(
+          new QueryCommand({
+            TableName: table,
+            IndexName: 'open',
+            KeyConditionExpression: '#open = :open',
+            ExpressionAttributeNames: { '#open': 'open' },
+            ExpressionAttributeValues: { ':open': { S: partition } },
+            ...(startKey === undefined ? {} : { ExclusiveStartKey: startKey }),
+          }),
+        ),
+      );
+      for (const item of page.Items ?? []) flags.push(decode(item));
+      startKey = page.LastEvaluatedKey;
+    } while (startKey !== undefined);
+    return flags;
+  };
+
   const asDecision = (next: Flag | undefined): { readonly next: Flag } | undefined =>
     next === undefined ? undefined : { next };
 
@@ -129,28 +163,17 @@ export const dynamoFlags = ({
         client.send(new DeleteItemCommand({ TableName: table, Key: { subject: { S: subject }, kind: { S: kind } } })),
       );
     },
-    listOpen: async () => {
-      const flags: Flag[] = [];
-      let startKey: Item | undefined;
-      do {
-        const page = await attempt('list open flags', () =>
-          client.send(
-            new QueryCommand({
-              TableName: table,
-              IndexName: 'open',
-              KeyConditionExpression: '#open = :open',
-              ExpressionAttributeNames: { '#open': 'open' },
-              ExpressionAttributeValues: { ':open': { S: OPEN_FLAGS } },
-              ...(startKey === undefined ? {} : { ExclusiveStartKey: startKey }),
-            }),
-          ),
-        );
-        for (const item of page.Items ?? []) flags.push(decode(item));
-        startKey = page.LastEvaluatedKey;
-      } while (startKey !== undefined);
-      return flags.sort(byRaised);
-    },
+    listOpen: async () => (await query(OPEN_FLAGS)).sort(byRaised),
+    listClosed: async (month) => (await query(closedFlags(month))).sort(byClosed),
   };
+};
+
+/** Keys of the index `open`: open proposals together, closed ones by the month in which they were closed. */
+const indexed = (flag: Flag): Item => {
+  const at = closedAt(flag);
+  return at === undefined
+    ? { open: { S: OPEN_FLAGS }, raised: { S: flag.raisedAt } }
+    : { open: { S: closedFlags(at.slice(0, 7)) }, raised: { S: at } };
 };
 
 /** Ascending by `raisedAt`, then subject and kind, so that the order is the same everywhere. */
@@ -166,9 +189,11 @@ const decode = (item: Item): Flag => {
       cause: parsed.error,
     });
   }
-  const { history, ...rest } = parsed.data;
+  const { history, decides, proposedBy, ...rest } = parsed.data;
   return {
     ...rest,
+    ...(decides === undefined ? {} : { decides }),
+    ...(proposedBy === undefined ? {} : { proposedBy }),
     history: history.map(({ reason, ...event }) => (reason === undefined ? event : { ...event, reason })),
   };
 };

@@ -41,8 +41,11 @@ export type RecordKind = (typeof RECORD_KINDS)[number];
 /** `STATE / pointer`: the one pointer item. */
 export const POINTER_KEY = { kind: 'STATE', id: 'pointer' } as const;
 
-/** Value of the partition key of the sparse index `open` of `flags`: all open proposals, ascending by `raised`. */
+/** Value of the partition key of the index `open` of `flags`: all open proposals, ascending by `raised`. */
 export const OPEN_FLAGS = 'open';
+
+/** The same of proposals that were closed in a UTC month, ascending by when: `closed#2026-05`. */
+export const closedFlags = (month: string): string => `closed#${month}`;
 
 /** Value of the partition key of the sparse indexes `outbox`: items on which events wait, ascending by `outboxSince`. */
 export const WAITING_EVENTS = 'waiting';

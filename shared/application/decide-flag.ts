@@ -1,10 +1,13 @@
-import { dateIn } from '#shared/domain/calendar.ts';
+import { addMonths, dateIn, type Period, periodOf } from '#shared/domain/calendar.ts';
 import type { FlagDecision } from '#shared/domain/facts.ts';
-import { byStake, type Flag, type FlagKind, lastDecision } from '#shared/domain/flags.ts';
+import { byClosed, byStake, FLAG_STATES, type Flag, type FlagKind, lastDecision } from '#shared/domain/flags.ts';
+import { isSamePerson, personName } from '#shared/domain/person.ts';
+import { directoryOf, STAFF_ROLES, type StaffDirectory, type StaffRole } from '#shared/domain/staff.ts';
 import { isResegmentError, PermanentError, RetryableError } from '#shared/errors.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { FlagStore } from '#shared/ports/flag-store.ts';
+import type { StaffStore } from '#shared/ports/staff-store.ts';
 import { checkedText } from './checked-text.ts';
 
 /** Letting customers go is looked at one by one: so many in one command at most. Ours. */
@@ -16,6 +19,8 @@ const CALENDAR = 'calendar';
 export interface DecidePorts {
   readonly flags: Pick<FlagStore, 'get' | 'settle' | 'listOpen'>;
   readonly customers: Pick<CustomerStore, 'get' | 'put'>;
+  /** Who has the role that decides; where nobody is listed, the role is not checked. */
+  readonly staff?: Pick<StaffStore, 'list'>;
   readonly clock: Clock;
   /** IANA name; `expiresOn` is a date in it. */
   readonly timeZone: string;
@@ -36,10 +41,11 @@ export interface FlagRef {
 
 /**
  * A person's word on an open proposal. It is kept in the proposal's history and as a fact of the customer, which the next run
- * obeys. Of several people at once one decides; the others hear who did.
+ * obeys. Of several people at once one decides; the others hear who did. Who started the run that proposed it does not approve
+ * it, and where the staff directory knows the role that the policy names, only who has it decides.
  *
  * @throws PermanentError `flag-decided`, `flag-expired`, `flag-withdrawn`, `flag-unknown`, `kind-missing`, `customer-unknown`,
- *   `reason-missing`: nothing has been changed then. RetryableError `customer-busy`: do it again, which completes it
+ *   `reason-missing`, `approver-is-proposer`, `role-missing`: nothing has been changed then. RetryableError `customer-busy`: do it again, which completes it
  */
 export const decideFlag = async (ref: FlagRef, verdict: Verdict, ports: DecidePorts): Promise<Flag> => {
   const reason = checkedText('--reason', verdict.reason, 'it is kept with the decision');
@@ -58,6 +64,7 @@ export const decideFlag = async (ref: FlagRef, verdict: Verdict, ports: DecidePo
       await ports.flags.settle(subject, kind, over);
       continue;
     }
+    assertMayDecide(flag, verdict, await staffOf(ports));
     const settlement = { state: verdict.decision, by: verdict.by, at, reason };
     if ((await ports.flags.settle(subject, kind, settlement)) === 'notOpen') continue;
     const { decision, by } = verdict;
@@ -90,11 +97,13 @@ export const decideFlags = async (
   ports: DecidePorts,
 ): Promise<DecidedMany> => {
   assertFewExits(refs);
+  const members = await ports.staff?.list();
+  const once = { ...ports, ...(members === undefined ? {} : { staff: { list: async () => members } }) };
   const decided: Flag[] = [];
   const passedOver: DecidedMany['passedOver'][number][] = [];
   for (const ref of refs) {
     try {
-      decided.push(await decideFlag(ref, verdict, ports));
+      decided.push(await decideFlag(ref, verdict, once));
     } catch (error) {
       if (!isResegmentError(error) || !PASSED_OVER.has(error.code)) throw error;
       passedOver.push({ customerId: ref.customerId, code: error.code, message: error.message });
@@ -103,7 +112,60 @@ export const decideFlags = async (
   return { decided, passedOver };
 };
 
-const PASSED_OVER = new Set(['flag-decided', 'flag-expired', 'flag-withdrawn', 'flag-unknown', 'customer-unknown']);
+const PASSED_OVER = new Set([
+  'flag-decided',
+  'flag-expired',
+  'flag-withdrawn',
+  'flag-unknown',
+  'customer-unknown',
+  'approver-is-proposer',
+  'role-missing',
+]);
+
+const staffOf = async ({ staff }: Pick<DecidePorts, 'staff'>): Promise<StaffDirectory> =>
+  directoryOf((await staff?.list()) ?? []);
+
+/**
+ * The role that the policy names as deciding, where it can be checked: one of the staff directory, and the directory lists
+ * somebody. Undefined: it is shown and not checked.
+ */
+export const checkedRole = (flag: Pick<Flag, 'decides'>, staff: StaffDirectory): StaffRole | undefined =>
+  staff.all.length === 0 ? undefined : STAFF_ROLES.find((role) => role === flag.decides);
+
+const assertMayDecide = (flag: Flag, { by, decision }: Verdict, staff: StaffDirectory): void => {
+  const about = `the ${flag.kind} proposal of customer ${quoted(flag.customerId)}`;
+  if (decision === 'approved' && flag.proposedBy !== undefined && isSamePerson(flag.proposedBy, by)) {
+    throw new PermanentError(
+      'approver-is-proposer',
+      `${personName(by)} started the run that raised ${about} and cannot approve it`,
+      { hint: 'somebody else approves it: --as NAME; refusing it yourself is possible' },
+    );
+  }
+  const role = checkedRole(flag, staff);
+  if (role === undefined) return;
+  const member = staff.member(personName(by));
+  if (member !== undefined && hasRole(member, role, flag.branch)) return;
+  const is =
+    member === undefined
+      ? 'is not in the staff directory'
+      : `is ${member.role}${member.branch === null ? '' : ` of ${member.branch}`}`;
+  const where = role === 'central' || flag.branch === null ? '' : ` of ${flag.branch}`;
+  throw new PermanentError(
+    'role-missing',
+    `${about} is decided by ${role}${where} or above, and ${personName(by)} ${is}`,
+    { hint: 'resegment staff list shows who has which role' },
+  );
+};
+
+/** The role itself in the branch, or one above it; central people decide everywhere. */
+const hasRole = (
+  member: { readonly role: StaffRole; readonly branch: string | null },
+  wanted: StaffRole,
+  branch: string | null,
+): boolean =>
+  member.role === 'central' ||
+  (STAFF_ROLES.indexOf(member.role) >= STAFF_ROLES.indexOf(wanted) &&
+    (branch === null || member.branch === null || member.branch === branch));
 
 /** @throws PermanentError `too-many-exits` */
 export const assertFewExits = (refs: readonly { readonly kind: FlagKind }[]): void => {
@@ -126,18 +188,56 @@ export interface FlagFilter {
 /** Proposals that can be decided today, the greatest value at stake first. */
 export const openFlags = async (
   filter: FlagFilter,
-  ports: Pick<DecidePorts, 'flags' | 'clock' | 'timeZone'>,
+  ports: { readonly flags: Pick<FlagStore, 'listOpen'> } & Pick<DecidePorts, 'clock' | 'timeZone'>,
 ): Promise<readonly Flag[]> =>
-  (await ports.flags.listOpen())
-    .filter(
-      (flag) =>
-        !isOver(flag, ports) &&
-        (filter.kind === undefined || flag.kind === filter.kind) &&
-        (filter.branch === undefined || flag.branch === filter.branch) &&
-        (filter.manager === undefined || flag.manager === filter.manager) &&
-        (filter.segment === undefined || flag.segment === filter.segment),
-    )
-    .sort(byStake);
+  (await ports.flags.listOpen()).filter((flag) => !isOver(flag, ports) && isWanted(flag, filter)).sort(byStake);
+
+export const LISTED_STATES = [...FLAG_STATES, 'all'] as const;
+export type ListedState = (typeof LISTED_STATES)[number];
+/** How far back closed proposals are listed unless somebody says otherwise. Ours. */
+const LISTED_MONTHS = 12;
+const MOST_LISTED_MONTHS = 60;
+
+/**
+ * Proposals in a state, each as it is now. Open ones by value at stake; closed ones the last closed first, from a month on (by
+ * default twelve months back). One that nobody decided in time is expired, also where no run has said so yet.
+ *
+ * @param since `YYYY-MM`
+ * @throws PermanentError `since-invalid`
+ */
+export const listFlags = async (
+  filter: FlagFilter & { readonly state: ListedState; readonly since?: string },
+  ports: { readonly flags: Pick<FlagStore, 'listOpen' | 'listClosed'> } & Pick<DecidePorts, 'clock' | 'timeZone'>,
+): Promise<readonly Flag[]> => {
+  const { state, since } = filter;
+  if (state === 'open') return openFlags(filter, ports);
+  const now = ports.clock.now().slice(0, 7);
+  const from = since ?? addMonths(now, -LISTED_MONTHS);
+  if (!/^\d{4}-(0[1-9]|1[0-2])$/u.test(from) || from > now || from < addMonths(now, -MOST_LISTED_MONTHS)) {
+    throw new PermanentError(
+      'since-invalid',
+      `--since must be a month from ${addMonths(now, -MOST_LISTED_MONTHS)} to ${now}, as YYYY-MM, got ${quoted(from)}`,
+    );
+  }
+  const closed: Flag[] = [];
+  for (let month: Period = from; month <= now; month = addMonths(month, 1)) {
+    closed.push(...(await ports.flags.listClosed(month)));
+  }
+  const waiting = await ports.flags.listOpen();
+  const over = waiting
+    .filter((flag) => isOver(flag, ports) && periodOf(flag.expiresOn) >= from)
+    .map((flag): Flag => ({ ...flag, state: 'expired' }));
+  const open = state === 'all' ? waiting.filter((flag) => !isOver(flag, ports)).sort(byStake) : [];
+  return [...open, ...[...closed.sort(byClosed), ...over].reverse()].filter(
+    (flag) => (state === 'all' || flag.state === state) && isWanted(flag, filter),
+  );
+};
+
+const isWanted = (flag: Flag, filter: FlagFilter): boolean =>
+  (filter.kind === undefined || flag.kind === filter.kind) &&
+  (filter.branch === undefined || flag.branch === filter.branch) &&
+  (filter.manager === undefined || flag.manager === filter.manager) &&
+  (filter.segment === undefined || flag.segment === filter.segment);
 
 /** So many of the ranked proposals, evenly from the greatest stake to the smallest. */
 export const sampleOf = <T>(ranked: readonly T[], size: number): readonly T[] => {

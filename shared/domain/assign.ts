@@ -1,7 +1,7 @@
 import { toDayNumber } from './calendar.ts';
-import { isCovered } from './flags.ts';
+import { isCovered, POTENTIAL_KEYS } from './flags.ts';
 import type { Dimension, ExitRule, Policy, UpgradeRule } from './policy.ts';
-import { satisfactionEvidence } from './satisfaction.ts';
+import { confidenceLevel, satisfactionEvidence } from './satisfaction.ts';
 import { capOf, cutoffsFor, satisfactionOf, scoreRow, sourceValue } from './scores.ts';
 import { allSettledScores, segmentOf, settledScores } from './segments.ts';
 import { type RatingScale, ratingScale, type Settled, settleRating } from './settle.ts';
@@ -66,26 +66,28 @@ export const assignRow = (row: FrameRow, policy: Policy, calibration: Calibratio
 };
 
 /**
- * Opens as many proposals per manager and kind as the policy gives room for, the greatest stake first, ties by subject. A
- * customer without a manager competes within the branch. Rows come back in the order given; the overflow has
- * `opened: false`. Give it all rows of a run with flags, whatever their shard.
+ * Opens as many proposals per kind, manager and branch as the policy gives room for, the greatest stake first, ties by subject. A
+ * customer without a manager competes with the others of its branch who have none. Rows come back in the order given; the
+ * overflow has `opened: false`. Give it all rows of a run with flags, whatever their shard.
  */
 export const capacity = (rows: readonly PlanRow[], policy: Policy): readonly PlanRow[] => {
-  const queues = new Map<string, { readonly subject: string; readonly flag: FlagProposal }[]>();
-  for (const row of rows) {
-    for (const flag of row.flags) {
-      const key = JSON.stringify([flag.kind, row.manager, row.manager === null ? row.branch : null]);
-      const queue = queues.get(key) ?? [];
-      queue.push({ subject: row.subject, flag });
-      queues.set(key, queue);
-    }
-  }
+  const ranked = rows
+    .flatMap((row) => row.flags.map((flag) => ({ row, flag })))
+    .sort((a, b) => b.flag.stake - a.flag.stake || (a.row.subject < b.row.subject ? -1 : 1));
+  const taken = new Map<string, number>();
   const opened = new Set<FlagProposal>();
-  for (const queue of queues.values()) {
-    queue.sort((a, b) => b.flag.stake - a.flag.stake || (a.subject < b.subject ? -1 : 1));
-    for (const { flag } of queue.slice(0, policy.flags[queue[0]?.flag.kind ?? 'exit']?.perManager ?? 0)) {
-      opened.add(flag);
-    }
+  for (const { row, flag } of ranked) {
+    const rule = policy.flags[flag.kind];
+    const desks = [
+      {
+        key: JSON.stringify([flag.kind, row.manager, row.manager === null ? row.branch : null]),
+        room: rule?.perManager ?? 0,
+      },
+      { key: JSON.stringify([flag.kind, 'branch', row.branch, '']), room: rule?.perBranch ?? Number.POSITIVE_INFINITY },
+    ];
+    if (desks.some(({ key, room }) => (taken.get(key) ?? 0) >= room)) continue;
+    for (const { key } of desks) taken.set(key, (taken.get(key) ?? 0) + 1);
+    opened.add(flag);
   }
   return rows.map((row) =>
     row.flags.length === 0 ? row : { ...row, flags: row.flags.map((flag) => ({ ...flag, opened: opened.has(flag) })) },
@@ -377,6 +379,8 @@ const proposeUpgrade = (
   const would = segmentOf(dimension, row, policy, levels);
   const order = dimension.segmentOrder;
   if (dimension.ordered && order.indexOf(would) >= order.indexOf(main.actual)) return null;
+  const potential = potentialEvidence(rule, scores);
+  if (potential === null || isUnhappy(rule, row, policy, calibration)) return null;
   const before = row.prior.values[score.of];
   return {
     kind: 'upgrade',
@@ -389,11 +393,40 @@ const proposeUpgrade = (
       ...(typeof before === 'number' ? { before } : {}),
       cutoff: next.cutoff,
       shortBy: next.shortBy,
+      ...potential,
       ...satisfactionEvidence(satisfactionOf(row, policy, calibration)),
     },
     stake: stakeOf(row, policy),
     opened: true,
   };
+};
+
+/** What the rule asks for in potential and what the customer has; null where the customer has not got it. */
+const potentialEvidence = ({ potential }: UpgradeRule, scores: ScoreValues): FlagProposal['evidence'] | null => {
+  if (potential === undefined) return {};
+  const value = scores[potential.of] ?? null;
+  if (value === null || value < potential.atLeast) return null;
+  return {
+    [POTENTIAL_KEYS.of]: potential.of,
+    [POTENTIAL_KEYS.value]: value,
+    [POTENTIAL_KEYS.atLeast]: potential.atLeast,
+  };
+};
+
+/** Whether the customer is known to be less satisfied than the rule asks for; low confidence is not knowing. */
+const isUnhappy = (
+  { satisfaction: wanted }: UpgradeRule,
+  row: FrameRow,
+  policy: Policy,
+  calibration: Calibration,
+): boolean => {
+  const satisfaction = wanted === undefined ? null : satisfactionOf(row, policy, calibration);
+  return (
+    wanted !== undefined &&
+    satisfaction !== null &&
+    confidenceLevel(satisfaction.confidence) !== 'low' &&
+    satisfaction.score < wanted.atLeast
+  );
 };
 
 /**
@@ -428,7 +461,7 @@ const proposeExit = (
   if (rule.notIf.includes('pinned') && main.pinnedUntil !== undefined) return null;
   const dimension = policy.dimensions[policy.mainDimension];
   if (dimension === undefined) return null;
-  // R31: were it not for the answers, would the policy still say the same?
+  // R31: were it not for the answers and notes of people, would the policy still say the same?
   const silent = scoreRow(row, policy, calibration, { withoutAnswers: true });
   if (segmentOf(dimension, row, policy, silent) !== main.target) return null;
   const ratings = settledScores(dimension, policy).flatMap((name) => {

@@ -23,6 +23,7 @@ import {
   segmentLabel,
   valueText,
 } from './figure-text.ts';
+import { POTENTIAL_KEYS } from './flags.ts';
 import type { Dimension, Label } from './policy.ts';
 import { withoutSatisfaction } from './satisfaction.ts';
 import type { HoldBack } from './standing.ts';
@@ -540,13 +541,25 @@ const upgradeText = (context: ExplainContext, evidence: Evidence): string => {
     nameOf(policy, source, lang),
     mainSegment(context, wouldBe),
   ];
+  const more = potentialText(context, evidence);
   if (lang === 'zh') {
     const from = before === undefined ? '' : `（原为${text(before)}）`;
-    return `${name}为${text(value)}${from}，${short > 0 ? `距${of}的下一分界点 ${text(cutoff)} 还差 ${distance}` : `已达到${of}的下一分界点 ${text(cutoff)}`}，达到后为${next}`;
+    return `${name}为${text(value)}${from}，${short > 0 ? `距${of}的下一分界点 ${text(cutoff)} 还差 ${distance}` : `已达到${of}的下一分界点 ${text(cutoff)}`}，达到后为${next}${more}`;
   }
   const from = before === undefined ? '' : `, up from ${text(before)}`;
   const near = short > 0 ? `${distance} short of the next cut-off of ${of}` : `at the next cut-off of ${of}`;
-  return `${name} is ${text(value)}${from}, ${near}, ${text(cutoff)}; past it the customer would be ${next}`;
+  return `${name} is ${text(value)}${from}, ${near}, ${text(cutoff)}; past it the customer would be ${next}${more}`;
+};
+
+const potentialText = ({ policy, lang }: ExplainContext, evidence: Evidence): string => {
+  const of = evidence[POTENTIAL_KEYS.of];
+  const [value, least] = [evidence[POTENTIAL_KEYS.value], evidence[POTENTIAL_KEYS.atLeast]];
+  if (typeof of !== 'string' || value === undefined || least === undefined) return '';
+  const name = nameOf(policy, of, lang);
+  const [is, asked] = [value, least].map((one) => valueText(policy, of, one, lang));
+  return lang === 'zh'
+    ? `；${name}为${is}，策略要求至少${asked}`
+    : `; ${name} is ${is}, and at least ${asked} is asked for`;
 };
 
 const exitText = (context: ExplainContext, evidence: Evidence): string => {

@@ -22,7 +22,18 @@ export interface RaisedFlag {
   readonly raisedAt: Instant;
   /** Last day on which it can be decided, inclusive. */
   readonly expiresOn: IsoDate;
+  /** Who decides by the policy of the run that raised it. */
+  readonly decides?: string;
+  /** Who started the run that raised it, where a person did; another person approves it. */
+  readonly proposedBy?: string;
 }
+
+/** Names of figures of potential in the evidence of an upgrade. No score can have a dot in its name. */
+export const POTENTIAL_KEYS = {
+  of: 'potential.score',
+  value: 'potential.value',
+  atLeast: 'potential.atLeast',
+} as const;
 
 /** One thing that happened to a proposal; `by` is a run id or a person. */
 export interface FlagEvent {
@@ -61,10 +72,13 @@ export const raised = (
   const history = stored?.history ?? [];
   if (stored?.state === 'open') {
     const event: FlagEvent = { event: 'confirmed', at: proposal.raisedAt, by: proposal.runId };
+    // Whoever confirms it did not propose it: the proposer stays.
+    const { proposedBy: _, ...confirmed } = proposal;
     return {
       outcome: 'confirmed',
       next: {
-        ...proposal,
+        ...confirmed,
+        ...(stored.proposedBy === undefined ? {} : { proposedBy: stored.proposedBy }),
         raisedAt: stored.raisedAt,
         expiresOn: stored.expiresOn,
         state: 'open',
@@ -147,7 +161,7 @@ type Evidence = RaisedFlag['evidence'];
  * reach, or a new stay in the segment) is never covered. An approval covers everything else. A refusal no longer covers evidence
  * that has become materially stronger:
  *
- * - upgrade: what is missing to the limit has at least halved, or another rating or metric rises;
+ * - upgrade: what is missing to the limit has at least halved, potential has grown, or another rating or metric rises;
  * - exit: a rating has fallen below its level of then.
  *
  * More periods of the same are not new evidence, nor are answers. Thresholds are ours.
@@ -168,7 +182,19 @@ export const isCovered = (
   }
   const [missing, missed] = [now['shortBy'], then['shortBy']];
   const isNearer = typeof missing === 'number' && typeof missed === 'number' && missed > 0 && missing <= missed / 2;
-  return !isNearer && !differs(['rising', 'metric']);
+  const [potential, before] = [now[POTENTIAL_KEYS.value], then[POTENTIAL_KEYS.value]];
+  const hasGrown = typeof potential === 'number' && typeof before === 'number' && potential > before;
+  return !isNearer && !hasGrown && !differs(['rising', 'metric']);
+};
+
+/** When a proposal was closed: the instant of its last event. Undefined while it is open. */
+export const closedAt = (flag: Flag): Instant | undefined =>
+  flag.state === 'open' ? undefined : flag.history.at(-1)?.at;
+
+/** Ascending by when they were closed, then subject and kind, so that the order is the same everywhere. */
+export const byClosed = (a: Flag, b: Flag): number => {
+  const [left, right] = [a, b].map((flag) => `${closedAt(flag)} ${flag.subject} ${flag.kind}`);
+  return String(left) < String(right) ? -1 : 1;
 };
 
 /** The greatest value at stake first; equal ones the oldest first, then by customer and kind. */

@@ -1,5 +1,6 @@
 import { type Instant, type IsoDate, toDayNumber } from './calendar.ts';
 import type { CustomerFacts, Note, NoteSubject } from './facts.ts';
+import { isSamePerson, personName } from './person.ts';
 import type { Policy } from './policy.ts';
 import type { CountedNote, FrameRow } from './standing.ts';
 import { oncePerPolicy, roundScore } from './values.ts';
@@ -27,7 +28,7 @@ export const notesInForce = (
   for (const note of facts.notes ?? []) {
     if (note.date > when.asOf || note.recordedAt > when.frozenAt) continue;
     if (note.withdrawn !== undefined && note.withdrawn.at <= when.frozenAt) continue;
-    const key = `${note.about} ${personKey(note.by)}`;
+    const key = `${note.about} ${personName(note.by)}`;
     const known = newest.get(key);
     if (known === undefined || ageKey(note) > ageKey(known)) newest.set(key, note);
   }
@@ -48,13 +49,6 @@ export const countedNotes = (
     rating,
     ageDays: toDayNumber(when.asOf) - toDayNumber(date),
   }));
-
-/** A person is the same whether or not the name was verified. */
-const personKey = (by: string): string =>
-  by
-    .replace(/\s*\(unverified\)$/u, '')
-    .normalize('NFC')
-    .trim();
 
 /** Ordered like time; what is recorded at the same instant by rating and id, so that the order of storage does not matter. */
 const ageKey = ({ date, recordedAt, rating, noteId }: Note): string => `${date} ${recordedAt} ${rating} ${noteId}`;
@@ -111,7 +105,7 @@ export const withNote = (
       one.rating === given.rating &&
       one.date === given.date &&
       one.reason === given.reason &&
-      personKey(one.by) === personKey(given.by),
+      isSamePerson(one.by, given.by),
   );
   if (same !== undefined) return { note: same, facts: undefined };
   if (notes.length >= MOST_NOTES) return undefined;

@@ -871,6 +871,7 @@ const resolveFlags = (notes: Notes, written: unknown, main: Dimension | undefine
         nearest(up.rising, ratings),
       );
     }
+    if (up.potential !== undefined) checkPotential(notes, up.potential, base);
     upgrade = { ...DEFAULT_FLAG, shortBy: 0.1, ...defined(up) };
   }
   const out = parts.exit === undefined ? undefined : notes.check(WrittenExit, parts.exit, ['flags', 'exit']);
@@ -889,6 +890,27 @@ const resolveFlags = (notes: Notes, written: unknown, main: Dimension | undefine
     exit = { ...DEFAULT_FLAG, afterPeriods: 3, notIf: ['openCase', 'pinned'], ...defined(out) };
   }
   return { ...(upgrade === undefined ? {} : { upgrade }), ...(exit === undefined ? {} : { exit }) };
+};
+
+const checkPotential = (
+  notes: Notes,
+  { of, atLeast }: NonNullable<UpgradeRule['potential']>,
+  { scores }: Pick<Base, 'scores'>,
+): void => {
+  const path = ['flags', 'upgrade', 'potential'];
+  const score = own(scores, of);
+  if (score === undefined) {
+    notes.add([...path, 'of'], `there is no score ${quote(of)}`, nearest(of, Object.keys(scores)));
+    return;
+  }
+  const levels = levelsOf(score);
+  if (levels !== null && (atLeast > levels || atLeast <= 1)) {
+    notes.add(
+      [...path, 'atLeast'],
+      atLeast > levels ? `${of} never reaches ${atLeast}` : `every level of ${of} is at least ${atLeast}`,
+      `use a level from 2 to ${levels}`,
+    );
+  }
 };
 
 /** Plans by segment of the main dimension, or by dimension and then segment. A term is stated in one dimension only. */

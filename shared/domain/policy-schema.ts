@@ -145,6 +145,7 @@ export const WrittenMoves = z.strictObject({
 const FlagParts = {
   from: z.array(Text).check(z.minLength(1)),
   perManager: z.optional(Whole.check(z.gte(1))),
+  perBranch: z.optional(Whole.check(z.gte(1))),
   expiresDays: z.optional(Whole.check(z.gte(1))),
   decides: Text,
 };
@@ -153,6 +154,8 @@ export const WrittenUpgrade = z.strictObject({
   ...FlagParts,
   rising: Text,
   shortBy: z.optional(Share),
+  potential: z.optional(z.strictObject({ of: Text, atLeast: z.number() })),
+  satisfaction: z.optional(z.strictObject({ atLeast: z.number().check(z.gte(0), z.lte(100)) })),
 });
 export const WrittenExit = z.strictObject({
   ...FlagParts,

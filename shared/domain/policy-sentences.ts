@@ -1,5 +1,5 @@
 import { formatValue, type Lang } from './explain.ts';
-import { noteSubjectText } from './figure-text.ts';
+import { noteSubjectText, valueText } from './figure-text.ts';
 import type { Condition, Dimension, Metric, Policy, Score } from './policy.ts';
 import { levelNames } from './policy-resolve.ts';
 import { termInWords, termNameInWords } from './service-words.ts';
@@ -36,12 +36,31 @@ export const describePolicy = (policy: Policy, lang: Lang): readonly string[] =>
   const main = policy.dimensions[policy.mainDimension];
   const segments = (keys: readonly string[]): string =>
     keys.map((key) => main?.segments[key]?.label[lang] ?? key).join(zh ? '、' : ', ');
+  const perBranch = (most: number | undefined): string =>
+    most === undefined ? '' : zh ? `、每家机构至多 ${most} 件` : ` and ${most} per branch`;
   if (upgrade !== undefined) {
     lines.push(
       zh
-        ? `提升建议：${segments(upgrade.from)}中“${name(upgrade.rising)}”上升且距下一分界点不足 ${percent(upgrade.shortBy)} 者，由 ${upgrade.decides} 在 ${upgrade.expiresDays} 天内决定；每位客户经理至多 ${upgrade.perManager} 件。`
-        : `Upgrades are proposed in ${segments(upgrade.from)} for who rises in ${name(upgrade.rising)} and is within ${percent(upgrade.shortBy)} of the next cut-off; ${upgrade.decides} decides within ${upgrade.expiresDays} days, ${upgrade.perManager} at most per account manager.`,
+        ? `提升建议：${segments(upgrade.from)}中“${name(upgrade.rising)}”上升且距下一分界点不足 ${percent(upgrade.shortBy)} 者，由 ${upgrade.decides} 在 ${upgrade.expiresDays} 天内决定；每次运行每位客户经理至多 ${upgrade.perManager} 件${perBranch(upgrade.perBranch)}。`
+        : `Upgrades are proposed in ${segments(upgrade.from)} for who rises in ${name(upgrade.rising)} and is within ${percent(upgrade.shortBy)} of the next cut-off; ${upgrade.decides} decides within ${upgrade.expiresDays} days, a run opens ${upgrade.perManager} at most per account manager${perBranch(upgrade.perBranch)}.`,
     );
+    if (upgrade.potential !== undefined) {
+      const { of, atLeast } = upgrade.potential;
+      const level = valueText(policy, of, atLeast, lang);
+      lines.push(
+        zh
+          ? `提升建议还要求“${name(of)}”已知且至少为${level}。`
+          : `An upgrade also needs ${name(of)}, known and at least ${level}.`,
+      );
+    }
+    if (upgrade.satisfaction !== undefined) {
+      const { atLeast } = upgrade.satisfaction;
+      lines.push(
+        zh
+          ? `满意度已知且置信度不低时，提升建议还要求至少 ${atLeast} 分；未知者不受影响。`
+          : `Where satisfaction is known with more than low confidence, an upgrade needs at least ${atLeast}; unknown is held against nobody.`,
+      );
+    }
   }
   if (exit !== undefined) {
     const notIf = (list: typeof exit.notIf): string =>
@@ -52,8 +71,8 @@ export const describePolicy = (policy: Policy, lang: Lang): readonly string[] =>
           : `, except ${list.map((one) => NOT_IF[one].en).join(' and ')}`;
     lines.push(
       zh
-        ? `退出建议：在${segments(exit.from)}连续 ${exit.afterPeriods} 期者${notIf(exit.notIf)}，由 ${exit.decides} 在 ${exit.expiresDays} 天内决定；每位客户经理至多 ${exit.perManager} 件；从不仅凭调查答复提出。`
-        : `Exits are proposed after ${exit.afterPeriods} periods in ${segments(exit.from)}${notIf(exit.notIf)}; ${exit.decides} decides within ${exit.expiresDays} days, ${exit.perManager} at most per account manager. Answers alone never lead to one.`,
+        ? `退出建议：在${segments(exit.from)}连续 ${exit.afterPeriods} 期者${notIf(exit.notIf)}，由 ${exit.decides} 在 ${exit.expiresDays} 天内决定；每次运行每位客户经理至多 ${exit.perManager} 件${perBranch(exit.perBranch)}；从不仅凭调查答复或人的评价提出。`
+        : `Exits are proposed after ${exit.afterPeriods} periods in ${segments(exit.from)}${notIf(exit.notIf)}; ${exit.decides} decides within ${exit.expiresDays} days, a run opens ${exit.perManager} at most per account manager${perBranch(exit.perBranch)}. Answers or notes alone never lead to one.`,
     );
   }
   for (const [dimension, plans] of Object.entries(policy.service)) {

@@ -201,7 +201,13 @@ export interface UpgradeRule {
   readonly rising: string;
   /** How much may be missing, as a share of the cut-off. */
   readonly shortBy: number;
+  /** Potential that is asked for besides: a score of at least so much. Who lacks the score is not proposed. */
+  readonly potential?: { readonly of: string; readonly atLeast: number };
+  /** Satisfaction 0..100 that is asked for where it is known with more than low confidence; unknown is held against nobody. */
+  readonly satisfaction?: { readonly atLeast: number };
+  /** How many a run opens for an account manager, and for a branch; without `perBranch` as many as its managers have. */
   readonly perManager: number;
+  readonly perBranch?: number;
   readonly expiresDays: number;
   readonly decides: string;
 }
@@ -211,6 +217,7 @@ export interface ExitRule {
   readonly afterPeriods: number;
   readonly notIf: readonly ('openCase' | 'pinned')[];
   readonly perManager: number;
+  readonly perBranch?: number;
   readonly expiresDays: number;
   readonly decides: string;
 }

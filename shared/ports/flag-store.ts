@@ -27,4 +27,6 @@ export interface FlagStore {
   get(subject: string, kind: FlagKind): Promise<Flag | undefined>;
   /** Open proposals ascending by `raisedAt`. */
   listOpen(): Promise<readonly Flag[]>;
+  /** Proposals whose last event, which closed them, was in a UTC month `YYYY-MM`; ascending by that event's time. */
+  listClosed(month: string): Promise<readonly Flag[]>;
 }

@@ -358,6 +358,12 @@ describe.each(flagStores)('a flag store ($name)', ({ open }) => {
       .map((flag) => flag.subject)
       .filter((one) => [late, early, gone].includes(one));
     expect(open_).toEqual([early, late]);
+    const closedIn = async (month: string) =>
+      (await store.listClosed(month)).map((flag) => flag.subject).filter((one) => [late, early, gone].includes(one));
+    expect(await closedIn('2026-07')).toEqual([gone]);
+    expect(await closedIn('2026-06')).toEqual([]);
+    await store.raise(proposal(gone, '2026-07-monthly', '2026-08-01T00:00:00.000Z'));
+    expect(await closedIn('2026-07')).toEqual([]);
   });
 
   it('counts every one of several runs that raise at the same time', async () => {

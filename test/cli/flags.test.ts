@@ -1,7 +1,11 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CommandContext } from '#cli/command.ts';
 import { namedPerson } from '#cli/named-person.ts';
 import { activate, operator } from '#test/support/bench-target.ts';
+import { memoryStaff } from '#test/support/memory-stores.ts';
 import { openMemoryBench } from '#test/support/run-bench.ts';
 import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
 
@@ -123,11 +127,152 @@ describe('a proposal to let go', () => {
     const shown = await resegment('flag', 'show', 'c', '--json');
     const [flag] = Object(shown.json);
 
-    expect(flag).toMatchObject({ decides: 'committee', explanation: { en: { lang: 'en' }, zh: { lang: 'zh' } } });
+    expect(flag).toMatchObject({
+      decides: 'committee',
+      isRoleChecked: false,
+      explanation: { en: { lang: 'en' }, zh: { lang: 'zh' } },
+      letters: { en: { lang: 'en' }, zh: { lang: 'zh' } },
+    });
     const text = await resegment('flag', 'show', 'c', '--lang', 'zh-CN');
     expect(text.out).toContain('退出建议 · c · 待决定');
-    expect(text.out).toContain('Explanation for the talk with the customer');
-    expect(text.out).toContain('与客户面谈用的说明');
+    expect(text.out).toContain('Explanation for the customer');
+    expect(text.out).toContain('给客户的说明');
+    expect(text.out).toContain('committee (未核对：员工名录中没有该角色)');
+  });
+
+  it('R31 gives a letter for the customer, in the language asked for, also as a file; not once it is refused', async () => {
+    const out = join(mkdtempSync(join(tmpdir(), 'letter-')), 'letter.txt');
+
+    const open = await resegment('flag', 'letter', 'c');
+    await resegment('flag', 'approve', 'c', '--reason', 'agreed with the owner');
+    const approved = await resegment('flag', 'letter', 'c', '--lang', 'zh-CN', '--out', out, '--json');
+    await resegment('flag', 'refuse', 'b', '--reason', 'no');
+
+    expect(open.out).toContain('- Score: 10');
+    expect(open.out).toContain('Nothing has been decided.');
+    expect(open.out).not.toMatch(/Class|Low|committee|Step|30/u);
+    expect(approved.json).toMatchObject({ customerId: 'c', lang: 'zh', out });
+    expect(readFileSync(out, 'utf8')).toContain('于 2026-11-01 审阅了您的情况后决定');
+    expect(readFileSync(out, 'utf8')).not.toMatch(/agreed|Ann/u);
+    expect(await resegment('flag', 'letter', 'b', '--json')).toMatchObject({
+      code: 2,
+      json: { error: { code: 'letter-not-due' } },
+    });
+  });
+
+  it('is listed once it is decided, withdrawn or past its day, the last first, and no longer while it is open again', async () => {
+    await resegment('flag', 'refuse', 'c', '--reason', 'keep');
+    bench.setNow('2026-11-02T02:00:00.000Z');
+    await resegment('flag', 'approve', 'b', '--reason', 'agreed');
+
+    const ids = async (...words: readonly string[]): Promise<readonly string[]> =>
+      Object((await resegment('flag', 'list', ...words, '--json')).json).map(
+        (flag: { customerId: string; state: string }) => `${flag.customerId} ${flag.state}`,
+      );
+    expect(await ids('--state', 'all')).toEqual(['b approved', 'c refused']);
+    expect(await ids('--state', 'refused')).toEqual(['c refused']);
+    expect(await ids('--state', 'all', '--kind', 'upgrade')).toEqual([]);
+    expect((await resegment('flag', 'list', '--state', 'approved')).out).toMatch(
+      /approved +2026-11-02 +Ann \(unverified\) +agreed/u,
+    );
+    expect((await resegment('flag', 'list', '--state', 'refused', '--csv')).out).toContain('refused,2026-11-01');
+
+    bench.setNow('2026-12-01T02:00:00.000Z');
+    await withScore(bench, { d: 5, e: 4 }, '2026-11-15');
+    await run();
+    bench.setNow('2027-01-01T02:00:00.000Z');
+    await withScore(bench, { d: 90 }, '2026-12-15');
+    await run();
+    expect(await ids('--state', 'all')).toEqual(['e open', 'd withdrawn', 'b approved', 'c refused']);
+    bench.setNow('2027-03-15T02:00:00.000Z');
+    expect(await ids('--state', 'expired')).toEqual(['e expired']);
+    expect(await ids('--state', 'withdrawn', '--since', '2027-01')).toEqual(['d withdrawn']);
+    expect(await ids('--state', 'approved', '--since', '2026-12')).toEqual([]);
+  });
+
+  it('is approved by somebody else than who started the run that proposed it, and may be refused by that person', async () => {
+    for (const customerId of ['d', 'e']) await bench.addCustomer({ customerId, openCase: 'k' });
+    await withScore(bench, { d: 5, e: 4 }, '2026-11-20');
+    bench.setNow('2026-12-01T02:00:00.000Z');
+    await run();
+    expect(await flags()).toEqual(['exit:b', 'exit:c']);
+    for (const customerId of ['d', 'e']) {
+      const known = await bench.ports.customers.get(customerId);
+      const { openCase: _, ...closed } = known ?? (await bench.addCustomer({ customerId }));
+      await bench.ports.customers.put({ ...closed, factsRev: closed.factsRev + 1 }, closed.factsRev);
+    }
+    await resegment('run', '--yes');
+    const shown = await resegment('flag', 'show', 'd', '--json');
+
+    const own = await resegment('flag', 'approve', 'd', '--reason', 'mine', '--json');
+    const bulk = await resegment('flag', 'approve', '--kind', 'exit', '--reason', 'all', '--yes', '--json');
+    const refused = await resegment('flag', 'refuse', 'e', '--reason', 'no', '--json');
+    const { decideFlag } = await import('#shared/application/decide-flag.ts');
+    const other = await decideFlag(
+      { customerId: 'd' },
+      { decision: 'approved', by: 'Bob', reason: 'agreed' },
+      { ...bench.ports, timeZone: 'UTC' },
+    );
+
+    expect(Object(shown.json)[0].proposedBy).toBe('Ann (unverified)');
+    expect(own).toMatchObject({ code: 2, json: { error: { code: 'approver-is-proposer' } } });
+    expect(
+      Object(bulk.json)
+        .decided.map((flag: { customerId: string }) => flag.customerId)
+        .sort(),
+    ).toEqual(['b', 'c']);
+    expect(Object(bulk.json).passedOver).toMatchObject([
+      { customerId: 'd', code: 'approver-is-proposer' },
+      { customerId: 'e', code: 'approver-is-proposer' },
+    ]);
+    expect(refused.code).toBe(0);
+    expect(other.state).toBe('approved');
+  });
+
+  it('is confirmed by the run of a person without becoming that person’s proposal', async () => {
+    await resegment('run', '--yes');
+
+    expect(Object((await resegment('flag', 'show', 'c', '--json')).json)[0]).not.toHaveProperty('proposedBy');
+    expect((await resegment('flag', 'approve', 'c', '--reason', 'agreed')).code).toBe(0);
+  });
+
+  it('is decided by who has the role of the policy where the staff directory knows it, in the branch or above', async () => {
+    const member = (name: string, role: 'manager' | 'branchHead' | 'central', branch: string | null) => ({
+      name,
+      role,
+      branch,
+      email: `${name}@example.com`,
+      superior: null,
+      language: 'en' as const,
+    });
+    const staff = memoryStaff();
+    resegment = operator(bench, [], undefined, undefined, staff);
+    await open(SCORE_POLICY.replace('decides: committee', 'decides: branchHead'), {});
+    resegment = operator(bench, [], undefined, undefined, staff);
+    for (const customerId of ['p', 'q', 'r']) await bench.addCustomer({ customerId, branch: 'Pudong' });
+    await withScore(bench, { p: 3, q: 2, r: 1 }, '2026-10-15');
+    bench.setNow('2026-12-01T02:00:00.000Z');
+    await run();
+
+    await staff.put(member('Bob', 'central', null));
+    expect(await resegment('flag', 'approve', 'p', '--reason', 'x', '--json')).toMatchObject({
+      code: 2,
+      json: { error: { code: 'role-missing', message: expect.stringContaining('Ann is not in the staff directory') } },
+    });
+    await staff.put(member('Ann', 'manager', 'Pudong'));
+    expect((await resegment('flag', 'refuse', 'p', '--reason', 'x')).err).toContain(
+      'decided by branchHead of Pudong or above, and Ann is manager of Pudong',
+    );
+    await staff.put(member('Ann', 'branchHead', 'Suzhou'));
+    expect((await resegment('flag', 'approve', 'p', '--reason', 'x')).code).toBe(2);
+    await staff.put(member('Ann', 'branchHead', 'Pudong'));
+    expect((await resegment('flag', 'approve', 'p', '--reason', 'x')).code).toBe(0);
+    await staff.put(member('Ann', 'central', null));
+    expect((await resegment('flag', 'approve', 'q', '--reason', 'x')).code).toBe(0);
+    expect(Object((await resegment('flag', 'show', 'r', '--json')).json)[0]).toMatchObject({
+      decides: 'branchHead',
+      isRoleChecked: true,
+    });
   });
 
   it.each([
@@ -143,7 +288,12 @@ describe('a proposal to let go', () => {
     [['approve', 'c', '--branch', 'B', '--reason', 'x'], 'options-conflict'],
     [['approve', '--kind', 'exit', '--reason', 'x'], 'not-confirmed'],
     [['show', 'a'], 'flag-unknown'],
-    [['list', '--state', 'refused'], 'state-unknown'],
+    [['list', '--state', 'gone'], 'state-unknown'],
+    [['list', '--since', '2026-10'], 'options-conflict'],
+    [['list', '--state', 'all', '--since', '2026-13'], 'since-invalid'],
+    [['list', '--state', 'all', '--since', '1999-01'], 'since-invalid'],
+    [['letter', 'a'], 'flag-unknown'],
+    [['letter', 'nobody'], 'customer-unknown'],
   ])('refuses %j as %s and changes nothing', async (words, code) => {
     const said = await resegment('flag', ...words, '--json');
 
@@ -151,7 +301,7 @@ describe('a proposal to let go', () => {
     expect(await flags()).toEqual(['exit:b', 'exit:c']);
   });
 
-  it.each(['', ' ', 'operator', 'x'.repeat(101), 'Li\nWei'])('cannot be decided by %j, who is nobody', (name) => {
+  it.each(['', ' ', 'operator', 'x'.repeat(201), 'Li\nWei'])('cannot be decided by %j, who is nobody', (name) => {
     const context = { by: `${name} (unverified)` } as CommandContext;
 
     expect(() => namedPerson(context)).toThrow(/person's name/u);
@@ -198,6 +348,18 @@ describe('proposals to upgrade', () => {
     expect(asked.err).toContain('to approve all 3, add --yes');
     expect(Object(done.json).decided.map((flag: { customerId: string }) => flag.customerId)).toEqual(['d', 'b', 'a']);
     expect((await resegment(...words, '--yes')).out).toContain('no open proposal matches');
+  });
+
+  it('say what is missing to which class, and how many there was no room for', async () => {
+    expect((await resegment('flag', 'list')).out).toMatch(/ d .*10 short of the next limit of Step, then High/u);
+    await activate(bench, UPGRADES.replaceAll('perManager: 100', 'perManager: 1'));
+    bench.setNow('2027-01-01T02:00:00.000Z');
+    await withScore(bench, { a: 27, b: 28, d: 61 }, '2026-12-15');
+    await run();
+
+    const listed = await resegment('flag', 'list');
+    expect(listed.out).toContain('run 2026-12-monthly found 2 to upgrade');
+    expect((await resegment('flag', 'list', '--lang', 'zh-CN')).out).toContain('另有 2 件升级');
   });
 
   it('come back once refused only when what is missing has halved', async () => {

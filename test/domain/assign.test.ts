@@ -256,6 +256,37 @@ describe('an upgrade flag', () => {
   });
 });
 
+describe('an upgrade flag whose policy asks for potential and satisfaction', () => {
+  const asking = policyFrom(
+    readProjectFile('policies/bank-three-class.yaml').replace(
+      /upgrade: \{.*\}/u,
+      'upgrade: { from: [cultivate, hold], rising: contribution, potential: { of: potential, atLeast: 2 }, satisfaction: { atLeast: 60 }, decides: branchHead }',
+    ),
+  );
+  const flagsOf = (metrics: FrameRow['metrics'], answers: FrameRow['answers'] = []): PlanRow['flags'] => {
+    const may = assignRow(company({ ...metrics, net_income: 46_000 }), asking, calibration, runOf('2026-05'));
+    const row = seenAgain(may, company({ ...metrics, net_income: 47_000 }, { answers }));
+    return assignRow(row, asking, calibration, runOf('2026-06')).flags;
+  };
+  const answered = (value: number, count: number) => Array.from({ length: count }, () => ({ value, ageDays: 1 }));
+
+  it('is proposed with the potential among its evidence, and not for who lacks potential or has none known', () => {
+    expect(flagsOf(GOOD)).toMatchObject([
+      {
+        evidence: { 'potential.score': 'potential', 'potential.value': 3, 'potential.atLeast': 2, shortBy: 3000 },
+      },
+    ]);
+    expect(flagsOf({ ...GOOD, share_of_wallet: 0.9 })).toEqual([]);
+    expect(flagsOf({ ...GOOD, share_of_wallet: null })).toEqual([]);
+  });
+
+  it('is not proposed for who is known to be dissatisfied; unknown and low confidence are held against nobody', () => {
+    expect(flagsOf(GOOD, answered(0, 4))).toEqual([]);
+    expect(flagsOf(GOOD, answered(1, 4))).toHaveLength(1);
+    expect(flagsOf(GOOD, answered(0, 1))).toHaveLength(1);
+  });
+});
+
 describe('an exit flag', () => {
   it('R31 is proposed after three closed periods, not before', () => {
     expect(runMonths(company(BAD), '2026-01', 2).flags).toEqual([]);
@@ -332,6 +363,47 @@ describe('the capacity of managers', () => {
         );
         for (const row of rows) if ((row.flags[0]?.stake ?? 0) > least) expect(opened).toContain(row.subject);
       }),
+    );
+  });
+
+  it('is bounded by the branch too, so that nobody beyond it is opened and everybody within it is the more valuable', () => {
+    const rule = {
+      ...policy,
+      flags: { exit: { ...(policy.flags.exit ?? { from: [] as string[] }), perManager: 3, perBranch: 5 } },
+    } as typeof policy;
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom('M1', 'M2', 'M3', null), fc.constantFrom('B1', 'B2', null), fc.nat(9)), {
+          maxLength: 40,
+        }),
+        fc.nat(40),
+        (given, turn) => {
+          const rows = given.map(([manager, branch, stake], index) => ({
+            ...flagged(`s${String(index).padStart(2, '0')}`, manager, stake),
+            branch,
+          }));
+          const opened = capacity(rows, rule).filter((row) => row.flags[0]?.opened);
+          const turned = capacity([...rows.slice(turn), ...rows.slice(0, turn)], rule);
+
+          expect(
+            turned
+              .filter((row) => row.flags[0]?.opened)
+              .map((row) => row.subject)
+              .sort(),
+          ).toEqual(opened.map((row) => row.subject).sort());
+          const deskOf = (row: PlanRow): string => `${row.manager} ${row.manager === null ? row.branch : ''}`;
+          for (const [, of] of Map.groupBy(opened, deskOf)) expect(of.length).toBeLessThanOrEqual(3);
+          for (const [, of] of Map.groupBy(opened, (row) => row.branch)) expect(of.length).toBeLessThanOrEqual(5);
+          // Whoever is left out found its manager's or its branch's room taken by such as have at least as much at stake.
+          for (const row of rows.filter((one) => !opened.some(({ subject }) => subject === one.subject))) {
+            const before = opened.filter((one) => (one.flags[0]?.stake ?? 0) >= (row.flags[0]?.stake ?? 0));
+            const isFull =
+              before.filter((one) => deskOf(one) === deskOf(row)).length === 3 ||
+              before.filter((one) => one.branch === row.branch).length === 5;
+            expect(isFull).toBe(true);
+          }
+        },
+      ),
     );
   });
 

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { byStake, type Flag, isCovered } from '#shared/domain/flags.ts';
 
 const EXIT = { segment: 'exit', since: '2026-08', periods: 3, quality: 2, contribution: 1 };
-const UPGRADE = { segment: 'hold', wouldBe: 'priority', rising: 'value', metric: 'income', value: 90, shortBy: 10 };
+const UPGRADE = {
+  segment: 'hold',
+  wouldBe: 'priority',
+  rising: 'value',
+  metric: 'income',
+  value: 90,
+  shortBy: 10,
+  'potential.value': 2,
+};
 
 const covers = (kind: Flag['kind'], decision: 'approved' | 'refused', then: Flag['evidence'], now: Flag['evidence']) =>
   isCovered({ kind, evidence: now }, { decision, evidence: then });
@@ -26,6 +34,9 @@ describe('a refusal', () => {
     ['farther away', { value: 70, shortBy: 30 }, true],
     ['another segment to reach', { wouldBe: 'gold' }, false],
     ['another rating', { rising: 'growth' }, false],
+    ['as much potential', { 'potential.value': 2 }, true],
+    ['more potential', { 'potential.value': 3 }, false],
+    ['less potential', { 'potential.value': 1 }, true],
   ])('of an upgrade: %s', (_what, change, expected) => {
     expect(covers('upgrade', 'refused', UPGRADE, { ...UPGRADE, ...change })).toBe(expected);
   });

@@ -3,7 +3,7 @@ import { bucketOf } from '#shared/adapters/table-keys.ts';
 import type { OutboxEntry } from '#shared/domain/business-event.ts';
 import { flagEvents } from '#shared/domain/document-events.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
-import { type Flag, raised, settled, undone, withdrawn } from '#shared/domain/flags.ts';
+import { byClosed, closedAt, type Flag, raised, settled, undone, withdrawn } from '#shared/domain/flags.ts';
 import type { StaffMember } from '#shared/domain/staff.ts';
 import type { RunPointer, Standing } from '#shared/domain/standing.ts';
 import type { CustomerEraser, CustomerStore } from '#shared/ports/customer-store.ts';
@@ -218,6 +218,11 @@ export const memoryFlags = (): FlagStore & FlagEraser & Outbox => {
       [...flags.values()]
         .filter((flag) => flag.state === 'open')
         .sort((a, b) => byBytes(`${a.raisedAt} ${a.subject} ${a.kind}`, `${b.raisedAt} ${b.subject} ${b.kind}`))
+        .map(copy),
+    listClosed: async (month) =>
+      [...flags.values()]
+        .filter((flag) => closedAt(flag)?.startsWith(month) === true)
+        .sort(byClosed)
         .map(copy),
   };
 };

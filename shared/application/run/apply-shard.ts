@@ -158,5 +158,7 @@ const proposal = (row: PlanRow, flag: FlagProposal, customerId: string, policy: 
     evidence: flag.evidence,
     raisedAt: record.frozenAt,
     expiresOn: fromDayNumber(toDayNumber(record.asOf) + (rule?.expiresDays ?? 0)),
+    ...(rule === undefined ? {} : { decides: rule.decides }),
+    ...(record.trigger === 'operator' ? { proposedBy: record.by } : {}),
   };
 };
