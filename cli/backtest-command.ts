@@ -137,7 +137,8 @@ const readRequest = (options: BacktestOptions): BacktestRequest => {
 };
 
 /** `trait=NAME` or `trait=NAME=VALUE`; the value may hold equal signs. */
-const readOutcome = (text: string | undefined): TraitOutcome | undefined => {
+/** `trait=NAME` or `trait=NAME=VALUE`. */
+export const readOutcome = (text: string | undefined): TraitOutcome | undefined => {
   if (text === undefined) return undefined;
   const match = /^trait=([^=]+)(?:=(.+))?$/u.exec(text);
   const [, trait, value] = match ?? [];

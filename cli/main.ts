@@ -20,6 +20,7 @@ import { addImportCommands } from './import-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
 import { addNoteCommands } from './note-commands.ts';
 import { openTarget } from './open-target.ts';
+import { addOutcomeCommands } from './outcome-commands.ts';
 import { addPinCommands } from './pin-commands.ts';
 import { addPolicyCommands } from './policy-commands.ts';
 import { addRunCommands } from './run-commands.ts';
@@ -89,6 +90,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addActionCommands(program, host);
   addAnswerCommands(program, host);
   addTeamCommand(program, host);
+  addOutcomeCommands(program, host);
   addPinCommands(program, host);
   addNoteCommands(program, host);
   addCustomerCommands(program, host);

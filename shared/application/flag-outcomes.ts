@@ -444,7 +444,6 @@ const addCustomer = (
     const end = fromDayNumber(day + withinDays);
     const conduct = conductAfter(facts.orders, day, withinDays);
     const observation: OutcomeObservation = {
-      run: index,
       segment,
       flags: Object.fromEntries(
         row.flags.map(({ kind, opened }) => [

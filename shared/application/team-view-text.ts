@@ -41,6 +41,9 @@ const EN = {
   worse:
     'Below what their segments let expect: {names}. Read their comments and cases first: it may be the product, not the person',
   same: 'No difference can be shown for {count} of {all}, so they have no order but the alphabet',
+  sameFew:
+    'No difference can be shown for {count} of {all} ({few} have fewer than 10 answers), so they have no order but the alphabet',
+  hiddenNames: 'Hidden: {names}',
   inTimeMore: 'More cases in time than the others: {names}',
   inTimeLess: 'Fewer cases in time than the others: {names}',
   segmentsNote: 'Segments of the customers written to, in this order: {segments}.',
@@ -49,7 +52,7 @@ const EN = {
   changeNote:
     'Change apart from the mix of segments. * significant at 5 % after correction (Holm); ? fewer than 30 answers, not judged.',
   casesNote:
-    'Cases due: of the {count} waves in a year up to this one, due by {at}; in time: closed by then (Wilson 95 % interval). * differs from the others at 5 % (Holm), from 10 cases on.',
+    'Cases due: opened by waves of a year up to this one (so far {count}) and due by {at}; in time: closed by their due time (Wilson 95 % interval). * differs from the others at 5 % (Holm), from 10 cases on.',
   hiddenNote: 'Fewer than five answers or cases are hidden, with any other from which they could be computed.',
 } as const;
 
@@ -82,6 +85,8 @@ const ZH: TeamWords = {
   better: '好于其客户分类的预期：{names}',
   worse: '低于其客户分类的预期：{names}。请先看留言和个案：原因可能在产品，而不在个人',
   same: '{all} 个中有 {count} 个看不出差异，因此只按名称排列，不分先后',
+  sameFew: '{all} 个中有 {count} 个看不出差异（其中 {few} 个答复不足 10 份），因此只按名称排列，不分先后',
+  hiddenNames: '不显示：{names}',
   inTimeMore: '按时完成的个案多于其他：{names}',
   inTimeLess: '按时完成的个案少于其他：{names}',
   segmentsNote: '所邀请客户的分类占比，依次为：{segments}。',
@@ -89,7 +94,7 @@ const ZH: TeamWords = {
     '预期：假如该行各分类的答复与全公司相同。调整后：全公司数值加上该行与预期之差（95% 区间）。答复满 10 份才比较，并按本表行数校正（Holm）。',
   changeNote: '变化已扣除分类构成的影响。* 校正后（Holm）在 5% 水平显著；? 答复不足 30 份，不作判断。',
   casesNote:
-    '到期个案：截至本批次一年内 {count} 个批次中、到 {at} 已到期的个案；按时完成：在期限内办结（Wilson 95% 区间）。* 与其他相比在 5% 水平有差异（Holm），满 10 个才比较。',
+    '到期个案：截至本批次一年内的批次（目前 {count} 个）产生、到 {at} 已到期的个案；按时完成：在期限内办结（Wilson 95% 区间）。* 与其他相比在 5% 水平有差异（Holm），满 10 个才比较。',
   hiddenNote: '不足五份的答复或个案不显示，能据以推算出它们的其他数值也不显示。',
 };
 
@@ -144,7 +149,7 @@ export const teamRows = (
           ],
   };
   return [
-    ...view.tables[grouping].map((group) => ({
+    ...view.tables[grouping].filter(isShown).map((group) => ({
       name: group.name ?? words.none,
       cells: [
         ...satisfactionCells(group.satisfaction, view.question, language),
@@ -154,6 +159,21 @@ export const teamRows = (
     })),
     total,
   ];
+};
+
+/** Whether there is anything to show of a group. */
+const isShown = ({ satisfaction, cases }: StaffGroup): boolean =>
+  (satisfaction !== null && satisfaction.answered > 0) || (cases !== null && cases.due > 0);
+
+/** The groups of which nothing is shown, by name; undefined where there are none. */
+export const hiddenNames = (view: TeamView, grouping: StaffGrouping, language: Language): string | undefined => {
+  const words = teamWordsOf(language);
+  const names = view.tables[grouping]
+    .filter((group) => !isShown(group) && (group.satisfaction === null || group.cases === null))
+    .map(({ name }) => name ?? words.none);
+  return names.length === 0
+    ? undefined
+    : words.hiddenNames.replace('{names}', names.join(language === 'en' ? ', ' : '、'));
 };
 
 const satisfactionCells = (
@@ -234,6 +254,7 @@ export const teamSentences = (view: TeamView, grouping: StaffGrouping, language:
   const inTime = (verdict: Verdict): readonly StaffGroup[] => groups.filter(({ cases }) => cases?.verdict === verdict);
   const known = groups.filter(({ satisfaction }) => (satisfaction?.answered ?? 0) > 0);
   const same = known.length - of('above').length - of('below').length;
+  const few = known.filter(({ satisfaction }) => satisfaction?.adjusted?.verdict === 'tooFew').length;
   const line = (text: string, chosen: readonly StaffGroup[]): readonly string[] =>
     chosen.length === 0 ? [] : [text.replace('{names}', named(chosen))];
   return [
@@ -246,7 +267,7 @@ export const teamSentences = (view: TeamView, grouping: StaffGrouping, language:
     ...(same === 0
       ? []
       : [
-          words.same
+          (few === 0 ? words.same : words.sameFew.replace('{few}', formatNumber(few, language)))
             .replace('{count}', formatNumber(same, language))
             .replace('{all}', formatNumber(known.length, language)),
         ]),
@@ -317,6 +338,7 @@ export const teamViewText = (
           ],
           align,
         ),
+        ...[hiddenNames(view, grouping, language) ?? []].flat(),
       ].join('\n'),
     ),
     teamNotes(view, order, language, segmentName).join('\n'),

@@ -29,8 +29,6 @@ export const decidedAfter = (flag: Flag | undefined, runId: string): Decided => 
 
 /** One customer with a segment in one run, and what it did in the days after. */
 export interface OutcomeObservation {
-  /** Which run, from 0. */
-  readonly run: number;
   readonly segment: string;
   readonly flags: Readonly<Partial<Record<FlagKind, Decided>>>;
   /** Kinds on which people had decided before, so that the rule does not propose again: unflagged, such a month says nothing. */
@@ -77,7 +75,7 @@ export interface KindOutcomes {
   /** Share of those with the outcome that were flagged. */
   readonly recall: Estimate | null;
   /**
-   * Share of the unflagged of the same runs and segments that had the outcome, weighted as the flagged are spread over them; null
+   * Share of the unflagged of the same segments that had the outcome, weighted as the flagged are spread over segments; null
    * where there are none.
    */
   readonly base: number | null;
@@ -133,11 +131,8 @@ interface KindTally {
   missedCustomers: number;
   readonly flagged: Tally;
   readonly byDecision: Map<Decided, Tally>;
-  /** Run and segment → counts. */
-  readonly cells: Map<
-    string,
-    { segment: string; flagged: number; flaggedWith: number; unflagged: number; unflaggedWith: number }
-  >;
+  /** Segment → counts. */
+  readonly cells: Map<string, { flagged: number; flaggedWith: number; unflagged: number; unflaggedWith: number }>;
 }
 
 const newKind = (): KindTally => ({
@@ -210,17 +205,17 @@ export class OutcomeTally {
     if (missed > 0) tally.missedCustomers += 1;
   }
 
-  #cell(tally: KindTally, { run, segment }: OutcomeObservation) {
-    const key = `${run} ${segment}`;
-    const cell = tally.cells.get(key) ?? { segment, flagged: 0, flaggedWith: 0, unflagged: 0, unflaggedWith: 0 };
-    tally.cells.set(key, cell);
+  #cell({ cells }: KindTally, { segment }: OutcomeObservation) {
+    const cell = cells.get(segment) ?? { flagged: 0, flaggedWith: 0, unflagged: 0, unflaggedWith: 0 };
+    cells.set(segment, cell);
     return cell;
   }
 
   figures(kind: FlagKind): KindOutcomes {
     const tally = this.#kinds[kind];
-    const cells = [...tally.cells.values()];
-    const covered = cells.filter(({ unflagged }) => unflagged > 0);
+    // In a fixed order, so that sums of fractions do not depend on the order of customers.
+    const cells = [...tally.cells].sort(([a], [b]) => (a < b ? -1 : 1));
+    const covered = cells.map(([, cell]) => cell).filter(({ unflagged }) => unflagged > 0);
     const flaggedCovered = covered.reduce((sum, { flagged }) => sum + flagged, 0);
     const expected = covered.reduce(
       (sum, { flagged, unflagged, unflaggedWith }) => sum + flagged * (unflaggedWith / unflagged),
@@ -228,16 +223,6 @@ export class OutcomeTally {
     );
     const flagged = became(tally.flagged);
     const base = ratio(expected, flaggedCovered);
-    const bySegment: Record<string, Omit<(typeof cells)[number], 'segment'>> = {};
-    for (const { segment, ...counts } of cells) {
-      const known = bySegment[segment] ?? { flagged: 0, flaggedWith: 0, unflagged: 0, unflaggedWith: 0 };
-      bySegment[segment] = {
-        flagged: known.flagged + counts.flagged,
-        flaggedWith: known.flaggedWith + counts.flaggedWith,
-        unflagged: known.unflagged + counts.unflagged,
-        unflaggedWith: known.unflaggedWith + counts.unflaggedWith,
-      };
-    }
     return {
       n: tally.n,
       withOutcome: tally.withOutcome,
@@ -253,7 +238,7 @@ export class OutcomeTally {
       baseCovers: ratio(flaggedCovered, tally.flagged.n),
       lift: flagged.precision === null || base === null || base === 0 ? null : flagged.precision.value / base,
       missed: { months: tally.missedMonths, customers: tally.missedCustomers },
-      bySegment,
+      bySegment: Object.fromEntries(cells.map(([segment, cell]) => [segment, { ...cell }])),
     };
   }
 }
