@@ -3,6 +3,7 @@ import { decimalOfMinor, type Language } from './format-value.ts';
 import type { PersonDossier } from './show-contact.ts';
 import { reasonInWords } from './summary-text.ts';
 import { printable, textTable } from './text-table.ts';
+import { factorInWords } from './wave-results-text.ts';
 
 const WORDS = {
   en: {
@@ -28,6 +29,7 @@ const WORDS = {
     comment: 'comment',
     suspect: 'looks like a machine; does not count',
     asked: 'asked for',
+    factor: 'decided by',
     earlier: 'earlier answer',
     waves: 'In the population of surveys',
     drawn: 'drawn',
@@ -76,6 +78,7 @@ const WORDS = {
     comment: '意见',
     suspect: '疑为程序填写，不计入',
     asked: '要求',
+    factor: '最看重',
     earlier: '此前的回答',
     waves: '所在的调查总体',
     drawn: '已抽中',
@@ -180,6 +183,9 @@ export const dossierText = (
                 : [
                     ...(answer.comment === '' ? [] : [`  ${waveId} ${words.comment}: ${printable(answer.comment)}`]),
                     ...(answer.wishes.length === 0 ? [] : [`  ${waveId} ${words.asked}: ${answer.wishes.join(', ')}`]),
+                    ...(answer.factor === undefined
+                      ? []
+                      : [`  ${waveId} ${words.factor}: ${factorInWords(answer.factor, language)}`]),
                     ...(answer.suspect ? [`  ${waveId} ${words.suspect}`] : []),
                     ...answer.history.map(
                       (one) => `  ${waveId} ${words.earlier}: ${one.score}, ${one.at} ${printable(one.comment)}`,

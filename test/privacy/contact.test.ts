@@ -31,7 +31,7 @@ describe('contact show', () => {
           consent: { given: true, source: 'branch form', date: '2026-01-05' },
         },
       ],
-      surveys: [{ question: 'nps', answer: { score: 2, comment: 'never call me again' } }],
+      surveys: [{ question: 'nps', answer: { score: 2, comment: 'never call me again', factor: 'wordOfMouth' } }],
       facts: { purchases: [{ amountMinor: 12_300 }], answers: [{ value: 0.2 }] },
       flags: [{ kind: 'upgrade' }],
       cases: [{ reason: 'callMe' }],
@@ -42,9 +42,11 @@ describe('contact show', () => {
     const english = await say('contact', 'show', PERSON.customerId);
     expect(english.out).toContain('given on 2026-01-05, source branch form');
     expect(english.out).toContain('never call me again');
+    expect(english.out).toContain('decided by: Word of mouth');
     expect(english.out).not.toMatch(/Olga/u);
     const chinese = await say('contact', 'show', PERSON.customerId, '--lang', 'zh-CN');
     expect(chinese.out).toContain('2026-01-05 同意，来源 branch form');
+    expect(chinese.out).toContain('最看重: 口碑');
   });
 
   it('writes the file for its owner only, and never over another file', async () => {

@@ -123,7 +123,7 @@ export const openPersonBench = async (options: { readonly sharedAddress?: boolea
     say: operator(bench, [], persons),
     answer: (comment: string, score = 2) =>
       recordAnswer(
-        { invitationId: INVITATION_ID, score, comment, wishes: ['call'], honeypot: false },
+        { invitationId: INVITATION_ID, score, comment, wishes: ['call'], factor: 'wordOfMouth', honeypot: false },
         {
           clock,
           invitations: survey.invitations,
