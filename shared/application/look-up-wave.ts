@@ -65,31 +65,42 @@ export const lookUpWave = async ({ waveId }: WaveRef, ports: LookUpWavePorts): P
     if (unsent.due.length > 0) return step('send-invitations', { batches: unsent.due });
     return now >= wave.closesAt ? step('close') : waitUntil();
   }
+  const limit = wave.dailyMails ?? Number.POSITIVE_INFINITY;
   const begun = begunDays(days, unsent, now);
-  const last = begun.at(-1);
-  const toSend = unsent.due.filter((batch) => begun.some((day) => holdsBatch(day, batch)));
+  const current = begun.findLast((day) => hasFresh(day, unsent));
+  const held = current === undefined ? undefined : heldUntil(days, current, 'sentAt', limit, now);
+  const toSend = unsent.due.filter(
+    (batch) =>
+      begun.some((day) => holdsBatch(day, batch)) &&
+      !(held !== undefined && current !== undefined && holdsBatch(current, batch)),
+  );
   if (toSend.length > 0) {
-    if (last !== undefined && hasFresh(last, unsent)) {
-      await updateWave(ports.waves, waveId, (current) =>
-        current.days === undefined ? current : withSending(current, last.firstBatch, now),
-      );
-    }
+    if (current !== undefined && held === undefined)
+      await updateWave(ports.waves, waveId, (record) => withSending(record, current.firstBatch, now));
     return step('send-invitations', { batches: toSend });
   }
   if (unsent.planned.size === 0) {
-    await updateWave(ports.waves, waveId, (current) =>
-      current.state === 'sending' ? { ...current, state: 'open' } : current,
+    await updateWave(ports.waves, waveId, (record) =>
+      record.state === 'sending' ? { ...record, state: 'open' } : record,
     );
   }
   const nextDay = days.slice(begun.length).find((day) => [...unsent.planned].some((batch) => holdsBatch(day, batch)));
 
   const reminding = begun.filter((day) => day.remindAt <= now && day.remindAt < wave.closesAt);
-  const isReminded = (batch: number): boolean => reminding.some((day) => holdsBatch(day, batch));
   const unreminded = reminding.length === 0 ? NOTHING_DUE : await dueBatches('reminder', audience, now, ports);
-  const toRemind = unreminded.due.filter(isReminded);
-  if (toRemind.length > 0) return step('send-reminders', { batches: toRemind });
+  const waits: (Instant | undefined)[] = [];
+  for (const day of reminding) {
+    const batches = unreminded.due.filter((batch) => holdsBatch(day, batch));
+    if (batches.length === 0) continue;
+    const remindersHeld = heldUntil(days, day, 'remindedAt', limit, now);
+    if (remindersHeld === undefined) {
+      await updateWave(ports.waves, waveId, (record) => withReminding(record, day.firstBatch, now));
+      return step('send-reminders', { batches });
+    }
+    waits.push(remindersHeld);
+  }
   const laterReminder = begun.find((day) => day.remindAt > now)?.remindAt;
-  return waitUntil(nextDay?.from, unsent.next, laterReminder, unreminded.next);
+  return waitUntil(held, nextDay?.from, unsent.next, laterReminder, unreminded.next, ...waits);
 };
 
 /** A wave from before days were planned: all on the day of its planning. */
@@ -120,6 +131,36 @@ const begunDays = (days: readonly WaveDay[], unsent: DueBatches, now: Instant): 
   return begun;
 };
 
+/**
+ * Until when mails of a day wait, so that no 24 hours have more of the wave's mails than a day may hold; undefined where they
+ * need not. What was given to the senders in the last 24 hours counts in full.
+ */
+const heldUntil = (
+  days: readonly WaveDay[],
+  day: WaveDay,
+  kind: 'sentAt' | 'remindedAt',
+  limit: number,
+  now: Instant,
+): Instant | undefined => {
+  const since = Date.parse(now) - DAY_MS;
+  const others = days.flatMap((one) =>
+    (['sentAt', 'remindedAt'] as const).flatMap((other) => {
+      const given = one[other];
+      const at = given === undefined ? undefined : Date.parse(given);
+      const own = one === day && other === kind;
+      return own || at === undefined || at <= since ? [] : [{ at, mails: one.mails }];
+    }),
+  );
+  const given = others.reduce((sum, { mails }) => sum + mails, 0);
+  if (given === 0 || given + day.mails <= limit) return undefined;
+  return new Date(Math.min(...others.map(({ at }) => at)) + DAY_MS).toISOString();
+};
+
+const withReminding = (wave: WaveRecord, firstBatch: number, now: Instant): WaveRecord =>
+  wave.days === undefined
+    ? wave
+    : { ...wave, days: wave.days.map((day) => (day.firstBatch === firstBatch ? { ...day, remindedAt: now } : day)) };
+
 /** A day that begins within a minute is as planned. */
 const LATE_MS = 60_000;
 
@@ -128,7 +169,8 @@ const LATE_MS = 60_000;
  * have passed.
  */
 const withSending = (wave: WaveRecord, firstBatch: number, now: Instant): WaveRecord => {
-  const days = wave.days ?? [];
+  const { days } = wave;
+  if (days === undefined) return wave;
   const index = days.findIndex((day) => day.firstBatch === firstBatch);
   const current = days[index];
   if (current === undefined) return wave;

@@ -56,5 +56,6 @@ export const planDays = (
     firstBatch += batches;
     return one;
   });
-  return { batchSize, schedule: { days: planned, remindAt: planned[0]?.remindAt ?? wave.remindAt, closesAt } };
+  const remindAt = planned[0]?.remindAt ?? wave.remindAt;
+  return { batchSize, schedule: { days: planned, dailyMails: capacity.later, remindAt, closesAt } };
 };

@@ -62,8 +62,10 @@ export const WaveDay = z.object({
   mails: z.number(),
   firstBatch: z.number(),
   batches: z.number(),
-  /** When its invitations were last given to the senders; the next day begins a day later at the earliest. */
+  /** When its invitations were last given to the senders. */
   sentAt: z.optional(z.string()),
+  /** When its reminders were. */
+  remindedAt: z.optional(z.string()),
 });
 export type WaveDay = z.infer<typeof WaveDay>;
 
@@ -112,6 +114,8 @@ export const WaveRecord = z.object({
   preflight: z.optional(WavePreflight),
   /** The days on which invitations go out, ascending; absent before the audience is drawn. */
   days: z.optional(z.array(WaveDay)),
+  /** Most mails of the wave in 24 hours, invitations and reminders; absent before the audience is drawn. */
+  dailyMails: z.optional(z.number()),
   /** The last time that too many bounces or complaints stopped the wave; stays when somebody resumes it. */
   braked: z.optional(WaveBraked),
   /** Only mails sent after this instant are judged: an operator saw the earlier ones and resumed. */
@@ -139,7 +143,9 @@ export const DrawnAudience = z.object({
   /** Name of the document with the subjects who had their turn and may not be written to. */
   turnsFile: z.optional(z.string()),
   /** When invitations and reminders go out and the wave closes. */
-  schedule: z.optional(z.object({ days: z.array(WaveDay), remindAt: z.string(), closesAt: z.string() })),
+  schedule: z.optional(
+    z.object({ days: z.array(WaveDay), dailyMails: z.number(), remindAt: z.string(), closesAt: z.string() }),
+  ),
 });
 export type DrawnAudience = z.infer<typeof DrawnAudience>;
 
@@ -263,14 +269,16 @@ export type MailRate = z.infer<typeof MailRate>;
 
 /**
  * What the mails of one kind in one batch of a wave came to, kind TALLY of table `runs`, id `waveId#kind#batch`. The brake
- * adds them up. `sent` is counted from the invitations each time the batch was sent; bounces and complaints are sets of
+ * adds them up. `sent` is counted from the invitations, half-way and when the batch was sent; bounces and complaints are sets of
  * mails, so that an event that comes twice is in them once.
  */
 export const MailTally = z.object({
   /** `judgedFrom` of the wave when it was counted; null for the whole wave. */
   from: z.nullable(z.string()),
-  /** Mails sent after `from`; null until the batch was sent, and until then it is not judged. */
+  /** Mails sent after `from`; null until they were counted, and until then the batch is not judged. */
   sent: z.nullable(z.number()),
+  /** While the batch is being sent: when it was counted; bounces of mails sent later wait for the next count. Null: all. */
+  until: z.nullable(z.string()),
   /** Hard bounces: when the mail was sent, by invitation id. */
   bounced: z.record(z.string(), z.string()),
   complained: z.record(z.string(), z.string()),

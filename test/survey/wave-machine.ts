@@ -36,12 +36,24 @@ const MOST_RETRIES = 9;
  * Walks a wave as its state machine does after planning, two batches at once, with waits on the clock; stops before a wait
  * that ends after `until`, or when the wave has closed.
  *
+ * @param plan plans the wave where the machine would
  * @returns whether it has closed
  */
-export const runSteps = async (ports: MachinePorts, { until }: { readonly until: string }): Promise<boolean> => {
+export const runSteps = async (
+  ports: MachinePorts,
+  {
+    until,
+    waveId = WAVE_ID,
+    plan,
+  }: { readonly until: string; readonly waveId?: string; readonly plan?: () => Promise<unknown> },
+): Promise<boolean> => {
   for (;;) {
-    const step = await lookUpWave({ waveId: WAVE_ID }, ports);
+    const step = await lookUpWave({ waveId }, ports);
     switch (step.next) {
+      case 'plan-wave':
+        if (plan === undefined) throw new Error('this wave is to be planned');
+        await plan();
+        break;
       case 'wait':
         if (step.until > until) {
           if (until > ports.clock.now()) ports.clock.moveTo(until);
@@ -50,14 +62,14 @@ export const runSteps = async (ports: MachinePorts, { until }: { readonly until:
         ports.clock.moveTo(step.until);
         break;
       case 'close':
-        await closeWave({ waveId: WAVE_ID }, ports);
+        await closeWave({ waveId }, ports);
         return true;
       case 'send-invitations':
       case 'send-reminders': {
         const send = step.next === 'send-invitations' ? sendInvitations : sendReminders;
         const batches = step.batches.values();
         const worker = async (): Promise<void> => {
-          for (const batch of batches) await retried(() => send({ waveId: WAVE_ID, batch }, ports));
+          for (const batch of batches) await retried(() => send({ waveId, batch }, ports));
         };
         await Promise.all([worker(), worker()]);
       }
