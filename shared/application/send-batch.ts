@@ -44,6 +44,8 @@ export interface SendPorts extends WaveBrakePorts {
 
 /** Mails under way at once per batch. */
 const CONCURRENT_MAILS = 4;
+/** Mails of a batch after which they are counted for the brake: several batches at once must not hide 200 mails from it. */
+const COUNTED_EVERY = 25;
 /** Attempts within one execution of a batch; each is proven to have failed before the next. */
 const TRIES_NOW = 3;
 /** Proven failures after which a mail is given up as rejected. */
@@ -85,6 +87,21 @@ const sendBatch = async (
   let unsent = 0;
   let braked: string | undefined;
   let rests = false;
+  let handled = 0;
+  let after = invitations;
+  const count = (stage: 'under way' | 'sent'): Promise<void> =>
+    noteBatchSent(
+      { waveId, batch },
+      kind,
+      {
+        stage,
+        read: async () => {
+          after = await ports.invitations.getMany(ids);
+          return after.values();
+        },
+      },
+      ports,
+    );
   const next = due.values();
   const worker = async (): Promise<void> => {
     for (const invitation of next) {
@@ -93,11 +110,12 @@ const sendBatch = async (
       if (result === 'later') unsent += 1;
       else if (result === 'rests') rests = true;
       else if (typeof result === 'object') braked = result.brake;
+      handled += 1;
+      if (handled % COUNTED_EVERY === 0 && handled < due.length) await count('under way');
     }
   };
   await Promise.all(Array.from({ length: CONCURRENT_MAILS }, worker));
-  const after = await ports.invitations.getMany(ids);
-  await noteBatchSent({ waveId, batch }, kind, after.values(), ports);
+  await count('sent');
   if (kind === 'invitation') await freeHolds(due, after, ports);
   if (braked !== undefined) {
     await noteBrake(waveId, braked, ports);

@@ -140,6 +140,22 @@ describe('a wave whose mails bounce', () => {
     expect(await waveStatus(WAVE_ID, wave.stores)).toMatchObject({ sent: more, planned: 1_000 - more });
   });
 
+  it('R09 stops eight batches that are sent at once soon after 200 mails, not after 400', async () => {
+    const wave = await world(800);
+    wave.onMail(async () => {
+      const index = wave.accepted.length - 1;
+      if (index % 12 === 0) await wave.comes(index, 'bounce');
+    });
+
+    await Promise.all(Array.from({ length: 8 }, (_, batch) => sendInvitations({ waveId: WAVE_ID, batch }, wave.ports)));
+
+    expect((await wave.record())?.pause?.by).toBe('reputation');
+    expect(wave.accepted.length).toBeGreaterThanOrEqual(200);
+    expect(wave.accepted.length).toBeLessThanOrEqual(260);
+    const { sent, bounced } = (await wave.record())?.braked ?? { sent: 0, bounced: 0 };
+    expect(bounced).toBeLessThanOrEqual(Math.ceil(sent / 12) + 1);
+  });
+
   it('R09 counts a batch only with its mails: bounces of mails under way stop nothing', async () => {
     const wave = await world(250);
     await sendInvitations({ waveId: WAVE_ID, batch: 0 }, wave.ports);
