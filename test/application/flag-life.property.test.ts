@@ -110,7 +110,11 @@ describe('proposals over many months', () => {
             const decided = facts?.decisions.findLast((one) => one.kind === flag.kind);
             expect(standings.get(flag.subject)?.current.flags, 'withdrawn when the evidence goes').toContain(flag.kind);
             if (flag.runId === standings.get(flag.subject)?.current.runId && decided?.evidence !== undefined) {
-              expect(isCovered(flag, { decision: decided.decision, evidence: decided.evidence })).toBe(false);
+              const { evidence } = decided;
+              expect(isCovered(flag, { decision: decided.decision, evidence })).toBe(false);
+              // Said without the product's own word for it: the same step is not proposed again after a yes.
+              const step = (of: Flag['evidence']): unknown => [of['segment'], of['since'] ?? of['wouldBe']];
+              if (decided.decision === 'approved') expect(step(flag.evidence)).not.toEqual(step(evidence));
             }
             if (flag.kind === 'exit') {
               expect(facts?.openCase).toBeUndefined();
