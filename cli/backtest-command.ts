@@ -9,6 +9,7 @@ import {
   MOST_HORIZON_DAYS,
   readHistory,
 } from '#shared/application/backtest.ts';
+import { type AnswersAdd, answersAddText, whatAnswersAdd } from '#shared/application/backtest-answers.ts';
 import { backtestRows, backtestText } from '#shared/application/backtest-text.ts';
 import type { TraitOutcome } from '#shared/domain/backtest-outcomes.ts';
 import { addMonths, dateIn, isPeriod, periodOf } from '#shared/domain/calendar.ts';
@@ -21,6 +22,7 @@ import { UsageError } from './usage-error.ts';
 interface BacktestOptions {
   readonly policy: string;
   readonly against?: string;
+  readonly withoutAnswers?: boolean;
   readonly from: string;
   readonly to: string;
   readonly horizonDays: number;
@@ -56,6 +58,7 @@ export const addBacktestCommand = (program: Command, host: CommandHost): void =>
       'outcome of exit flags: a trait known after the month; default: no purchase',
     )
     .option('--against <name|file>', 'a second policy, shown side by side')
+    .option('--without-answers', 'also as if nobody had ever answered, side by side: what answers add')
     .addOption(
       new Option('--sample <share>', 'random part of the customers, above 0 up to 1, where all are too many')
         .default(1)
@@ -65,10 +68,15 @@ export const addBacktestCommand = (program: Command, host: CommandHost): void =>
     .option('--out <file>', 'write the result to a file instead of stdout')
     .addHelpText(
       'after',
-      '\nExamples:\n  resegment backtest --policy retail-rfm --from 1997-04 --to 1998-06 --horizon-days 90\n  resegment backtest --policy my-policy.yaml --against retail-rfm --from 1997-04 --to 1998-06 --csv --out months.csv\n  resegment backtest --policy bank-three-class --from 2026-01 --to 2026-06 --outcome trait=exited=true\n',
+      '\nExamples:\n  resegment backtest --policy retail-rfm --from 1997-04 --to 1998-06 --horizon-days 90\n  resegment backtest --policy my-policy.yaml --against retail-rfm --from 1997-04 --to 1998-06 --csv --out months.csv\n  resegment backtest --policy bank-three-class --from 2026-01 --to 2026-06 --outcome trait=exited=true --without-answers\n',
     )
     .action(async (options: BacktestOptions, command: Command) => {
       readRequest(options);
+      if (options.against !== undefined && options.withoutAnswers === true)
+        throw new UsageError(
+          'options-conflict',
+          '--against and --without-answers both name what is put beside; give one',
+        );
       if (options.csv === true && terminalOf(command).json)
         throw new UsageError('option-invalid', '--csv and --json both say how the result is written; give one');
       await onTarget(command, host, (context) => run(context, options));
@@ -91,16 +99,27 @@ const run = async ({ target, terminal }: CommandContext, options: BacktestOption
   };
   const history = await readHistory(target, { sample: options.sample, onProgress });
   const results: { readonly result: Backtest; readonly policy: Policy }[] = [];
+  const replaying = { businessTimeZone: target.timeZone, onProgress };
+  let adds: AnswersAdd | undefined;
   for (const policy of policies) {
-    const result = await backtest(history, policy, request, { businessTimeZone: target.timeZone, onProgress });
-    results.push({ result, policy });
+    if (options.withoutAnswers === true) {
+      const compared = await whatAnswersAdd(history, policy, request, replaying);
+      adds = compared.adds;
+      results.push({ result: compared.withAnswers, policy }, { result: compared.withoutAnswers, policy });
+    } else results.push({ result: await backtest(history, policy, request, replaying), policy });
   }
   const [first, second] = results;
-  const document = second === undefined ? first?.result : { ...first?.result, against: second.result };
+  const document =
+    second === undefined
+      ? first?.result
+      : { ...first?.result, against: second.result, ...(adds === undefined ? {} : { answersAdd: adds }) };
   const text = (): string =>
     options.csv === true
       ? csvOf(backtestRows(results))
-      : backtestText(results, { language: terminal.language, currency: target.currency });
+      : [
+          ...(adds === undefined ? [] : [`${answersAddText(adds, terminal.language)}\n`]),
+          backtestText(results, { language: terminal.language, currency: target.currency }),
+        ].join('\n');
   if (options.out !== undefined) {
     write(options.out, terminal.json ? `${JSON.stringify(document, null, 2)}\n` : text());
     terminal.result({ out: options.out }, () => `the backtest is in ${options.out}`);

@@ -89,6 +89,7 @@ export const addImportCommands = (program: Command, host: CommandHost): void => 
   withFormat(group.command('answers'))
     .argument('<file>', 'CSV, plain or gzip')
     .requiredOption('--map <pairs>', 'columns: customer=…,score=…,at=…[,id=…][,scale=0-10|1-5|1-7 or a column]')
+    .option('--as-of <date>', 'date of all answers, YYYY-MM-DD, where no column is mapped to at')
     .option('--scale <scale>', `scale of all scores: ${ANSWER_SCALES.join(', ')}; default 0-10`)
     .option(
       '--via <file:key=value>',
@@ -220,6 +221,7 @@ const answers = async (context: CommandContext, file: string, options: ImportOpt
         map: mappedScale === undefined || fixed !== undefined ? map : { ...map, scale: mappedScale },
         rejects,
         ...(scale === undefined ? {} : { scale }),
+        ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
         ...(options.via === undefined ? {} : { via: options.via.map(viaOf) }),
       },
       portsOf(context),

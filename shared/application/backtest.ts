@@ -256,7 +256,12 @@ export const backtest = async (
   history: History,
   policy: Policy,
   request: BacktestRequest,
-  options: { readonly businessTimeZone: string; readonly onProgress?: BacktestProgress },
+  options: {
+    readonly businessTimeZone: string;
+    readonly onProgress?: BacktestProgress;
+    /** Called with the figures of each draw of the intervals of exit flags; the same customers are drawn each time. */
+    readonly onDraw?: (exit: Evaluation) => void;
+  },
 ): Promise<Backtest> => {
   assertRequest(request, policy, history);
   const { from, to, horizonDays } = request;
@@ -342,6 +347,7 @@ export const backtest = async (
               history.customers.length,
               'exit',
               options.onProgress,
+              options.onDraw,
             ),
             upgrade: await evaluateAll(
               samples.map((one) => one.upgrade),
@@ -593,13 +599,16 @@ const evaluateAll = async (
   customers: number,
   kind: 'exit' | 'upgrade',
   onProgress: BacktestProgress | undefined,
+  onDraw?: (figures: Evaluation) => void,
 ): Promise<Evaluation & { readonly intervals: EvaluationIntervals }> => {
   const bootstrap = newBootstrap(customers);
   for (let replicate = 0; replicate < REPLICATES; replicate += 1) {
     if (replicate % DRAWS_AT_ONCE === 0) await onProgress?.(`intervals of ${kind} flags`, replicate, REPLICATES);
-    bootstrap.draw((draws) =>
-      intervalFigures(evaluate(months, (month) => (at) => draws[month.customers[at] ?? 0] ?? 0)),
-    );
+    bootstrap.draw((draws) => {
+      const drawn = evaluate(months, (month) => (at) => draws[month.customers[at] ?? 0] ?? 0);
+      onDraw?.(drawn);
+      return intervalFigures(drawn);
+    });
   }
   const [
     precision = null,

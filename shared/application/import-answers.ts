@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isIsoDate } from '../domain/calendar.ts';
 import { ANSWER_SCALES, type AnswerFact, type AnswerScale } from '../domain/facts.ts';
 import { addAnswers, addLatestAnswers } from '../domain/merge-facts.ts';
 import { PermanentError } from '../errors.ts';
@@ -32,6 +33,8 @@ export interface AnswerImportOptions extends ImportFormat {
   /** Scale of all scores, unless a column is mapped to `scale`; `0-10` if absent. */
   readonly scale?: AnswerScale;
   readonly source?: string;
+  /** Date of all answers, where the file has no column for it. */
+  readonly asOf?: string;
   /** Files that lead from the column mapped to `customer` to the customer, followed one after another. */
   readonly via?: readonly ImportVia[];
   readonly dryRun?: boolean;
@@ -168,13 +171,27 @@ const checkAnswers = async (
   const table = await openTable(source, options, hash);
   const { id: idColumn, ...map } = options.map ?? {};
   const columns: Columns<(typeof TARGETS)[number] | 'id'> = {
-    ...mapColumns(table.header, map, TARGETS, ['customer', 'score', 'at'], source.name),
+    ...mapColumns(
+      table.header,
+      map,
+      TARGETS.filter((target) => target !== 'at' || options.asOf === undefined),
+      options.asOf === undefined ? ['customer', 'score', 'at'] : ['customer', 'score'],
+      source.name,
+    ),
     // A column that happens to be called id is one only if the map says so; it may be the one that leads to the customer.
     ...(idColumn === undefined ? {} : mapColumns(table.header, { id: idColumn }, ['id'], [], source.name)),
   };
   const vias: ViaTable[] = [];
   for (const via of options.via ?? []) vias.push(await readVia(via, options));
   const dates = dateFormat(options.dateFormat, ports.businessTimeZone);
+  if (options.asOf !== undefined && !isIsoDate(options.asOf)) {
+    throw new PermanentError(
+      'as-of-invalid',
+      `--as-of takes a date that exists, as YYYY-MM-DD, got ${JSON.stringify(options.asOf)}`,
+    );
+  }
+  const fixed = options.asOf === undefined ? undefined : dateFormat(undefined, ports.businessTimeZone);
+  const dateText = (row: CsvRow): string => options.asOf ?? cell(row, columns.at);
   const fallback = options.scale ?? '0-10';
   if (!ANSWER_SCALES.includes(fallback)) {
     throw new PermanentError(
@@ -192,7 +209,7 @@ const checkAnswers = async (
     if (!customer.ok) return customer;
     const id = columns.id === undefined ? undefined : parseId(cell(row, columns.id), 'id of the answer');
     if (id?.ok === false) return id;
-    const date = dates.parse(cell(row, columns.at));
+    const date = (fixed ?? dates).parse(dateText(row));
     if (!date.ok) return date;
     const scaleText = cell(row, columns.scale).trim();
     const scale = scaleText === '' ? fallback : ANSWER_SCALES.find((one) => one === scaleText);
@@ -209,7 +226,7 @@ const checkAnswers = async (
         customerId: customer.value,
         line: row.line,
         date: date.value,
-        atSeconds: dates.secondsOf(cell(row, columns.at)),
+        atSeconds: (fixed ?? dates).secondsOf(dateText(row)),
         scale,
         value: (score.value - low) / (high - low),
         ...(id === undefined ? {} : { id: id.value }),
@@ -277,6 +294,7 @@ const checkAnswers = async (
     scale: fallback,
     source: options.source ?? 'default',
     dateFormat: options.dateFormat ?? null,
+    ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
     encoding: options.encoding ?? 'utf-8',
     // Rows of unknown customers are rejected; once those are known, the same file has something left to import.
     accepted: counts.accepted,

@@ -46,6 +46,10 @@ export const newBootstrap = (customers: number): Bootstrap => {
   };
 };
 
+/** The middle 95 % of values; null where there are none. */
+export const percentileInterval = (values: readonly number[]): Interval | null =>
+  values.length === 0 ? null : middle95(values);
+
 const middle95 = (values: readonly number[]): Interval => {
   const sorted = Float64Array.from(values).sort();
   return { low: quantileOf(sorted, 0.025), high: quantileOf(sorted, 0.975) };
@@ -60,7 +64,7 @@ export const quantileOf = (sorted: ArrayLike<number>, share: number): number => 
 };
 
 /** Uniform in [0, 1), the same sequence for the same seed everywhere: a 32-bit counter put through a mixing function. */
-const seededUniform = (seed: number): (() => number) => {
+export const seededUniform = (seed: number): (() => number) => {
   let counter = seed >>> 0;
   return () => {
     counter = (counter + 0x9e3779b9) >>> 0;

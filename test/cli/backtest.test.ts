@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { operator } from '#test/support/bench-target.ts';
+import { openMemoryBench } from '#test/support/run-bench.ts';
 
 const BIN = join(import.meta.dirname, '..', '..', 'cli', 'resegment.mjs');
 const folder = mkdtempSync(join(tmpdir(), 'resegment-backtest-'));
@@ -27,6 +29,7 @@ describe('the backtest command', () => {
     [[...MONTHS, '--sample', '1.5'], 'option-invalid'],
     [[...MONTHS, '--outcome', 'exited'], 'outcome-invalid'],
     [[...MONTHS, '--csv'], 'option-invalid'],
+    [[...MONTHS, '--against', 'retail-rfm', '--without-answers'], 'options-conflict'],
   ])('refuses %j with one JSON document before anything is opened', (words, code) => {
     const { status, stdout } = resegment('backtest', ...words, '--json');
 
@@ -68,6 +71,45 @@ describe('the backtest command', () => {
     expect(chinese.stdout).toContain('并列对比');
     expect(csv.status).toBe(0);
     expect(readFileSync(out, 'utf8').trim().split('\r\n')).toHaveLength(4);
+  });
+
+  it('says what answers add to the ranking of those who leave', async () => {
+    const ids = Array.from({ length: 40 }, (_, index) => `Q-${index}`);
+    const write = (name: string, lines: readonly string[]): string => {
+      const file = join(folder, name);
+      writeFileSync(file, `${lines.join('\n')}\n`);
+      return file;
+    };
+    const header = 'id,CreditScore,NumOfProducts,Balance,Tenure,IsActiveMember,answer,Exited';
+    const file = write('people.csv', [
+      header,
+      ...ids.map(
+        (id, at) => `${id},${600 + at},${1 + (at % 3)},${at * 10},5,${at % 2 === 0},${1 + (at % 5)},${at % 4 === 0}`,
+      ),
+    ]);
+    const bench = openMemoryBench();
+    const say = operator(bench);
+    const traits = 'CreditScore,NumOfProducts,Balance,Tenure,IsActiveMember';
+    await say('import', 'customers', file, '--as-of', '2026-09-30', '--map', 'id=id', '--traits', traits);
+    const answers = ['import', 'answers', file, '--map', 'customer=id,score=answer', '--scale', '1-5', '--json'];
+    expect((await say(...answers)).json).toMatchObject({ error: { code: 'mapping-invalid' } });
+    expect((await say(...answers, '--as-of', '30.9.2026')).json).toMatchObject({ error: { code: 'as-of-invalid' } });
+    expect((await say(...answers, '--as-of', '2026-09-30')).json).toMatchObject({ accepted: 40 });
+    await say('import', 'customers', file, '--as-of', '2026-10-31', '--map', 'id=id', '--traits', 'Exited');
+    bench.setNow('2026-11-02T08:00:00.000Z');
+    const months = ['--from', '2026-09', '--to', '2026-09', '--horizon-days', '31', '--outcome', 'trait=Exited'];
+    const policy = join(import.meta.dirname, '..', '..', 'docs', 'examples', 'bank-records-satisfaction.yaml');
+
+    const json = await say('backtest', '--policy', policy, ...months, '--without-answers', '--json');
+    const text = await say('backtest', '--policy', policy, ...months, '--without-answers');
+    const none = await say('backtest', '--policy', 'retail-rfm', ...months, '--without-answers', '--json');
+
+    expect(json.json).toMatchObject({
+      against: { policy: { name: 'bank-records-satisfaction without answers' } },
+      answersAdd: { answers: 40, verdict: expect.any(String) },
+    });
+    expect(text.out).toMatch(/^What 40 answers add: AUC/u);
+    expect(none.json).toMatchObject({ error: { code: 'policy-without-answers' } });
   });
 
   it('explains itself with an example', () => {
