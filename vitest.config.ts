@@ -1,5 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
+/** Needs Python and what `npm run judge` starts. */
+const judges =
+  process.env['RESEGMENT_JUDGE_AWS'] === undefined
+    ? []
+    : [{ extends: true as const, test: { name: 'judges', include: ['test/judges/**/*.test.ts'] } }];
+
 export default defineConfig({
   test: {
     testTimeout: 60_000,
@@ -10,10 +16,11 @@ export default defineConfig({
         test: {
           name: 'product',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/structure/**', '**/node_modules/**'],
+          exclude: ['test/structure/**', 'test/judges/**', '**/node_modules/**'],
         },
       },
       { extends: true, test: { name: 'structure', include: ['test/structure/**/*.test.ts'] } },
+      ...judges,
     ],
   },
 });

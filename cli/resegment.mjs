@@ -15,6 +15,8 @@ if (Number(found.split('.')[0]) >= NEEDED_MAJOR) {
   });
   const { main } = await import('./main.ts');
   process.exitCode = await main(process.argv.slice(2));
+  // What an interrupted command was following would keep this process awake.
+  if (process.exitCode === 130) process.exit();
 } else {
   const bundled = ['../node_modules/node/bin/node', '../node_modules/node/bin/node.exe', '../../node/bin/node']
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))

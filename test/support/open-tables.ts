@@ -1,4 +1,4 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DeleteTableCommand, type DynamoDBClient, ResourceNotFoundException } from '@aws-sdk/client-dynamodb';
 import { createTables, startDatabase } from '#local/database.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
@@ -9,9 +9,13 @@ export interface OpenTables {
   close(): Promise<void>;
 }
 
-/** All tables, empty, in a database in memory; physical names are the logical ones. */
+/**
+ * All tables, empty; physical names are the logical ones. In a database in memory of their own, or in the one that a judge names
+ * in `RESEGMENT_JUDGE_DYNAMODB` (see test/judges), where tables of a test file before are made anew.
+ */
 export const openTables = async (): Promise<OpenTables> => {
-  const database = await startDatabase();
+  const judge = process.env['RESEGMENT_JUDGE_DYNAMODB'];
+  const database = judge === undefined ? await startDatabase() : await judgeDatabase(judge);
   await createTables(
     database.endpoint,
     TABLE_DEFINITIONS.map((table) => tableProperties(table, table.name)),
@@ -25,4 +29,15 @@ export const openTables = async (): Promise<OpenTables> => {
       await database.stop();
     },
   };
+};
+
+const judgeDatabase = async (endpoint: string) => {
+  const client = dynamoClient({ endpoint });
+  for (const { name } of TABLE_DEFINITIONS) {
+    await client.send(new DeleteTableCommand({ TableName: name })).catch((error: unknown) => {
+      if (!(error instanceof ResourceNotFoundException)) throw error;
+    });
+  }
+  client.destroy();
+  return { endpoint, stop: async () => undefined };
 };

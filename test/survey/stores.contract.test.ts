@@ -1,27 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTables, type Database, startDatabase } from '#local/database.ts';
 import { answersOver, dynamoAnswers } from '#shared/adapters/dynamo-answers.ts';
 import { casesOver, dynamoCases } from '#shared/adapters/dynamo-cases.ts';
-import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { contactsOver, dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoInvitations, invitationsOver } from '#shared/adapters/dynamo-invitations.ts';
 import { closeCase, takeCase } from '#shared/application/work-case.ts';
-import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
 import { judged } from '#shared/domain/answer-judgement.ts';
 import { PoisonError } from '#shared/errors.ts';
 import type { StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { CustomerCase } from '#shared/ports/case-store.ts';
+import { type OpenTables, openTables } from '#test/support/open-tables.ts';
 import { ADDRESS_KEY, invitationOf, memoryDocuments, NOW, storedAnswer } from './memory.ts';
 
-let database: Database;
+let tables: OpenTables;
 beforeAll(async () => {
-  database = await startDatabase();
-  await createTables(
-    database.endpoint,
-    TABLE_DEFINITIONS.map((definition) => tableProperties(definition, definition.name)),
-  );
+  tables = await openTables();
 });
-afterAll(() => database.stop());
+afterAll(() => tables.close());
 
 const engines = {
   memory: () => ({
@@ -31,7 +25,7 @@ const engines = {
     cases: casesOver(memoryDocuments<CustomerCase>((known) => (known.state === 'closed' ? undefined : known.dueAt))),
   }),
   dynamo: () => {
-    const client = dynamoClient({ endpoint: database.endpoint });
+    const { client } = tables;
     return {
       contacts: dynamoContacts(client, 'contacts', ADDRESS_KEY),
       invitations: dynamoInvitations(client, 'invitations'),
