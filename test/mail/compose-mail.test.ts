@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { composeNotice, composeSurveyMail, type NoticeInput } from '#shared/application/compose-mail.ts';
 import { MAIL_COLOURS } from '#shared/application/mail/mail-layout.ts';
 import { MAIL_LANGUAGES, MAIL_TEXTS, mailText, placeholdersOf } from '#shared/domain/mail-text.ts';
+import { contrast } from '#test/support/contrast.ts';
 import { survey, TOKEN } from './mail-bench.ts';
 
 const notice = (over: Partial<NoticeInput> = {}): NoticeInput => ({
@@ -383,15 +384,3 @@ const headerNames = (raw: Uint8Array): readonly string[] =>
   headerBlock(raw)
     .split(/\r\n(?![ \t])/u)
     .map((line) => line.split(':')[0] ?? '');
-
-const contrast = (first: string, second: string): number => {
-  const luminance = (colour: string): number => {
-    const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((start) => {
-      const part = Number.parseInt(colour.slice(start, start + 2), 16) / 255;
-      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  };
-  const [low = 0, high = 0] = [luminance(first), luminance(second)].sort((a, b) => a - b);
-  return (high + 0.05) / (low + 0.05);
-};

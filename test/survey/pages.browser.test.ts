@@ -2,7 +2,8 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Invitation } from '#shared/domain/invitation.ts';
 import { RetryableError } from '#shared/errors.ts';
-import { findingsEverywhere, startBrowser, WCAG_TAGS } from '#test/support/browser.ts';
+import { findingsEverywhere, SCHEMES, startBrowser, WCAG_TAGS } from '#test/support/browser.ts';
+import { contrast } from '#test/support/contrast.ts';
 import { CLOSES } from './memory.ts';
 import { type PagesBench, startPages } from './pages-bench.ts';
 
@@ -314,6 +315,25 @@ describe('the form in any browser', () => {
       );
 
     expect(small).toEqual([]);
+  });
+
+  it.each(SCHEMES)('R35 draws the borders of its controls with a contrast of at least 3: %s', async (colorScheme) => {
+    await open({ colorScheme });
+    await page.goto(pages.links().answer);
+    const colourOf = async (selector: string, property: string): Promise<string> => {
+      const value = await page
+        .locator(selector)
+        .first()
+        .evaluate((element, name) => getComputedStyle(element).getPropertyValue(name), property);
+      const parts = value.match(/\d+/gu)?.slice(0, 3) ?? [];
+      return `#${parts.map((part) => Number(part).toString(16).padStart(2, '0')).join('')}`;
+    };
+
+    const card = await colourOf('main', 'background-color');
+    for (const control of ['.scale span', 'textarea']) {
+      expect(contrast(await colourOf(control, 'border-top-color'), card), control).toBeGreaterThanOrEqual(3);
+    }
+    expect(contrast(await colourOf('main button', 'background-color'), card)).toBeGreaterThanOrEqual(3);
   });
 
   it('R22 runs no script and asks no other address for anything', async () => {

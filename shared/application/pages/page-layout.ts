@@ -11,7 +11,7 @@ export type CompanyIdentity = Pick<SurveyIdentity, 'company' | 'postalAddress' |
 export type Markup = ReturnType<typeof html>;
 
 const STYLE = `
-:root{color-scheme:light dark;--page:#eef1f4;--card:#fff;--ink:#1a2129;--soft:#4d5965;--line:#8996a3;--accent:#0b5566;--on:#fff;--warn:#8a1f11}
+:root{color-scheme:light dark;--page:#eef1f4;--card:#fff;--ink:#1a2129;--soft:#4d5965;--line:#7d8b98;--accent:#0b5566;--on:#fff;--warn:#8a1f11}
 @media (prefers-color-scheme:dark){:root{--page:#12161b;--card:#1c232b;--ink:#eef2f5;--soft:#b4c0cb;--line:#74828f;--accent:#7fd0e2;--on:#0c1a1f;--warn:#ffb3a6}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:1rem/1.55 system-ui,-apple-system,"Segoe UI","PingFang SC","Microsoft YaHei","Noto Sans SC",sans-serif}
