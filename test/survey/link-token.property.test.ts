@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkLinkToken, encodeId, issueLinkToken, LINK_PURPOSES, type LinkKeys } from '#shared/domain/link-token.ts';
@@ -48,6 +50,42 @@ describe('link tokens', () => {
         expect(checkLinkToken(keys, 'answer', other, now).kind).toBe('refused');
       }),
     );
+  });
+
+  it('R19 have an id and a signature of 128 bits each at least, and no two ids the same', () => {
+    const token = issueLinkToken(keys, 'answer', { invitationId: encodeId(randomBytes(16)), expiresAt });
+    const [version, kid, id = '', rest = ''] = token.split('.');
+    const mac = token.slice(token.lastIndexOf('.') + 1);
+
+    expect([version, kid]).toEqual(['v1', 'k2']);
+    expect(Buffer.from(id, 'base64url').length * 8).toBeGreaterThanOrEqual(128);
+    expect(Buffer.from(mac, 'base64url').length * 8).toBeGreaterThanOrEqual(128);
+    expect(rest).not.toBe(mac);
+    expect(new Set(Array.from({ length: 500 }, () => encodeId(randomBytes(16)))).size).toBe(500);
+  });
+
+  it('R19 with a part of another token are refused, whichever parts are mixed', () => {
+    fc.assert(
+      fc.property(anyId, anyId, fc.integer({ min: 1, max: 3 }), (one, other, part) => {
+        fc.pre(one !== other);
+        const later = '2026-06-29T00:00:00.000Z';
+        const mixed = issueLinkToken(keys, 'answer', { invitationId: one, expiresAt }).split('.');
+        const foreign = issueLinkToken({ ...keys, currentKid: 'k1' }, 'answer', {
+          invitationId: other,
+          expiresAt: later,
+        }).split('.');
+        mixed[part] = foreign[part] ?? '';
+
+        expect(checkLinkToken(keys, 'answer', mixed.join('.'), now).kind).toBe('refused');
+      }),
+    );
+  });
+
+  it('R19 are compared in constant time', () => {
+    const source = readFileSync('shared/domain/link-token.ts', 'utf8');
+
+    expect(source).toMatch(/timingSafeEqual\(given, expected\)/u);
+    expect(source).not.toMatch(/(?:mac|given) === expected|expected === /u);
   });
 
   it('R21 made with an older key are valid until that key is removed', () => {

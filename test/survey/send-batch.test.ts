@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assertWaveHealthy } from '#shared/application/assert-wave-healthy.ts';
+import { mailFigures } from '#shared/application/brake-wave.ts';
 import { waveStatus } from '#shared/application/close-wave.ts';
 import { ingestMailEvent } from '#shared/application/ingest-mail-event.ts';
 import { lookUpWave } from '#shared/application/look-up-wave.ts';
@@ -83,6 +84,28 @@ describe('sending a batch', () => {
         expect((status?.sent ?? 0) + (status?.uncertain ?? 0)).toBe(2);
         expect(status?.sent).toBeLessThanOrEqual(mail.accepted.length);
         if (!dying.reached()) break;
+      }
+    }
+  });
+
+  it('R37 sends at most one mail per address wherever it is killed and the one that resumes it is killed again', async () => {
+    for (const moment of ['before', 'after'] as const) {
+      for (let first = 1; first <= 24; first += 1) {
+        for (let second = 1; second <= 24; second += 3) {
+          const stores = await drawnWave(2);
+          const mail = countingMail();
+          for (const call of [first, second]) {
+            const { ports } = dyingAt(portsOf(stores, mail), SURVEY_PORTS, call, moment);
+            await sendInvitations(ref, ports).catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
+          }
+          await sendInvitations(ref, portsOf(stores, mail));
+
+          const status = await waveStatus(WAVE_ID, stores);
+          expect(perAddress(mail.accepted), `${moment} ${first} ${second}`).toBeLessThanOrEqual(1);
+          expect(status).toMatchObject({ planned: 0, drawn: 2 });
+          expect((status?.sent ?? 0) + (status?.uncertain ?? 0)).toBe(2);
+          expect(await mailFigures({ waveId: WAVE_ID }, stores)).toMatchObject({ sent: status?.sent });
+        }
       }
     }
   });
