@@ -95,6 +95,11 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
     workspace: { policies: 'read', runs: 'write', waves: 'read' },
   },
   'start-wave': { tables: WAVE_RECORD, workspace: { policies: 'read' }, startsSurveys: true },
+  'mail-action-lists': {
+    tables: { runs: ['get', 'query', 'put'], customers: ['get', 'query'], cases: ['query'] },
+    workspace: { policies: 'read', runs: 'read' },
+    sendsMail: true,
+  },
   'assert-run-healthy': { tables: RUN_RECORD, workspace: {} },
   'fail-run': { tables: RUN_RECORD, workspace: {} },
   'plan-wave': {

@@ -26,6 +26,7 @@ export const FUNCTION_SIZES: Readonly<Record<FunctionName, FunctionSize>> = {
   'publish-run': WHOLE_RUN,
   'write-report': WHOLE_RUN,
   'start-wave': BOOKKEEPING,
+  'mail-action-lists': { memoryMb: 3_538, timeoutSeconds: 840 },
   'assert-run-healthy': BOOKKEEPING,
   'fail-run': BOOKKEEPING,
   'plan-wave': WHOLE_RUN,

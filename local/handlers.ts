@@ -10,6 +10,7 @@ import { handler as escalateCases } from '#functions/escalate-cases.ts';
 import { handler as failRun } from '#functions/fail-run.ts';
 import { handler as ingestMailEvent } from '#functions/ingest-mail-event.ts';
 import { handler as lookUpWave } from '#functions/look-up-wave.ts';
+import { handler as mailActionLists } from '#functions/mail-action-lists.ts';
 import { handler as measureShard } from '#functions/measure-shard.ts';
 import { handler as openRun } from '#functions/open-run.ts';
 import { handler as planShards } from '#functions/plan-shards.ts';
@@ -26,6 +27,7 @@ import type { CloseWavePorts } from '#shared/application/close-wave.ts';
 import type { EmitEventsPorts } from '#shared/application/emit-events.ts';
 import type { EscalateCasesPorts } from '#shared/application/escalate-cases.ts';
 import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
+import type { MailActionListsPorts } from '#shared/application/mail-action-lists.ts';
 import type { PlanWavePorts } from '#shared/application/plan-wave.ts';
 import type { ProjectAnswerPorts } from '#shared/application/project-answer.ts';
 import type { RunPorts } from '#shared/application/run/run-ports.ts';
@@ -44,6 +46,7 @@ export interface HandlerServices {
   readonly mailEvents: MailEventPorts;
   readonly projectAnswers: ProjectAnswerPorts;
   readonly escalateCases: EscalateCasesPorts;
+  readonly mailActionLists: MailActionListsPorts;
   readonly emitEvents: Omit<EmitEventsPorts, 'isOutOfTime'>;
 }
 
@@ -60,6 +63,7 @@ export const bindHandlers = (services: HandlerServices) => ({
   'publish-run': publishRun.withServices(services.run),
   'write-report': writeReport.withServices(services.report),
   'start-wave': startWave.withServices(services.startWave),
+  'mail-action-lists': mailActionLists.withServices(services.mailActionLists),
   'assert-run-healthy': assertRunHealthy.withServices(services.run),
   'fail-run': failRun.withServices(services.run),
   'plan-wave': planWave.withServices(services.planWave),

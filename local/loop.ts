@@ -275,5 +275,7 @@ const answerWave = async (
     if ((await stack.tool.answers.get(answer.invitationId)) !== undefined) continue;
     await stack.clock.moveAtLeastTo(at);
     await giveAnswer(answer);
+    // At the time of each answer the staff hear of it, and of what fell due before it.
+    await stack.sweepCases();
   }
 };

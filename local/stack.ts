@@ -10,6 +10,7 @@ import {
   escalateCasesPortsFrom,
   importPortsFrom,
   journalFrom,
+  mailActionListsPortsFrom,
   mailEventPortsFrom,
   personPortsFrom,
   planWavePortsFrom,
@@ -264,6 +265,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     mailEvents: mailEventPortsFrom({ ...mailed, mailEventsTopicArn: LOCAL_MAIL_TOPIC_ARN }),
     projectAnswers: projection,
     escalateCases: escalation,
+    mailActionLists: mailActionListsPortsFrom({ ...mailed, mailRatePerSecond: MAILS_PER_SECOND * 0.8 }),
     emitEvents: emission,
   });
   events.deliver = async (event) => {

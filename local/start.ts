@@ -6,6 +6,7 @@ import { readPolicy } from '#shared/adapters/policy-files.ts';
 import { addDemoContacts } from '#shared/application/demo-contacts.ts';
 import { importCustomers } from '#shared/application/import-customers.ts';
 import { importPurchases } from '#shared/application/import-purchases.ts';
+import { importStaff } from '#shared/application/import-staff.ts';
 import { loadPolicy, storePolicy } from '#shared/application/run/run-ports.ts';
 import { summaryText } from '#shared/application/summary-text.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
@@ -18,6 +19,7 @@ import { fileSource, firstRejects, textSource } from './import-files.ts';
 import { currentRunId, type LoopPlan, type Progress, planLoop, playLoop, playNextMonth } from './loop.ts';
 import { findReader, showReader, watchReader } from './reader.ts';
 import { SAMPLE_NAMES, SAMPLES, type SampleName, sampleForPolicy } from './sample-for-policy.ts';
+import { sampleStaff } from './sample-staff.ts';
 import { openStack, readJsonFile, runningFile, type Stack, writeJsonFile } from './stack.ts';
 import { readStartOptions, START_HELP, type StartOptions } from './start-options.ts';
 
@@ -92,6 +94,7 @@ const main = async (): Promise<number> => {
     const played = play(stack, settings, plan, options, progress);
     const outcome = await Promise.race([played, interrupted]);
     if (typeof outcome === 'number') return outcome;
+    await stack.sweepCases();
     progress('');
     await showResult(stack, outcome.runId, policy, options, settings.sample, performance.now() - begun);
     if (options.once) return 0;
@@ -202,6 +205,7 @@ const seedSample = async (stack: Stack, settings: LoopFile, last: Period, progre
     count: settings.companies,
     months: monthsFrom(settings.first, last),
   });
+  await importStaff(textSource('sample-staff.csv', await sampleStaff(sample.customersCsv)), {}, stack.tool);
   await importSample(stack, `sample-until-${last}`, sample.customersCsv, sample.purchasesCsv);
 };
 

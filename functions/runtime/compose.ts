@@ -20,6 +20,7 @@ import {
   type BaseParts,
   emitEventsPortsFrom,
   escalateCasesPortsFrom,
+  mailActionListsPortsFrom,
   mailEventPortsFrom,
   planWavePortsFrom,
   projectAnswerPortsFrom,
@@ -174,5 +175,7 @@ export const emitEventsPorts = () => {
 };
 
 export const escalateCasesPorts = () => escalateCasesPortsFrom(staffMailParts());
+
+export const mailActionListsPorts = () => mailActionListsPortsFrom(staffMailParts());
 
 export const projectAnswerPorts = () => projectAnswerPortsFrom(base(readEnvironment(BASE_VARIABLES)));

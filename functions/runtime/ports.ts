@@ -19,6 +19,7 @@ import type { EscalateCasesPorts } from '#shared/application/escalate-cases.ts';
 import { labelIn } from '#shared/application/format-value.ts';
 import type { ImportPorts } from '#shared/application/import-batches.ts';
 import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
+import type { MailActionListsPorts } from '#shared/application/mail-action-lists.ts';
 import type { SurveyAppPorts } from '#shared/application/pages/survey-app.ts';
 import type { PersonPorts } from '#shared/application/person-ports.ts';
 import type { PlanWavePorts } from '#shared/application/plan-wave.ts';
@@ -36,6 +37,7 @@ import { waveIdOf } from '#shared/application/wave-record.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
 import { EventCursor } from '#shared/contracts/event-cursor.ts';
 import { ImportBatch } from '#shared/contracts/import-batch.ts';
+import { StaffMail } from '#shared/contracts/staff-mail.ts';
 import { MailTally, WaveRecord } from '#shared/contracts/survey.ts';
 import type { SurveyLanguage } from '#shared/domain/contact-policy.ts';
 import { encodeId, type LinkKeys } from '#shared/domain/link-token.ts';
@@ -190,6 +192,26 @@ export const escalateCasesPortsFrom = (parts: BaseParts & StaffMailParts): Escal
       const label = policy?.dimensions[wave?.dimension ?? '']?.segments[segment]?.label;
       return label === undefined ? segment : labelIn(label, language);
     },
+  };
+};
+
+/** For mailing the action lists of a run. */
+export const mailActionListsPortsFrom = (parts: BaseParts & StaffMailParts): MailActionListsPorts => {
+  const { runs, objects, files, customers } = storesFrom(parts);
+  const { dynamo: client, tables } = parts;
+  return {
+    clock: parts.clock,
+    runs,
+    objects,
+    files,
+    customers,
+    cases: dynamoCases(client, tables.cases, parts.clock),
+    staff: dynamoStaff(client, tables.runs),
+    staffMails: dynamoRecords({ client, table: tables.runs, kind: 'STAFFMAIL', schema: StaffMail }),
+    mail: parts.mail,
+    pacer: pacerFrom(parts),
+    newAttemptId: randomUUID,
+    frame: staffFrame(parts),
   };
 };
 

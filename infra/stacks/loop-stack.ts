@@ -143,6 +143,7 @@ export class LoopStack extends Stack {
       'publish-run': this.createFunction('publish-run'),
       'write-report': this.createFunction('write-report'),
       'start-wave': this.createFunction('start-wave'),
+      'mail-action-lists': this.createFunction('mail-action-lists'),
       'assert-run-healthy': this.createFunction('assert-run-healthy'),
       'fail-run': this.createFunction('fail-run'),
     };

@@ -29,6 +29,7 @@ export type RunStep = Extract<
   | 'publish-run'
   | 'write-report'
   | 'start-wave'
+  | 'mail-action-lists'
   | 'assert-run-healthy'
   | 'fail-run'
 >;
@@ -90,6 +91,18 @@ export const resegmentation = (scope: Construct, { functions, mapConcurrency }: 
     result: { replacesState: true },
   }).addCatch(describeFailedOpening, { errors: [Errors.ALL], resultPath: FAILURE_PATH });
 
+  const assertRunHealthy = workflowStep(scope, functions, {
+    name: 'Assert run healthy',
+    step: 'assert-run-healthy',
+    payload: RUN,
+  });
+  // The run is published: that some of the staff got no mail does not undo it.
+  const mailActionLists = workflowStep(scope, functions, {
+    name: 'Mail action lists',
+    step: 'mail-action-lists',
+    payload: RUN,
+  }).addCatch(assertRunHealthy, { errors: [Errors.ALL], resultPath: JsonPath.DISCARD });
+
   const apply = Chain.start(
     step('Begin apply', 'begin-apply', { result: { replacesState: true }, retry: APPLY_LOCK_RETRY }),
   )
@@ -97,7 +110,8 @@ export const resegmentation = (scope: Construct, { functions, mapConcurrency }: 
     .next(step('Publish run', 'publish-run'))
     .next(step('Write report', 'write-report'))
     .next(step('Start wave', 'start-wave'))
-    .next(workflowStep(scope, functions, { name: 'Assert run healthy', step: 'assert-run-healthy', payload: RUN }));
+    .next(mailActionLists)
+    .next(assertRunHealthy);
 
   const mayItBeApplied = new Choice(scope, 'May it be applied?')
     .when(Condition.stringEquals('$.review.outcome', 'apply'), apply)

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { DeleteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod/mini';
-import { STAFF_LANGUAGES, STAFF_ROLES, type StaffMember, staffName } from '../domain/staff.ts';
+import { STAFF_LANGUAGES, STAFF_ROLES, type StaffMember, staffKey } from '../domain/staff.ts';
 import { RetryableError } from '../errors.ts';
 import type { StaffStore } from '../ports/staff-store.ts';
 import type { RecordStore } from '../ports/standing-store.ts';
@@ -18,10 +17,6 @@ const StoredMember = z.object({
 });
 
 const TRIES = 10;
-
-/** The key of an employee: errors and logs name keys, so it is a hash and not the name. */
-export const staffId = (name: string): string =>
-  createHash('sha256').update(staffName(name), 'utf8').digest('base64url').slice(0, 22);
 
 /** The directory as records of kind `STAFF` in table `runs`. @param table its physical name */
 export const dynamoStaff = (client: DynamoDBClient, table: string): StaffStore =>
@@ -41,7 +36,7 @@ export const staffOver = (
     return members.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   },
   put: async (member) => {
-    const id = staffId(member.name);
+    const id = staffKey(member.name);
     for (let tries = 0; tries < TRIES; tries += 1) {
       const known = await records.get(id);
       if (known === undefined) {
@@ -52,7 +47,7 @@ export const staffOver = (
     throw new RetryableError('staff-busy', `an entry of the staff directory kept changing under ${TRIES} attempts`);
   },
   remove: async (name) => {
-    const id = staffId(name);
+    const id = staffKey(name);
     if ((await records.get(id)) === undefined) return 'unknown';
     await removeRecord(id);
     return 'removed';

@@ -102,6 +102,7 @@ export const FUNCTION_VARIABLES: Readonly<Record<FunctionName, readonly Variable
   'publish-run': RUN,
   'write-report': BASE_VARIABLES,
   'start-wave': RUN,
+  'mail-action-lists': [...BASE_VARIABLES, ...STAFF_MAIL_VARIABLES],
   'assert-run-healthy': RUN,
   'fail-run': RUN,
   'plan-wave': SURVEY,

@@ -66,6 +66,7 @@ export const STEPS = {
   'publish-run': { input: RunRef, output: Nothing },
   'write-report': { input: RunRef, output: Nothing },
   'start-wave': { input: RunRef, output: Nothing },
+  'mail-action-lists': { input: RunRef, output: Nothing },
   /** Throws PermanentError `run-degraded` where the run published but is not healthy. */
   'assert-run-healthy': { input: RunRef, output: Nothing },
   /** Records that the execution failed; gets the cause as Step Functions gives it. */

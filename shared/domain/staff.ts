@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** What people do in the company, as far as mails to them depend on it. */
 export const STAFF_ROLES = ['manager', 'branchHead', 'central'] as const;
 export type StaffRole = (typeof STAFF_ROLES)[number];
@@ -18,6 +20,10 @@ export interface StaffMember {
 
 /** Names compare without outer spaces and whichever way accents are composed. */
 export const staffName = (text: string): string => text.normalize('NFC').trim();
+
+/** The key of an employee: errors and logs name keys, so it is a hash and not the name. */
+export const staffKey = (name: string): string =>
+  createHash('sha256').update(staffName(name), 'utf8').digest('base64url').slice(0, 22);
 
 /** Who is who. Where several share a role, the first by name counts. */
 export interface StaffDirectory {

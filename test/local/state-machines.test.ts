@@ -98,6 +98,7 @@ describe('a run on the local stack', () => {
       'Publish run',
       'Write report',
       'Start wave',
+      'Mail action lists',
       'Assert run healthy',
     ]);
     expect(calls[0]).toEqual(['open-run', REQUEST]);

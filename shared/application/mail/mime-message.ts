@@ -12,6 +12,12 @@ export interface MimeMessage {
   readonly html: string;
   /** Link for List-Unsubscribe and its one-click POST; absent for notices to operators. */
   readonly unsubscribe?: string;
+  /** Files beside the text. Names are ASCII without quotes. */
+  readonly attachments?: readonly {
+    readonly fileName: string;
+    readonly contentType: string;
+    readonly content: string;
+  }[];
 }
 
 /**
@@ -36,6 +42,16 @@ export const buildMimeMessage = async (message: MimeMessage): Promise<Uint8Array
     html: message.html,
     headers,
     textEncoding: 'base64',
+    ...(message.attachments === undefined
+      ? {}
+      : {
+          attachments: message.attachments.map(({ fileName, contentType, content }) => ({
+            filename: cleanHeader(fileName),
+            contentType,
+            content: Buffer.from(content, 'utf8'),
+            contentTransferEncoding: 'base64' as const,
+          })),
+        }),
     disableFileAccess: true,
     disableUrlAccess: true,
   });
