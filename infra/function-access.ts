@@ -86,9 +86,11 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
   'publish-run': { tables: RUN_RECORD, workspace: { policies: 'read', runs: 'write' } },
   'write-report': {
     tables: {
-      ...READS_RUN_RECORD,
+      // The runs and waves before, for changes since then and for what became of flags.
+      runs: ['get', 'query'],
       customers: ['get', 'query'],
-      cases: ['query'],
+      flags: ['get'],
+      cases: ['get', 'query'],
       invitations: ['get'],
       answers: ['get'],
     },

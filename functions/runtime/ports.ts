@@ -16,6 +16,7 @@ import type { CheckWavePorts } from '#shared/application/check-wave.ts';
 import { type CloseWavePorts, waveStatus } from '#shared/application/close-wave.ts';
 import type { EmitEventsPorts } from '#shared/application/emit-events.ts';
 import type { EscalateCasesPorts } from '#shared/application/escalate-cases.ts';
+import { outcomesForReport } from '#shared/application/flag-outcomes.ts';
 import { labelIn } from '#shared/application/format-value.ts';
 import type { ImportPorts } from '#shared/application/import-batches.ts';
 import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
@@ -31,6 +32,7 @@ import type { SendPorts } from '#shared/application/send-batch.ts';
 import { createSendPacer, type SendPacer } from '#shared/application/send-pacer.ts';
 import type { StartWavePorts } from '#shared/application/start-wave.ts';
 import { mailIdentity, type SurveyIdentity, surveyMailComposer } from '#shared/application/survey-mail.ts';
+import { teamView } from '#shared/application/team-view.ts';
 import { tellWaveBraked } from '#shared/application/tell-wave-braked.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
 import { waveIdOf } from '#shared/application/wave-record.ts';
@@ -348,7 +350,7 @@ export const importPortsFrom = (parts: BaseParts & { readonly addressKey: Addres
 
 /** What the report of a run shows besides the run: the survey whose answers it used, and the cases that are due. */
 export const reportPortsFrom = (parts: BaseParts): WriteReportPorts => {
-  const { runs, files, customers, objects } = storesFrom(parts);
+  const { runs, files, customers, objects, flags, pointer } = storesFrom(parts);
   const ledger = wavePortsFrom(parts);
   const cases = dynamoCases(parts.dynamo, parts.tables.cases, parts.clock);
   return {
@@ -359,6 +361,9 @@ export const reportPortsFrom = (parts: BaseParts): WriteReportPorts => {
     casesDue: async (day) => (await cases.listOpen()).filter((open) => open.dueAt.slice(0, 10) <= day).length,
     resultsOf: async (run, segments) =>
       run.basedOn === null ? undefined : waveResults(waveIdOf(run.basedOn), ledger, segments),
+    teamOf: async (run, segments) =>
+      run.basedOn === null ? undefined : teamView(waveIdOf(run.basedOn), { ...ledger, cases }, segments),
+    outcomesOf: (population) => outcomesForReport(population, { customers, runs, pointer, files, flags, objects }),
     waveOf: async (run) => {
       const status = run.basedOn === null ? undefined : await waveStatus(waveIdOf(run.basedOn), ledger);
       return status === undefined ? undefined : waveCounts(status);

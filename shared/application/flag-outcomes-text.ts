@@ -57,6 +57,8 @@ const EN = {
   flaggedWith: 'with the outcome',
   unflagged: 'Not flagged',
   unflaggedWith: 'with the outcome ',
+  notInReport:
+    'Not looked at in this report: no month is 90 days past, or there are too many customers. resegment outcome show tells.',
   noteUnit:
     'One observation is one customer at one month end. Intervals count the months of one customer as one (Kish, Wilson).',
   noteDecision:
@@ -117,6 +119,7 @@ const ZH: OutcomeWords = {
   flaggedWith: '有此结果',
   unflagged: '未提议',
   unflaggedWith: '有此结果 ',
+  notInReport: '本报告未列出：尚无月份满 90 天，或客户太多。可用 resegment outcome show 查看。',
   noteUnit: '一个观察值是一个客户的一个月末（客户月）。区间把同一客户的各月只当作一次（Kish、Wilson）。',
   noteDecision:
     '决定本身会影响结果：批准退出的客户是因被劝退而离开，批准升级的客户是因被提升而升级。过期和未提出的最能说明规则本身。',

@@ -152,6 +152,38 @@ export const flagOutcomes = async (
   };
 };
 
+/** Outcomes with the policies of their versions, by hash. */
+export interface ReportOutcomes {
+  readonly outcomes: FlagOutcomes;
+  readonly policies: Readonly<Record<string, Policy>>;
+}
+
+/** A report reads everybody's facts only of so many; the command has no such limit. */
+export const MOST_IN_REPORT = 20_000;
+
+/**
+ * Outcomes of the last twelve months as a report shows them. Reads nothing but the records of runs where there are too many
+ * customers, or where no month is over yet.
+ *
+ * @param population customers of the run
+ * @returns undefined in these cases
+ */
+export const outcomesForReport = async (
+  population: number,
+  ports: FlagOutcomesPorts,
+): Promise<ReportOutcomes | undefined> => {
+  if (population > MOST_IN_REPORT) return undefined;
+  const closing = (await publishedRuns(ports)).filter(({ record, counts }) => counts && record.closesPeriod);
+  const ends = closing.map(({ record }) => record.asOf).sort();
+  const [first, newest] = [ends[0], ends.at(-1)];
+  if (first === undefined || newest === undefined) return undefined;
+  if (toDayNumber(first) + DEFAULT_WITHIN_DAYS > toDayNumber(newest)) return undefined;
+  const outcomes = await flagOutcomes({ withinDays: DEFAULT_WITHIN_DAYS }, ports);
+  const policies: Record<string, Policy> = {};
+  for (const { policy } of outcomes.versions) policies[policy.hash] = await loadPolicy(ports.objects, policy.hash);
+  return { outcomes, policies };
+};
+
 interface ScannedRun {
   readonly record: RunRecord;
   readonly policy: Policy;

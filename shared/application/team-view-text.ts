@@ -44,6 +44,7 @@ const EN = {
   sameFew:
     'No difference can be shown for {count} of {all} ({few} have fewer than 10 answers), so they have no order but the alphabet',
   hiddenNames: 'Hidden: {names}',
+  more: 'and {count} more; team show has all',
   inTimeMore: 'More cases in time than the others: {names}',
   inTimeLess: 'Fewer cases in time than the others: {names}',
   segmentsNote: 'Segments of the customers written to, in this order: {segments}.',
@@ -87,6 +88,7 @@ const ZH: TeamWords = {
   same: '{all} 个中有 {count} 个看不出差异，因此只按名称排列，不分先后',
   sameFew: '{all} 个中有 {count} 个看不出差异（其中 {few} 个答复不足 10 份），因此只按名称排列，不分先后',
   hiddenNames: '不显示：{names}',
+  more: '另有 {count} 个，team show 中有全部内容',
   inTimeMore: '按时完成的个案多于其他：{names}',
   inTimeLess: '按时完成的个案少于其他：{names}',
   segmentsNote: '所邀请客户的分类占比，依次为：{segments}。',

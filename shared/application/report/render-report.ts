@@ -6,12 +6,14 @@ import { currencyExponent } from '#shared/domain/values.ts';
 import { PermanentError } from '#shared/errors.ts';
 import { formatChange, formatMetric, formatNumber, formatShare, type Language, labelIn } from '../format-value.ts';
 import { reasonInWords } from '../summary-text.ts';
+import { outcomesSection } from './outcomes-section.ts';
 import { paretoChart } from './pareto-chart.ts';
 import type { ReportData, SurveyResult, SurveyRow } from './report-model.ts';
 import { REPORT_STYLE } from './report-style.ts';
 import { evidenceInWords, fill, type ReportWords, wordsOf } from './report-words.ts';
 import { resultsTables } from './results-tables.ts';
 import { html, SafeHtml } from './safe-html.ts';
+import { teamSection } from './team-section.ts';
 
 /**
  * The report of a run as one HTML document for screen and paper: no script, nothing loaded from elsewhere, every value
@@ -43,8 +45,10 @@ ${otherDimensions(view)}
 ${paretoSection(view)}
 ${scoresSection(view)}
 ${surveySection(view)}
+${staffSection(view)}
 ${serviceSection(view)}
 ${flagsSection(view)}
+${data.outcomes === undefined ? null : outcomesSection(data.outcomes, language)}
 ${quarantineSection(view)}
 ${brakesSection(view)}
 </div>
@@ -354,6 +358,17 @@ const surveySection = (view: View): SafeHtml => {
 <p class="note">${fill(words.surveyNote, { days: number(survey.windowDays) })}</p>
 ${mails}</section>`;
 };
+
+/** Nothing where no wave came before. */
+const staffSection = ({ data, language, segment }: View): SafeHtml | null =>
+  data.team === undefined || data.team === null || data.team.total?.answered === 0
+    ? null
+    : teamSection(
+        data.team,
+        language,
+        data.segments.map((row) => row.segment),
+        segment,
+      );
 
 const flagsSection = (view: View): SafeHtml => {
   const { data, words, number, worth } = view;

@@ -7,7 +7,9 @@ import { PermanentError } from '#shared/errors.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { RunFiles } from '#shared/ports/run-files.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
+import type { ReportOutcomes } from '../flag-outcomes.ts';
 import { segmentsInOrder, type WaveCounts } from '../summary-text.ts';
+import type { TeamView } from '../team-view.ts';
 import type { WaveResults } from '../wave-results.ts';
 import { byUrgency, callReasons, openedFlags } from './call-first.ts';
 import type {
@@ -33,6 +35,10 @@ export interface ReportPorts {
   readonly waveOf?: (run: RunRecord) => Promise<WaveCounts | undefined>;
   /** The results of that wave by the segments at invitation, branch, manager and language. `segments`: all, in order. */
   readonly resultsOf?: (run: RunRecord, segments: readonly string[]) => Promise<WaveResults | undefined>;
+  /** The same wave by account manager and branch, with a year's cases. */
+  readonly teamOf?: (run: RunRecord, segments: readonly string[]) => Promise<TeamView | undefined>;
+  /** What became of flagged customers, where it can be looked at among so many. */
+  readonly outcomesOf?: (population: number) => Promise<ReportOutcomes | undefined>;
 }
 
 const MOST_FLAGS = 60;
@@ -75,6 +81,7 @@ export const buildReportData = async (ports: ReportPorts, runId: string, policy:
     });
   const wave = await ports.waveOf?.(record);
   const results = await ports.resultsOf?.(record, policy.dimensions[policy.mainDimension]?.segmentOrder ?? []);
+  const team = await ports.teamOf?.(record, policy.dimensions[policy.mainDimension]?.segmentOrder ?? []);
   const quarantined = quarantineRows(await ports.files.readJson(runId, 'quarantine.json'));
   return {
     summary,
@@ -100,6 +107,8 @@ export const buildReportData = async (ports: ReportPorts, runId: string, policy:
     scores: gathered.scores(),
     survey: surveyOfResults(results, policy) ?? gathered.survey(),
     results: results ?? null,
+    team: team ?? null,
+    ...(ports.outcomesOf === undefined ? {} : { outcomes: (await ports.outcomesOf(summary.population)) ?? null }),
     wave: wave ?? null,
     flags: {
       shown: named(flagsShown).map(({ subject: _, ...flag }): ReportFlag => flag),

@@ -1,7 +1,9 @@
 import type { RunSummary } from '#shared/contracts/run-record.ts';
 import type { Label, Metric, QuestionKind, ServicePlans } from '#shared/domain/policy.ts';
 import type { Satisfaction } from '#shared/domain/satisfaction.ts';
+import type { ReportOutcomes } from '../flag-outcomes.ts';
 import type { WaveCounts } from '../summary-text.ts';
+import type { TeamView } from '../team-view.ts';
 import type { WaveResults } from '../wave-results.ts';
 
 /** Everything a report shows, gathered. Figures are in the unit of their metric; shares are 0..1. */
@@ -40,6 +42,10 @@ export interface ReportData {
   readonly wave: WaveCounts | null;
   /** Results of the wave that the run's answers came from; absent or null where there is none. */
   readonly results?: WaveResults | null;
+  /** The same wave by account manager and branch, with cases; absent or null where there is none. */
+  readonly team?: TeamView | null;
+  /** What became of flagged customers by the runs before; null where it is not looked at, absent where it is not to be shown. */
+  readonly outcomes?: ReportOutcomes | null;
   readonly flags: {
     readonly shown: readonly ReportFlag[];
     /** Opened flags beyond those shown. */

@@ -38,6 +38,9 @@ td.right{white-space:nowrap}
 .person b{min-width:2.6rem;text-align:right;font-size:1.1rem}
 .person .quiet b{font-weight:400}
 .list td,.list tbody th{overflow-wrap:break-word}
+.team{font-size:.88rem}
+.team td{white-space:nowrap}
+.team td,.team th{padding:.28rem .4rem}
 .list .id{min-width:6.5em}
 .kind-exit,.kind-upgrade{white-space:nowrap}
 .kind-exit{color:var(--bad);font-weight:600}
