@@ -25,6 +25,7 @@ import { MailRate, MailTally, WaveRecord } from '#shared/contracts/survey.ts';
 import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
 import { DEFAULT_MAIL_BRAKES } from '#shared/domain/mail-brake.ts';
 import type { SendOutcome } from '#shared/ports/mail-sender.ts';
+import { startBrowser } from '#test/support/browser.ts';
 import {
   ADDRESS_KEY,
   factsOf,
@@ -171,6 +172,8 @@ beforeAll(async () => {
   await survey.waves.create(WAVE_ID, waveRecord({ population: SIZE, drawn: SIZE }));
 });
 afterAll(() => survey.stop());
+
+const invitationIds = (): readonly string[] => survey.mailServer.mails().map((mail) => mail.tags['inv'] ?? '');
 
 const linksOf = async (id: number) => {
   const { raw } = await survey.mailServer.read(id);
@@ -335,5 +338,44 @@ describe('a survey from mail to answer', () => {
     const answered = await waveStatus(WAVE_ID, survey);
     expect([answered?.answered, answered?.suspect]).toEqual([(before?.answered ?? 0) + 1, before?.suspect]);
     expect(await survey.cases.listOpen()).toHaveLength(cases.length + 1);
+  });
+
+  it('R11 leads in a real browser from a number in the mail to a stored answer, and takes it back to change it', async () => {
+    const answered = new Set((await survey.answers.getMany(invitationIds())).keys());
+    const mail = survey.mailServer
+      .mails({ tags: { kind: 'reminder' } })
+      .find((one) => !answered.has(one.tags['inv'] ?? '') && one.language === 'en');
+    const invitationId = mail?.tags['inv'] ?? '';
+    const browser = await startBrowser();
+    try {
+      const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 320, height: 700 } });
+      const inbox = await context.newPage();
+      await inbox.goto(`${survey.mailServer.url}/mails/${mail?.id}`);
+      const [page] = await Promise.all([
+        context.waitForEvent('page'),
+        inbox.frameLocator('iframe').getByRole('link', { name: '7, on a scale from 0' }).click(),
+      ]);
+      expect(await page.getByRole('radio', { name: '7', exact: true }).isChecked()).toBe(true);
+      expect(await survey.answers.get(invitationId)).toBeUndefined();
+      await page.getByLabel('What is the main reason?').fill('Good people, too much paper.');
+      await page.getByLabel('Service').check();
+      await page.getByRole('button', { name: 'Send', exact: true }).click();
+      await page.getByRole('heading', { name: 'Thank you' }).waitFor();
+
+      survey.clock.moveBy(60_000);
+      await page.getByRole('link', { name: 'Change the answer' }).click();
+      await page.getByRole('radio', { name: '8', exact: true }).check();
+      await page.getByLabel('None of these').check();
+      await page.getByRole('button', { name: 'Send', exact: true }).click();
+      await page.getByText('8 out of 10').waitFor();
+    } finally {
+      await browser.close();
+    }
+
+    const stored = (await survey.answers.get(invitationId))?.answer;
+    expect(stored).toMatchObject({ score: 8, comment: 'Good people, too much paper.', version: 2, suspect: false });
+    expect(stored?.factor).toBeUndefined();
+    expect(stored?.history).toMatchObject([{ score: 7, factor: 'service' }]);
+    expect(survey.failures).toEqual([]);
   });
 });
