@@ -52,6 +52,55 @@ describe('sending through the local mail server', () => {
     expect(outcome.kind === 'accepted' && outcome.messageId).toBe(server.mails()[0]?.messageId);
   });
 
+  it('R06 learns quota, reputation and whether it may send, from the mails and their events', async () => {
+    await server.stop();
+    let now = '2026-05-01T10:00:00.000Z';
+    server = await startMailServer({
+      dataDir: folder,
+      verifiedSenders: ['bank.example.com'],
+      clock: { now: () => now },
+      max24h: 200,
+      maxPerSecond: 50,
+    });
+    sender = senderAt(server.url);
+    await sender.send({ ...MAIL, to: 'bounce+old@example.com' });
+    now = '2026-05-31T10:00:00.000Z';
+    for (const to of ['a@example.com', 'bounce@example.com', 'complaint@example.com', 'suppressionlist@example.com'])
+      await sender.send({ ...MAIL, to });
+    now = '2026-05-31T11:00:00.000Z';
+    await sender.send({ ...MAIL, to: 'bounce+b@example.com' });
+
+    expect(await sender.quota()).toEqual({ max24h: 200, maxPerSecond: 50, sentLast24h: 5 });
+    // Not the mail of four weeks ago, and not what the suppression list kept back.
+    expect(await sender.reputation?.()).toEqual({
+      sendingEnabled: true,
+      attempts: 5,
+      bounces: 2,
+      complaints: 1,
+      rejects: 0,
+      days: 14,
+    });
+
+    const turn = (enabled: string) =>
+      fetch(server.url, {
+        method: 'POST',
+        body: new URLSearchParams({ Action: 'UpdateAccountSendingEnabled', Enabled: enabled }),
+      });
+    expect((await turn('perhaps')).status).toBe(400);
+    expect((await turn('false')).status).toBe(200);
+    expect(await sender.reputation?.()).toMatchObject({ sendingEnabled: false });
+    expect(await sender.send(MAIL)).toMatchObject({ kind: 'notAccepted', brake: 'paused' });
+    await turn('true');
+    expect(await sender.send(MAIL)).toMatchObject({ kind: 'accepted' });
+  });
+
+  it('says that it knows nothing where the mail service gives no answer', async () => {
+    const lost = senderAt('http://127.0.0.1:9');
+
+    await expect(lost.quota()).rejects.toMatchObject({ code: 'quota-unknown', name: 'RetryableError' });
+    await expect(lost.reputation?.()).rejects.toMatchObject({ code: 'reputation-unknown', name: 'RetryableError' });
+  });
+
   it.each(['loseReply', 'reset', '500', 'throttle'] as const)(
     'R04 sends exactly one request when the server does %s',
     async (kind) => {

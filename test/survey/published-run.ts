@@ -103,6 +103,7 @@ export const many = (segment: string, count: number, from = 0): Customer[] =>
 /** An account in good standing that has sent nothing today. */
 export const calmAccount = (quota: Partial<SendQuota> = {}): Pick<MailSender, 'quota' | 'reputation'> => ({
   quota: async () => ({ max24h: 50_000, maxPerSecond: 14, sentLast24h: 0, ...quota }),
+  reputation: async () => ({ sendingEnabled: true, attempts: 900, bounces: 9, complaints: 0, rejects: 0, days: 14 }),
 });
 
 /** A published run of these customers; each has an address unless it says otherwise. */
