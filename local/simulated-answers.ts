@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import PostalMime from 'postal-mime';
+import { HONEYPOT_FIELD } from '#shared/application/pages/survey-pages.ts';
 import type { DecisionFactor } from '#shared/domain/answer-rules.ts';
 import type { StoredMail } from './mail-server.ts';
 
@@ -14,6 +15,8 @@ export interface PlannedAnswer {
   readonly comment: string;
   /** Absent where the customer leaves the question alone. */
   readonly factor?: DecisionFactor;
+  /** A mail scanner that fills in every field, and not the customer. */
+  readonly machine?: true;
 }
 
 /** Share of invited customers who answer in the simulation. */
@@ -36,6 +39,9 @@ const COMMENTS: Readonly<Record<'en' | 'zh-CN', Readonly<Record<'low' | 'middle'
   },
 };
 
+/** Share of answers that a scanner gives. */
+const MACHINE_SHARE = 0.04;
+
 /** Share of those who answer that name a decision factor. */
 const NAMING_SHARE = 0.7;
 
@@ -49,7 +55,7 @@ const FACTORS: Readonly<Record<'low' | 'middle' | 'high', readonly DecisionFacto
 /**
  * Decides from the mails alone who of the invited answers, when and how: the same mails give the same answers, whatever
  * happened in between. About a third answer, within minutes to nine days; satisfied ones are more frequent. Most of them name
- * what decides for them.
+ * what decides for them. A few answers are a mail scanner's, which wait as suspect for a person.
  *
  * @param mails invitations, not reminders
  */
@@ -78,6 +84,7 @@ export const planAnswers = async (
       score,
       comment: draw(3) < 0.4 ? (comments[Math.floor(draw(4) * comments.length)] ?? '') : '',
       ...(factor === undefined ? {} : { factor }),
+      ...(draw(7) < MACHINE_SHARE ? { machine: true } : {}),
     });
   }
   return planned.sort((a, b) => dueAt(a) - dueAt(b) || (a.link < b.link ? -1 : 1));
@@ -95,6 +102,7 @@ export const giveAnswer = async (answer: PlannedAnswer): Promise<number> => {
   target.search = '';
   const form = new URLSearchParams({ score: String(answer.score), comment: answer.comment });
   if (answer.factor !== undefined) form.set('factor', answer.factor);
+  if (answer.machine === true) form.set(HONEYPOT_FIELD, 'x');
   const posted = await fetch(target, { method: 'POST', body: form, redirect: 'manual' });
   await posted.text();
   return posted.status;

@@ -63,4 +63,19 @@ describe('simulated customers', () => {
 
     expect((await pages.stores.answers.get(pages.invitationId))?.answer).toMatchObject({ score: 8, factor: 'service' });
   });
+
+  it('R13 are in a few cases a scanner, whose answer is kept and waits for a person', async () => {
+    const planned = await planAnswers(await mailsTo(1_000), { from: 0, to: 10 });
+    const machines = planned.filter(({ machine }) => machine === true);
+    const [scanner] = machines;
+    if (scanner === undefined) throw new Error('there is one');
+    expect(machines.length).toBeLessThan(planned.length / 10);
+
+    expect(await giveAnswer({ ...scanner, invitationId: pages.invitationId, link: pages.links().answer })).toBe(200);
+
+    expect((await pages.stores.answers.get(pages.invitationId))?.answer).toMatchObject({
+      suspect: true,
+      signals: ['honeypot'],
+    });
+  });
 });
