@@ -148,9 +148,9 @@ ${WISHES.map(
 )}
 </fieldset>
 <div class="away" aria-hidden="true"><label for="${HONEYPOT_FIELD}">${say('honeypot')}</label><input id="${HONEYPOT_FIELD}" name="${HONEYPOT_FIELD}" type="text" tabindex="-1" autocomplete="off"></div>
+<p class="soft">${[say('linked'), say('closes', { date: lastMoment(language, links.timeZone, invitation.closesAt) }), say('neverAsk')].join(gap)}</p>
 <p><button type="submit">${say('send')}</button></p>
 </form>
-<p class="soft">${[say('linked'), say('closes', { date: lastMoment(language, links.timeZone, invitation.closesAt) }), say('neverAsk')].join(gap)}</p>
 ${unsubscribeLine(language, links)}`,
   );
 };
