@@ -3,7 +3,7 @@ import type { Instant } from '#shared/domain/calendar.ts';
 import type { MailKind } from '#shared/domain/contact-policy.ts';
 import { type Invitation, lineOf } from '#shared/domain/invitation.ts';
 import { type MailBrakes, type MailFigures, mailBrakeHits, mailBrakeText } from '#shared/domain/mail-brake.ts';
-import { PermanentError } from '#shared/errors.ts';
+import { RetryableError } from '#shared/errors.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { SendOutcome } from '#shared/ports/mail-sender.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
@@ -33,6 +33,8 @@ export interface WaveBrakePorts {
 
 const EMPTY: MailTally = { from: null, sent: null, until: null, bounced: {}, complained: {} };
 const TRIES = 25;
+/** Longest rest after the first try; after the others, so many times longer. */
+const REST_MS = 4;
 
 const tallyId = ({ waveId, batch }: BatchRef, kind: MailKind): string => `${waveId}#${kind}#${batch}`;
 
@@ -147,8 +149,9 @@ const changeTally = async (
         ? (await tallies.create(id, next)) === 'created'
         : (await tallies.replace(id, next, found.rev)) === 'stored';
     if (stored) return true;
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * REST_MS * (tries + 1)));
   }
-  throw new PermanentError(
+  throw new RetryableError(
     'mail-tally-busy',
     `the figures of ${id} kept changing under ${TRIES} attempts to write them`,
   );
