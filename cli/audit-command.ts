@@ -94,6 +94,8 @@ const cellsOf = ({ at, by, kind, action, what, customerId, reason }: AuditEntry)
 ];
 
 const portsOf = (target: Target): AuditPorts => ({
+  clock: target.clock,
+  flags: target.flags,
   runs: target.runs,
   waves: target.waves,
   batches: target.batches,

@@ -114,6 +114,25 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   return program;
 };
 
+/** Every command that does something, by its words, such as `run list`; groups are left out. */
+export const commandNames = (): readonly string[] => {
+  const host: CommandHost = {
+    openTarget,
+    interrupted: new Promise(() => undefined),
+    finish: () => undefined,
+  };
+  const namesOf = (command: Command, before: readonly string[]): readonly string[] =>
+    command.commands.flatMap((one) => {
+      const words = [...before, one.name()];
+      const below = namesOf(one, words);
+      return one.commands.length === 0 || ACTS.has(words.join(' ')) ? [words.join(' '), ...below] : below;
+    });
+  return namesOf(newProgram(host, false), []);
+};
+
+/** Groups that are commands too. */
+const ACTS: ReadonlySet<string> = new Set(['run']);
+
 const allOf = (command: Command): readonly Command[] => command.commands.flatMap((one) => [one, ...allOf(one)]);
 
 const HELP = `

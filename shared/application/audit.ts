@@ -1,15 +1,18 @@
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { WaveRecord } from '#shared/contracts/survey.ts';
-import type { Instant } from '#shared/domain/calendar.ts';
+import { addMonths, type Instant } from '#shared/domain/calendar.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
+import type { Flag } from '#shared/domain/flags.ts';
 import { isSamePerson } from '#shared/domain/person.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { AnswerStore, StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { AuditJournal } from '#shared/ports/audit-journal.ts';
 import type { CaseArchive, CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
+import type { Clock } from '#shared/ports/clock.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { ErasureLog } from '#shared/ports/erasure-log.ts';
+import type { FlagStore } from '#shared/ports/flag-store.ts';
 import type { ObjectStore } from '#shared/ports/object-store.ts';
 import type { KeyRing } from '#shared/ports/secrets.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
@@ -50,6 +53,8 @@ export interface AuditEntry {
 }
 
 export interface AuditPorts {
+  readonly clock: Clock;
+  readonly flags: Pick<FlagStore, 'get' | 'listOpen' | 'listClosed'>;
   readonly runs: Pick<RecordStore<RunRecord>, 'list'>;
   readonly waves: Pick<RecordStore<WaveRecord>, 'list'>;
   readonly batches: Pick<RecordStore<ImportBatch>, 'list'>;
@@ -70,7 +75,7 @@ interface AuditSource {
   readonly kinds: readonly AuditKind[];
   /** Absent where nothing of it is about one customer. */
   readonly ofCustomer?: (facts: CustomerFacts, ports: AuditPorts) => Promise<readonly AuditEntry[]>;
-  readonly all: (ports: AuditPorts, facts: () => Promise<readonly AuditEntry[]>) => Promise<readonly AuditEntry[]>;
+  readonly all: (ports: AuditPorts) => Promise<readonly AuditEntry[]>;
 }
 
 const nobody = { customerId: null, reason: null } as const;
@@ -146,16 +151,33 @@ const noteEntries = ({ customerId, notes = [] }: CustomerFacts): readonly AuditE
     ];
   });
 
-const decisionEntries = ({ customerId, decisions }: CustomerFacts): readonly AuditEntry[] =>
-  decisions.map(({ kind, decision, by, reason, decidedAt }) => ({
-    kind: 'flag',
-    customerId,
-    what: kind,
-    at: decidedAt,
-    by,
-    reason,
-    action: decision,
-  }));
+const factEntries = (facts: CustomerFacts): readonly AuditEntry[] => [...pinEntries(facts), ...noteEntries(facts)];
+
+const FLAG_KINDS = ['upgrade', 'exit'] as const;
+
+const decisionEntries = ({ kind, customerId, history }: Flag): readonly AuditEntry[] =>
+  history
+    .filter(({ event }) => event === 'approved' || event === 'refused')
+    .map(({ event, at, by, reason }) => ({
+      kind: 'flag',
+      customerId,
+      what: kind,
+      at,
+      by,
+      reason: reason ?? null,
+      action: event,
+    }));
+
+/** Open proposals, and those that were closed in a month since the first run; each has its whole history. */
+const allFlags = async ({ flags, runs, clock }: AuditPorts): Promise<readonly Flag[]> => {
+  const found = [...(await flags.listOpen())];
+  const started = (await runs.list()).map(({ record }) => record.frozenAt.slice(0, 7)).sort();
+  const last = clock.now().slice(0, 7);
+  for (let month = started[0] ?? addMonths(last, 1); month <= last; month = addMonths(month, 1)) {
+    found.push(...(await flags.listClosed(month)));
+  }
+  return found;
+};
 
 const CASE_ACTIONS: ReadonlySet<string> = new Set(['taken', 'closed']);
 
@@ -233,13 +255,29 @@ const SOURCES: readonly AuditSource[] = [
       })),
   },
   {
-    kinds: ['staff', 'clock'],
+    kinds: ['staff', 'clock', 'import'],
     all: async ({ journal }) => (await journal.list()).map((entry) => ({ ...nobody, ...entry })),
   },
   {
-    kinds: ['pin', 'note', 'flag'],
-    ofCustomer: async (facts) => [...pinEntries(facts), ...noteEntries(facts), ...decisionEntries(facts)],
-    all: (_ports, facts) => facts(),
+    kinds: ['pin', 'note'],
+    ofCustomer: async (facts) => factEntries(facts),
+    all: async ({ customers }) => {
+      const found: AuditEntry[] = [];
+      for (let bucket = 0; bucket < customers.buckets; bucket += 1) {
+        for await (const read of customers.readBucket(bucket)) {
+          if (read.kind === 'customer') found.push(...factEntries(read.facts));
+        }
+      }
+      return found;
+    },
+  },
+  {
+    kinds: ['flag'],
+    ofCustomer: async ({ subject }, { flags }) =>
+      (await Promise.all(FLAG_KINDS.map((kind) => flags.get(subject, kind)))).flatMap((flag) =>
+        flag === undefined ? [] : decisionEntries(flag),
+      ),
+    all: async (ports) => (await allFlags(ports)).flatMap(decisionEntries),
   },
   {
     kinds: ['case'],
@@ -270,7 +308,8 @@ export interface AuditQuery {
 
 /**
  * Who did what, when and why, ascending by time, gathered from the records that keep it. With a customer that one's items are
- * read; without, the records of runs, waves and imports, and, for what is kept with customers, each customer once.
+ * read. Without, what the kinds need: small records of runs, waves, imports; all proposals; all cases and answers; and for pins
+ * and notes each customer once, as a run does.
  *
  * @throws PermanentError `customer-unknown`; of an erased customer only that somebody was erased remains
  */
@@ -291,18 +330,8 @@ export const audit = async (query: AuditQuery, ports: AuditPorts): Promise<reado
 };
 
 const everything = async (sources: readonly AuditSource[], ports: AuditPorts): Promise<readonly AuditEntry[]> => {
-  const facts = async (): Promise<readonly AuditEntry[]> => {
-    const found: AuditEntry[] = [];
-    for (let bucket = 0; bucket < ports.customers.buckets; bucket += 1) {
-      for await (const read of ports.customers.readBucket(bucket)) {
-        if (read.kind !== 'customer') continue;
-        found.push(...pinEntries(read.facts), ...noteEntries(read.facts), ...decisionEntries(read.facts));
-      }
-    }
-    return found;
-  };
   const found: AuditEntry[] = [];
-  for (const source of sources) found.push(...(await source.all(ports, facts)));
+  for (const source of sources) found.push(...(await source.all(ports)));
   return found;
 };
 
