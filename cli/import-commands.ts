@@ -8,6 +8,7 @@ import { decimalOfMinor } from '#shared/application/format-value.ts';
 import { importAnswers } from '#shared/application/import-answers.ts';
 import type { ImportPorts, ImportResult } from '#shared/application/import-batches.ts';
 import { importCustomers } from '#shared/application/import-customers.ts';
+import { importNotes, type NoteImportResult } from '#shared/application/import-notes.ts';
 import { importFormat, importMap, splitOutside, unescaped } from '#shared/application/import-options.ts';
 import { importPurchases } from '#shared/application/import-purchases.ts';
 import { importStaff, type StaffImportResult } from '#shared/application/import-staff.ts';
@@ -43,7 +44,9 @@ interface ImportOptions {
 }
 
 export const addImportCommands = (program: Command, host: CommandHost): void => {
-  const group = program.command('import').description('bring in purchases, customers, answers or staff from CSV');
+  const group = program
+    .command('import')
+    .description('bring in purchases, customers, answers, notes or staff from CSV');
 
   withFormat(group.command('purchases'))
     .argument('<file>', 'CSV, plain or gzip')
@@ -105,6 +108,18 @@ export const addImportCommands = (program: Command, host: CommandHost): void => 
     )
     .action((file: string, options: ImportOptions, command: Command) =>
       onTarget(command, host, (context) => answers(context, file, options)),
+    );
+
+  withFormat(group.command('notes'))
+    .argument('<file>', 'CSV, plain or gzip')
+    .requiredOption('--map <pairs>', 'columns: customer=…,about=…,rating=…,by=…,reason=…[,date=…]')
+    .description('import notes of account managers: ratings 1 to 5 of quality or potential; twice changes nothing')
+    .addHelpText(
+      'after',
+      '\nExample:\n  resegment import notes notes.csv --map customer=id,about=about,rating=rating,by=by,reason=reason,date=date\n',
+    )
+    .action((file: string, options: ImportOptions, command: Command) =>
+      onTarget(command, host, (context) => notes(context, file, options)),
     );
 
   withFormat(group.command('staff'))
@@ -228,6 +243,22 @@ const answers = async (context: CommandContext, file: string, options: ImportOpt
     ),
   );
   return report(context, imported);
+};
+
+const notes = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const imported = await withRejects<NoteImportResult>(file, options, (rejects) =>
+    importNotes(sourceOf(file), { ...formatOf(options), map: importMap(options.map), rejects }, target),
+  );
+  terminal.result(imported, () =>
+    [
+      imported.dryRun ? 'notes checked only; nothing was written' : 'notes imported',
+      `  rows ${imported.rows}: accepted ${imported.accepted}, rejected ${imported.rejected}`,
+      ...(imported.dryRun ? [] : [`  added ${imported.added}, there already ${imported.unchanged}`]),
+      ...(imported.rejects === null ? [] : [`  rejected rows with their reasons: ${imported.rejects}`]),
+    ].join('\n'),
+  );
+  return imported.accepted === 0 ? EXIT.failed : EXIT.done;
 };
 
 const staff = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {

@@ -50,16 +50,7 @@ export interface NoteDone {
  *   `too-many-notes`: nothing is written then. RetryableError `customer-busy`
  */
 export const addNote = async (request: NoteRequest, ports: NotePorts): Promise<NoteDone> => {
-  const recordedAt = ports.clock.now();
-  const today = dateIn(ports.timeZone, recordedAt);
-  const given = {
-    about: checkedSubject(request.about),
-    rating: checkedRating(request.rating),
-    date: checkedDate(request.date ?? today, today),
-    recordedAt,
-    by: request.by,
-    reason: checkedText('--reason', request.reason, 'it is kept with the note and shown wherever the note is'),
-  };
+  const given = checked(request, ports);
   return changed<NoteDone>(request.customerId, ports, (facts) => {
     const done = withNote(facts, given);
     if (done === undefined) {
@@ -72,6 +63,25 @@ export const addNote = async (request: NoteRequest, ports: NotePorts): Promise<N
     const outcome = done.facts === undefined ? 'unchanged' : 'added';
     return { facts: done.facts, result: { customerId: request.customerId, outcome, note: done.note } };
   });
+};
+
+/** Throws what `addNote` would, and writes nothing. */
+export const checkNote = async (request: NoteRequest, ports: NotePorts): Promise<void> => {
+  checked(request, ports);
+  if ((await ports.customers.get(request.customerId)) === undefined) throw unknownCustomer(request.customerId);
+};
+
+const checked = (request: NoteRequest, { clock, timeZone }: NotePorts): Omit<Note, 'noteId' | 'withdrawn'> => {
+  const recordedAt = clock.now();
+  const today = dateIn(timeZone, recordedAt);
+  return {
+    about: checkedSubject(request.about),
+    rating: checkedRating(request.rating),
+    date: checkedDate(request.date ?? today, today),
+    recordedAt,
+    by: request.by,
+    reason: checkedText('--reason', request.reason, 'it is kept with the note and shown wherever the note is'),
+  };
 };
 
 export interface WithdrawRequest {

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { activate, operator } from '#test/support/bench-target.ts';
 import { openMemoryBench } from '#test/support/run-bench.ts';
@@ -155,5 +158,66 @@ describe('a note of an account manager', () => {
       json: { error: { code: 'note-unknown' } },
     });
     expect((await resegment('note', 'list', 'b')).out).toBe('no note on this customer\n');
+  });
+
+  it('comes in many at once from a file, with what cannot be kept in a file of rejects, and twice changes nothing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'notes-'));
+    const file = join(folder, 'notes.csv');
+    const lines = [
+      'id,what,stars,who,why,day',
+      'b,potential,5,Li Wei,second plant,20/10/2026',
+      'c,quality,2,Zhao Min,late,',
+      'zz,quality,2,Zhao Min,late,',
+      'a,mood,2,Zhao Min,late,',
+      'a,quality,9,Zhao Min,late,',
+      'a,quality,2,,late,',
+      'a,quality,2,Zhao Min,,',
+      'a,quality,2,Zhao Min,late,20/10/2027',
+      'a,quality',
+    ];
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    const words = [
+      'import',
+      'notes',
+      file,
+      '--json',
+      '--date-format',
+      'DD/MM/YYYY',
+      '--map',
+      'customer=id,about=what,rating=stars,by=who,reason=why,date=day',
+    ];
+
+    expect((await resegment(...words, '--dry-run')).json).toMatchObject({
+      rows: 9,
+      accepted: 2,
+      rejected: 7,
+      added: 0,
+    });
+    expect((await bench.ports.customers.get('b'))?.notes).toBeUndefined();
+    expect((await resegment(...words)).json).toMatchObject({
+      rows: 9,
+      accepted: 2,
+      rejected: 7,
+      added: 2,
+      unchanged: 0,
+    });
+    expect((await resegment(...words)).json).toMatchObject({ added: 0, unchanged: 2 });
+
+    const rejects = readFileSync(`${file}.rejects.csv`, 'utf8');
+    for (const reason of [
+      'no customer',
+      'quality or potential',
+      '1 (worst) to 5',
+      "a person's name",
+      '1 to 500',
+      'today on the business clock',
+      '2 fields',
+    ]) {
+      expect(rejects).toContain(reason);
+    }
+    expect((await bench.ports.customers.get('b'))?.notes).toMatchObject([
+      { by: 'Li Wei (unverified)', date: '2026-10-20' },
+    ]);
+    expect((await resegment('audit', '--kind', 'note', '--json')).out).toContain('Zhao Min');
   });
 });
