@@ -2,6 +2,7 @@ import type { Policy, ServiceTerms } from '#shared/domain/policy.ts';
 import { termInWords, termNameInWords } from '#shared/domain/service-words.ts';
 import type { Desk } from '#shared/domain/staff.ts';
 import { inMajorUnits } from '#shared/domain/values.ts';
+import type { CustomerCase } from '#shared/ports/case-store.ts';
 import {
   ACTION_SECTIONS,
   type ActionList,
@@ -16,6 +17,9 @@ import { textTable } from './text-table.ts';
 interface ActionWords {
   readonly sections: Readonly<Record<ActionSection, string>>;
   readonly reasons: Readonly<Record<ActionReason, string>>;
+  readonly caseReasons: Readonly<Record<CustomerCase['reason'], string>>;
+  /** An open case with its reason. */
+  readonly openCase: (reason: string, score: string) => string;
   readonly columns: {
     readonly list: string;
     readonly section: string;
@@ -61,6 +65,13 @@ export const ACTION_WORDS: Readonly<Record<Language, ActionWords>> = {
       newCustomer: 'new',
       left: 'left',
     },
+    caseReasons: {
+      complaint: 'a complaint',
+      callMe: 'wishes to be called',
+      lowAnswer: 'a low answer',
+      wrongPerson: 'the mail reached somebody else',
+    },
+    openCase: (reason, score) => `open case: ${reason}, score ${score}`,
     columns: {
       list: 'list',
       section: 'section',
@@ -103,6 +114,8 @@ export const ACTION_WORDS: Readonly<Record<Language, ActionWords>> = {
       newCustomer: '新客户',
       left: '已离开',
     },
+    caseReasons: { complaint: '投诉', callMe: '希望回电', lowAnswer: '评分偏低', wrongPerson: '邮件发给了他人' },
+    openCase: (reason, score) => `未结个案：${reason}，评分 ${score}`,
     columns: {
       list: '清单',
       section: '部分',
@@ -168,10 +181,19 @@ export const actionRowText = (row: ActionRow, policy: Policy, language: Language
   };
 };
 
+/** Reasons that say how the run moved the customer. */
+const MOVES: ReadonlySet<ActionReason> = new Set(['movedDown', 'movedUp', 'movedSideways']);
+
 const whyText = (row: ActionRow, language: Language): string => {
   const words = ACTION_WORDS[language];
-  const reasons = row.reasons.map((reason) => words.reasons[reason]).join(language === 'en' ? ', ' : '、');
-  return row.why === '' ? reasons : `${reasons}${language === 'en' ? ': ' : '：'}${row.why}`;
+  const texts = row.reasons.map((reason) =>
+    reason === 'openCase' && row.case !== null
+      ? words.openCase(words.caseReasons[row.case.reason], String(row.case.score))
+      : MOVES.has(reason) && row.why !== ''
+        ? `${words.reasons[reason]}${language === 'en' ? ' (' : '（'}${row.why}${language === 'en' ? ')' : '）'}`
+        : words.reasons[reason],
+  );
+  return texts.join(language === 'en' ? '; ' : '；');
 };
 
 export const segmentLabel = (segment: string, policy: Policy, language: Language): string => {

@@ -35,7 +35,8 @@ export interface ActionRow {
   readonly atStake: number | null;
   /** Terms of the service plan of the customer's segments. */
   readonly service: ServiceTerms;
-  readonly case: { readonly caseId: string; readonly dueAt: string; readonly priority: 'high' | 'normal' } | null;
+  /** The open case that is due first; null where none is open, or none is known of. */
+  readonly case: Pick<CustomerCase, 'caseId' | 'dueAt' | 'priority' | 'reason' | 'score'> | null;
 }
 
 /** What one manager, branch or the central queue has to do after a run. */
@@ -169,9 +170,17 @@ const candidateOf = (
     value: section === 'proposals' ? (proposal?.stake ?? row.value) : row.value,
     atStake: proposal?.stake ?? row.value,
     segments,
-    case: open === undefined ? null : { caseId: open.caseId, dueAt: open.dueAt, priority: open.priority },
+    case: open === undefined ? null : caseIn(open),
   };
 };
+
+const caseIn = ({ caseId, dueAt, priority, reason, score }: CustomerCase): ActionRow['case'] => ({
+  caseId,
+  dueAt,
+  priority,
+  reason,
+  score,
+});
 
 const MOVE_REASONS = {
   up: 'movedUp',

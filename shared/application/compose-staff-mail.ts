@@ -128,9 +128,7 @@ export const composeActionList = (input: ActionListMailInput): Promise<ComposedM
           ({ title, shown, more }) =>
             `${heading(title)}${actionTable(shown, withManager)}${more === undefined ? '' : paragraph(more)}`,
         ),
-        ...(plans.length === 0
-          ? []
-          : [`${heading(say('actions.plans'))}${factTable(plans.map(({ segment, plan }) => [segment, plan]))}`]),
+        ...(plans.length === 0 ? [] : [heading(say('actions.plans')), ...plans.map(planParagraph)]),
       ].join('\n'),
       text: [
         ...parts.map(({ title, shown, more }) =>
@@ -185,11 +183,14 @@ const actionTable = (rows: readonly ActionRowText[], withManager: boolean): stri
   const body = rows
     .map(
       (row) =>
-        `<tr><td class="line" width="40%" style="${cell}">${escapeHtml(oneLine(row.customer))}${small(row.segment)}${withManager ? small(row.manager) : ''}</td><td class="line" style="${cell}">${escapeHtml(oneLine(row.why))}</td><td class="line" width="22%" style="${cell};text-align:right;padding-right:0">${escapeHtml(row.atStake)}</td></tr>`,
+        `<tr><td class="line" width="38%" style="${cell}">${escapeHtml(oneLine(row.customer))}${small(row.segment)}${withManager ? small(row.manager) : ''}</td><td class="line" style="${cell}">${escapeHtml(oneLine(row.why))}</td><td class="line" style="${cell};text-align:right;padding-right:0;white-space:nowrap">${escapeHtml(row.atStake)}</td></tr>`,
     )
     .join('');
   return `<table width="100%" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 8px;font-size:15px">${body}</table>`;
 };
+
+const planParagraph = ({ segment, plan }: { readonly segment: string; readonly plan: string }): string =>
+  `<p style="margin:0 0 12px;font-size:15px"><strong>${escapeHtml(segment)}</strong><br>${escapeHtml(oneLine(plan))}</p>`;
 
 /** A value as one word of a command line. */
 const quoted = (text: string): string =>

@@ -98,7 +98,7 @@ describe('mailing action lists', () => {
 
     const li = await mailTo('li.wei');
     expect(li.subject).toBe('[Resegment] Whom to call first: 2 of your customers, data as of 30 November 2026');
-    expect(li.text).toContain('falls | High → Middle | 40 | moved down: Score 40');
+    expect(li.text).toContain('falls | High → Middle | 40 | moved down (Score 40)');
     expect(li.text).toContain("resegment action list --manager 'Li Wei' --run 2026-11-monthly");
     expect(li.text).not.toContain('lost');
     expect(li.html).toContain('Rising (1)');
@@ -119,7 +119,9 @@ describe('mailing action lists', () => {
       typeof file?.content === 'string' ? new TextEncoder().encode(file.content) : file?.content,
     );
     expect(csv.startsWith('\ufefflist,place,section')).toBe(true);
-    expect(csv).toContain('central queue,1,"Falling, or likely to",\'=orphan,,,Middle,High,moved down: Score 40,40,,,');
+    expect(csv).toContain(
+      'central queue,1,"Falling, or likely to",\'=orphan,,,Middle,High,moved down (Score 40),40,,,',
+    );
   });
 
   it('writes nothing after runs that start no survey, plans, and without a directory', async () => {

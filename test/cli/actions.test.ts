@@ -126,12 +126,14 @@ describe('an action list', () => {
   it('is read in words in both languages, with the service plan once', async () => {
     const li = (await resegment('action', 'list', '--manager', 'Li Wei')).out;
     expect(li).toContain('Open cases (2)');
-    expect(li).toMatch(/falls +High → Middle +40 +2026-12-02T08:00:00.000Z +open case, moved down: Score 40/u);
+    expect(li).toMatch(
+      /falls +High → Middle +40 +2026-12-02T08:00:00.000Z +open case: a low answer, score 2; moved down \(Score 40\)/u,
+    );
     expect(li).toMatch(/Low +Price: market average/u);
     expect(li.match(/Price: market/gu)).toHaveLength(1);
 
     const zh = (await resegment('action', 'list', '--manager', 'Li Wei', '--lang', 'zh-CN')).out;
-    expect(zh).toContain('有未结个案、类别下降：分数 40');
+    expect(zh).toContain('未结个案：评分偏低，评分 2；类别下降（分数 40）');
     expect(zh).toContain('价格政策：市场平均价');
   });
 
@@ -149,7 +151,7 @@ describe('an action list', () => {
     const csv = (await resegment('action', 'list', '--csv', '--bom')).out;
     expect(csv.startsWith('\ufefflist,place,section,customer')).toBe(true);
     expect(csv).toContain(
-      "'=Wang,1,Rising,other,Pudong,'=Wang,High,Middle,moved up: Score 80,80,,,Price: preferential; ",
+      "'=Wang,1,Rising,other,Pudong,'=Wang,High,Middle,moved up (Score 80),80,,,Price: preferential; ",
     );
     expect((await resegment('action', 'list', '--csv', '--lang', 'zh-CN')).out).toContain('清单,次序,部分,客户');
 
