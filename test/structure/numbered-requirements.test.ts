@@ -74,3 +74,17 @@ describe('the numbered requirements', () => {
     expect([...numbered.keys()].filter((number) => !known.has(number))).toEqual([]);
   });
 });
+
+describe('mail headers', () => {
+  it('R24 are never given as prepared, which would let data start headers of its own', () => {
+    const product = join(ROOT, '..');
+    const offending = ['shared', 'functions', 'local', 'cli'].flatMap((folder) =>
+      readdirSync(join(product, folder), { recursive: true, encoding: 'utf8' })
+        .filter(
+          (name) => name.endsWith('.ts') && /\bprepared\s*:/u.test(readFileSync(join(product, folder, name), 'utf8')),
+        )
+        .map((name) => join(folder, name)),
+    );
+    expect(offending).toEqual([]);
+  });
+});
