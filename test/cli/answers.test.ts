@@ -177,6 +177,28 @@ describe('an answer that looks like a machine’s', () => {
     expect((await resegment('customer', 'show', 'C')).err).toContain('there is no customer "C"');
   });
 
+  it('R29 is a fact of its own time: a run frozen before replays the same, a later one of the same day counts it', async () => {
+    await answers({ answerId: 'k5', at: '2026-10-20T08:00:00.000Z' });
+    const first = await bench.run({ requestId: 'first', asOf: '2026-10-31' });
+    const answersOf = async (runId: string): Promise<number> => {
+      const frames = await Promise.all([0, 1, 2, 3].map((shard) => bench.ports.files.readFrame(runId, shard)));
+      return frames.flat().reduce((sum, row) => sum + row.answers.length, 0);
+    };
+    expect(await answersOf(first.runId)).toBe(0);
+    bench.setNow('2026-11-02T08:00:00.000Z');
+    await withScore(bench, { c: 80 }, '2026-10-25');
+    const planned = await bench.run({ requestId: 'planned', asOf: '2026-10-31', mode: 'plan' });
+
+    bench.setNow('2026-11-02T09:00:00.000Z');
+    await resegment('answer', 'confirm', 'k5', '--reason', 'called');
+
+    expect((await resegment('run', 'replay', first.runId, '--json')).json).toMatchObject({ same: true });
+    bench.setNow('2026-11-02T10:00:00.000Z');
+    expect(await bench.apply(planned.runId)).toMatchObject({ stale: 1 });
+    const second = await bench.run({ requestId: 'second', asOf: '2026-10-31' });
+    expect(await answersOf(second.runId)).toBe(1);
+  });
+
   it('judges several at once, and names those it could not', async () => {
     await answers({ answerId: 'k2' });
 

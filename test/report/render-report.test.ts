@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderReport } from '#shared/application/report/render-report.ts';
 import { wordsOf } from '#shared/application/report/report-words.ts';
+import { satisfactionEvidence } from '#shared/domain/satisfaction.ts';
 import { inventedReport } from './report-fixture.ts';
 
 describe('the report of a run', () => {
@@ -58,6 +59,25 @@ describe('the report of a run', () => {
     expect(page).toContain('Held by a brake. Nothing has been changed.');
     expect(page).toContain(message);
     expect(page).toContain('would change their class');
+  });
+
+  it('R28 says satisfaction with what it rests on, beside whom to call and in the evidence of proposals', () => {
+    const satisfaction = { score: 61.7, answers: 1, ageDays: 140, confidence: 0.226 };
+    const { callFirst, flags } = inventedReport;
+    const [flag, ...others] = flags.shown;
+    if (flag === undefined) throw new Error('the report shows proposals');
+    const evidence = { ...flag.evidence, ...satisfactionEvidence(satisfaction) };
+    const data = {
+      ...inventedReport,
+      callFirst: callFirst.map((call, index) => (index === 0 ? { ...call, satisfaction } : call)),
+      flags: { ...flags, shown: [{ ...flag, evidence }, ...others] },
+    };
+
+    const english = renderReport(data, 'en');
+
+    expect(english.split('satisfaction 62, from 1 answer 140 days old, low confidence')).toHaveLength(3);
+    expect(renderReport(data, 'zh-CN').split('满意度 62 分，依据 1 份答复（140 天前），置信度低')).toHaveLength(3);
+    expect(english).not.toContain('satisfaction.');
   });
 
   it('has every word in both languages', () => {
