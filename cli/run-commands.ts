@@ -601,7 +601,10 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
 /** What people decided about a run, and until when somebody may: one line each. */
 const decisionsText = (record: RunRecord, now: string): readonly string[] => [
   ...(record.replaces === undefined ? [] : [`in place of ${record.replaces}\n`]),
+  `${record.mode === 'plan' ? 'planned' : 'started'} by ${record.by} at ${record.frozenAt}\n`,
+  ...(record.applied === undefined ? [] : [`applied by ${record.applied.by} at ${record.applied.at}\n`]),
   ...record.overrides.map((one) => `brake ${one.brake} overridden by ${one.by} at ${one.at}: ${one.reason}\n`),
+  ...(record.abandoned === undefined ? [] : [`abandoned by ${record.abandoned.by} at ${record.abandoned.at}\n`]),
   ...(record.rolledBack === undefined
     ? []
     : [

@@ -371,6 +371,16 @@ describe('the audit', () => {
     }
   });
 
+  it('is also where the thing itself is shown', async () => {
+    const runs = audited.filter(({ kind, action }) => kind === 'run' && action !== 'started' && action !== 'planned');
+    expect(runs.map(({ action }) => action)).toEqual(['applied', 'rolledBack', 'abandoned']);
+    for (const { what, action } of runs) {
+      const { out } = await resegment('run', 'show', what);
+      const words = { applied: 'applied', rolledBack: 'rolled back', abandoned: 'abandoned' }[action] ?? '';
+      expect(out).toMatch(new RegExp(`^${words} by Ann \\(unverified\\)`, 'mu'));
+    }
+  });
+
   it('is in the order of time, with nothing twice', () => {
     const times = audited.map(({ at }) => at);
 
