@@ -1,5 +1,7 @@
 import PostalMime from 'postal-mime';
 import { satisfactionNow } from '#shared/application/satisfaction-now.ts';
+import { answerState } from '#shared/domain/answer-judgement.ts';
+import { type Answer, judgementOf } from '#shared/domain/answer-rules.ts';
 import { satisfactionText } from '#shared/domain/figure-text.ts';
 import { answerLinkOf, willAnswer } from './simulated-answers.ts';
 import type { Stack } from './stack.ts';
@@ -68,9 +70,22 @@ export const watchReader = (stack: Stack, reader: Reader, tell: (text: string) =
     const stored = await stack.tool.answers.get(reader.invitationId);
     if (stored === undefined || stored.answer.version === seen || stored.pending) return;
     seen = stored.answer.version;
-    tell(
-      `\nYour answer arrived: ${stored.answer.score}.\n  ${(await readerState(stack, reader)).replaceAll('\n', '\n  ')}\n`,
-    );
+    const state = (await readerState(stack, reader)).replaceAll('\n', '\n  ');
+    tell(`\n${whatCame(stored.answer)}\n  ${state}\n`);
   };
   setInterval(() => void look().catch(() => undefined), 1_000).unref();
+};
+
+const whatCame = (answer: Answer): string => {
+  const { answerId, score } = answer;
+  switch (answerState(answer)) {
+    case 'counted':
+      return `Your answer arrived: ${score}.`;
+    case 'suspect':
+      return `Your answer arrived: ${score}. It looks like a machine's and counts for nothing until a person confirms it:\n  npx resegment answer confirm --reason "it was me" --as NAME -- ${answerId}`;
+    case 'confirmed':
+      return `Your answer, ${score}, was confirmed by ${judgementOf(answer)?.by ?? '?'}.`;
+    case 'discarded':
+      return `Your answer, ${score}, was discarded by ${judgementOf(answer)?.by ?? '?'} and counts for nothing.`;
+  }
 };
