@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+/** Needs what `npm run synth` leaves. */
+const bundles = { extends: true as const, test: { name: 'bundles', include: ['test/bundles/**/*.test.ts'] } };
 /** Needs Python and what `npm run judge` starts. */
 const judges =
   process.env['RESEGMENT_JUDGE_AWS'] === undefined
@@ -16,10 +18,11 @@ export default defineConfig({
         test: {
           name: 'product',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/structure/**', 'test/judges/**', '**/node_modules/**'],
+          exclude: ['test/structure/**', 'test/judges/**', 'test/bundles/**', '**/node_modules/**'],
         },
       },
       { extends: true, test: { name: 'structure', include: ['test/structure/**/*.test.ts'] } },
+      ...(process.env['RESEGMENT_BUNDLES'] === undefined ? [] : [bundles]),
       ...judges,
     ],
   },

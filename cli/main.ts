@@ -12,6 +12,7 @@ import { addClockCommands } from './clock-commands.ts';
 import { type CommandHost, DEFAULT_DATA, type OpenTarget } from './command.ts';
 import { addContactCommands } from './contact-commands.ts';
 import { addCustomerCommands } from './customer-commands.ts';
+import { addEstimateCommand } from './estimate-command.ts';
 import { addEventCommands } from './event-commands.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { addExportCommand } from './export-command.ts';
@@ -99,6 +100,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   addClockCommands(program, host);
   addPolicyCommands(program, host);
   addKeyCommands(program, host);
+  addEstimateCommand(program, host);
   addExportCommand(program, host);
   addEventCommands(program, host);
   addAuditCommand(program, host);

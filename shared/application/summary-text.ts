@@ -1,5 +1,7 @@
 import type { RunSummary } from '#shared/contracts/run-record.ts';
 import type { Policy } from '#shared/domain/policy.ts';
+import { databaseCost } from '#shared/domain/run-cost.ts';
+import { dollars } from './cost-text.ts';
 import { formatChange, formatNumber, formatShare, type Language, labelIn } from './format-value.ts';
 import { type Align, textTable } from './text-table.ts';
 
@@ -15,6 +17,10 @@ export interface WaveCounts {
   readonly rejected: number;
   readonly notYet: number;
   readonly skipped: Readonly<Record<string, number>>;
+  /** Days on which invitations go out, where they are more than one. */
+  readonly days?: number;
+  /** Why the wave rests, where it does. */
+  readonly rests?: string;
 }
 
 /** The names that a policy gives its dimensions and segments; without them machine names are shown. */
@@ -47,6 +53,8 @@ const WORDS = {
     rejected: 'rejected',
     notYet: 'not yet sent',
     skipped: 'skipped',
+    overDays: (days: string) => `invitations go out over ${days} days`,
+    rests: 'paused',
     flags: 'Flags',
     upgrade: 'upgrade',
     exit: 'exit',
@@ -57,6 +65,7 @@ const WORDS = {
     stale: 'skipped as stale',
     readUnits: 'read units',
     writeUnits: 'write units',
+    database: 'database',
   },
   'zh-CN': {
     run: '运行',
@@ -84,6 +93,8 @@ const WORDS = {
     rejected: '被拒',
     notYet: '尚未发送',
     skipped: '跳过',
+    overDays: (days: string) => `邀请分 ${days} 天发送`,
+    rests: '已暂停',
     flags: '标记',
     upgrade: '升级',
     exit: '退出',
@@ -94,6 +105,7 @@ const WORDS = {
     stale: '条因数据已变而跳过',
     readUnits: '读单位',
     writeUnits: '写单位',
+    database: '数据库费用',
   },
 } as const;
 
@@ -189,13 +201,19 @@ export const summaryText = (
     const heldBack = countsInWords(summary.heldBack[dimension] ?? {}, language);
     if (heldBack !== '') blocks.push(`${words.heldBack}: ${heldBack}`);
   }
-  if (wave !== undefined) blocks.push(waveText(wave, language));
+  if (wave !== undefined) {
+    const notes = [
+      ...(wave.days === undefined ? [] : [words.overDays(number(wave.days))]),
+      ...(wave.rests === undefined ? [] : [`${words.rests}: ${wave.rests}`]),
+    ];
+    blocks.push([waveText(wave, language), ...notes.map((note) => `  ${note}`)].join('\n'));
+  }
   blocks.push(flagText(summary, language));
   if (summary.brakes.length > 0) {
     blocks.push([words.brakes, ...summary.brakes.map((hit) => `  ${hit.brake}: ${hit.message}`)].join('\n'));
   }
   blocks.push(
-    `${words.work}: ${number(summary.changed)} ${words.changed}${summary.stale > 0 ? `, ${number(summary.stale)} ${words.stale}` : ''}, ${formatNumber(summary.units.read, language, 1)} ${words.readUnits}, ${formatNumber(summary.units.write, language, 1)} ${words.writeUnits}`,
+    `${words.work}: ${number(summary.changed)} ${words.changed}${summary.stale > 0 ? `, ${number(summary.stale)} ${words.stale}` : ''}, ${formatNumber(summary.units.read, language, 1)} ${words.readUnits}, ${formatNumber(summary.units.write, language, 1)} ${words.writeUnits} (${words.database} $${dollars(databaseCost(summary.units), language)})`,
   );
   return `${blocks.join('\n\n')}\n`;
 };
