@@ -4,6 +4,8 @@ import { Worker } from 'node:worker_threads';
 import {
   CreateTableCommand,
   type CreateTableCommandInput,
+  DescribeTableCommand,
+  type DynamoDBClient,
   ListTablesCommand,
   type ListTablesCommandOutput,
 } from '@aws-sdk/client-dynamodb';
@@ -111,7 +113,12 @@ export interface TableTemplate {
     | undefined;
 }
 
-/** Creates the tables that are absent; those that exist stay as they are. @returns the names that were created */
+/**
+ * Creates the tables that are absent; those that exist stay as they are.
+ *
+ * @returns the names that were created
+ * @throws PermanentError `data-folder-old` where a table lacks an index, which the local database cannot add
+ */
 export const createTables = async (
   endpoint: string,
   templates: readonly TableTemplate[],
@@ -129,7 +136,10 @@ export const createTables = async (
     } while (ExclusiveStartTableName !== undefined);
     const created: string[] = [];
     for (const template of templates) {
-      if (existing.has(template.TableName)) continue;
+      if (existing.has(template.TableName)) {
+        await assertIndexed(client, template);
+        continue;
+      }
       await client.send(new CreateTableCommand(createInput(template)));
       created.push(template.TableName);
     }
@@ -137,6 +147,20 @@ export const createTables = async (
   } finally {
     client.destroy();
   }
+};
+
+const assertIndexed = async (client: DynamoDBClient, template: TableTemplate): Promise<void> => {
+  const wanted = (template.GlobalSecondaryIndexes ?? []).map(({ IndexName }) => IndexName);
+  if (wanted.length === 0) return;
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: template.TableName }));
+  const known = new Set((Table?.GlobalSecondaryIndexes ?? []).map(({ IndexName }) => IndexName));
+  const missing = wanted.filter((name) => !known.has(name));
+  if (missing.length === 0) return;
+  throw new PermanentError(
+    'data-folder-old',
+    `the data folder is of an earlier version: table ${template.TableName} has no index ${missing.join(', ')}`,
+    { hint: 'start over with npm start -- --fresh, or name another folder with --data' },
+  );
 };
 
 const createInput = (template: TableTemplate): CreateTableCommandInput => {

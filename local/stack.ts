@@ -201,7 +201,10 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   const database = await startDatabase({ dataDir });
   writeJsonFile(path.join(dataDir, 'stage.json'), stage);
   const { tables, machines, functionArns } = await synthesis;
-  await createTables(database.endpoint, tables);
+  await createTables(database.endpoint, tables).catch(async (error: unknown) => {
+    await database.stop();
+    throw error;
+  });
 
   onStep('starting the servers');
   const clock = openBusinessClock({ dataDir, startAt: options.startAt ?? new Date().toISOString() });

@@ -150,9 +150,8 @@ export const EVENT_TYPES = [
 ] as const satisfies readonly EventType[];
 
 /** An event that waits to be sent, as it is kept beside what it tells of. */
-export const OutboxEntry = z.object({
-  event: BusinessEvent,
+export interface OutboxEntry {
+  readonly event: BusinessEvent;
   /** A run's doing, of which nothing is told before it is published, and nothing ever if it is abandoned. */
-  runId: z.optional(Text),
-});
-export type OutboxEntry = z.infer<typeof OutboxEntry>;
+  readonly runId?: string;
+}

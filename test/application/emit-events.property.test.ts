@@ -279,6 +279,7 @@ describe('events for other systems', () => {
         const world = await openWorld();
         for (const one of steps) await take(world, one);
 
+        await Promise.all([emitEvents(world.ports), emitEvents(world.ports)]);
         await emitEvents(world.ports);
         const { delivered, bench, cases, answers } = world;
 

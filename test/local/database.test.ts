@@ -35,6 +35,28 @@ describe('the local database', () => {
     expect(found.Item).toEqual(Item);
   });
 
+  it('refuses a folder of before an index, and says how to go on', async () => {
+    const database = await startDatabase();
+    const [answers] = TABLE_DEFINITIONS.filter(({ name }) => name === 'answers').map((definition) =>
+      tableProperties(definition, definition.name),
+    );
+    if (answers === undefined) throw new Error('there is no table answers');
+    const [first] = answers.GlobalSecondaryIndexes ?? [];
+    const before = {
+      ...answers,
+      AttributeDefinitions: answers.AttributeDefinitions.filter(({ AttributeName }) => !/^outbox/u.test(AttributeName)),
+      ...(first === undefined ? {} : { GlobalSecondaryIndexes: [first] }),
+    };
+    await createTables(database.endpoint, [before]);
+
+    await expect(createTables(database.endpoint, [answers])).rejects.toMatchObject({
+      code: 'data-folder-old',
+      message: expect.stringContaining('answers has no index outbox'),
+      hint: expect.stringContaining('--fresh'),
+    });
+    await database.stop();
+  });
+
   it('refuses a folder that another stack keeps open, and says so', async () => {
     const running = await startDatabase({ dataDir });
 
