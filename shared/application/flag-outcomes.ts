@@ -131,13 +131,13 @@ export const flagOutcomes = async (
       `outcomes are looked at within a whole number of days from ${FEWEST_DAYS} to ${MOST_HORIZON_DAYS}, got ${withinDays}`,
     );
   }
-  const { runs, from, to } = await runsOf(request, ports);
-  const newestRun = runs.at(-1)?.record.asOf ?? null;
-  let scan = await scanned(runs, request, newestRun, ports, onProgress);
+  const { runs, from, to, newestRun } = await runsOf(request, ports);
+  let scan = await scanned(runs, request, { newestRun, until: newestRun }, ports, onProgress);
   const isCertain = (until: IsoDate | null): boolean =>
     runs.every((run) => !run.isAsked || isOver(run, withinDays, until) === isOver(run, withinDays, newestRun));
   // The newest purchase is known only after everybody was read; where it is older than the newest run, that matters seldom.
-  if (!isCertain(scan.knownUntil)) scan = await scanned(runs, request, scan.knownUntil, ports, onProgress);
+  if (!isCertain(scan.knownUntil))
+    scan = await scanned(runs, request, { newestRun, until: scan.knownUntil }, ports, onProgress);
   const asked = runs.filter((run) => run.isAsked);
   return {
     from,
@@ -198,7 +198,13 @@ const isOver = ({ record }: Pick<ScannedRun, 'record'>, withinDays: number, unti
 const runsOf = async (
   { policy: wanted, withinDays, outcome, ...range }: FlagOutcomesRequest,
   ports: Pick<FlagOutcomesPorts, 'runs' | 'pointer' | 'objects'>,
-): Promise<{ readonly runs: readonly ScannedRun[]; readonly from: Period; readonly to: Period }> => {
+): Promise<{
+  readonly runs: readonly ScannedRun[];
+  readonly from: Period;
+  readonly to: Period;
+  /** Date of the newest published run, also where it is not read: nobody looked at later days. */
+  readonly newestRun: IsoDate;
+}> => {
   const byPeriod = new Map<Period, RunRecord>();
   for (const { record, counts } of await publishedRuns(ports)) {
     if (counts && record.closesPeriod && record.only === undefined) byPeriod.set(record.period, record);
@@ -246,7 +252,7 @@ const runsOf = async (
     }
     runs.push({ record, policy, isAsked: isAsked(record) });
   }
-  return { runs, from, to };
+  return { runs, from, to, newestRun: newest.asOf };
 };
 
 /** What matters of a row of a plan. */
@@ -358,11 +364,11 @@ const byValue = (a: MissedCustomer, b: MissedCustomer): number =>
   (b.value ?? Number.NEGATIVE_INFINITY) - (a.value ?? Number.NEGATIVE_INFINITY) ||
   (a.customerId < b.customerId ? -1 : 1);
 
-/** Everybody, bucket by bucket. @param until up to when outcomes are taken as known */
+/** Everybody, bucket by bucket. `until`: up to when outcomes are taken as known. */
 const scanned = async (
   runs: readonly ScannedRun[],
   request: FlagOutcomesRequest,
-  until: IsoDate | null,
+  { newestRun, until }: { readonly newestRun: IsoDate; readonly until: IsoDate | null },
   ports: FlagOutcomesPorts,
   onProgress: OutcomeProgress | undefined,
 ) => {
@@ -374,7 +380,6 @@ const scanned = async (
     versions.set(record.policy.hash, version);
     if (isOver({ record }, request.withinDays, until)) version.periods.add(record.period);
   }
-  const newestRun = runs.at(-1)?.record.asOf ?? null;
   let newest: IsoDate | null = null;
   let customers = 0;
   for (let bucket = 0; bucket < ports.customers.buckets; bucket += 1) {
@@ -404,8 +409,7 @@ const scanned = async (
     }
     for (const facts of known.values()) addCustomer(facts, runs, rows, decided, versions, request, until);
   }
-  // The ends are a day in the future where a purchase is dated after the newest run; nobody has looked at those days.
-  const knownUntil = newest === null || newestRun === null ? null : newest < newestRun ? newest : newestRun;
+  const knownUntil = newest === null || newest < newestRun ? newest : newestRun;
   const missing: ReadonlySet<string> = new Set(
     runs.filter((_, index) => readers[index]?.isMissing === true).map(({ record }) => record.runId),
   );

@@ -42,7 +42,7 @@ const EN = {
     'Below what their segments let expect: {names}. Read their comments and cases first: it may be the product, not the person',
   same: 'No difference can be shown for {count} of {all}, so they have no order but the alphabet',
   sameFew:
-    'No difference can be shown for {count} of {all} ({few} have fewer than 10 answers), so they have no order but the alphabet',
+    'No difference can be shown for {count} of {all} ({few} with fewer than 10 answers), so they have no order but the alphabet',
   hiddenNames: 'Hidden: {names}',
   more: 'and {count} more; team show has all',
   inTimeMore: 'More cases in time than the others: {names}',
