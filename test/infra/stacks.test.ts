@@ -244,7 +244,7 @@ describe('the monthly run', () => {
 });
 
 describe('mail events', () => {
-  it('reach their function by a queue with dead letters, which only the topic may fill', () => {
+  it('R08 reach their function by a queue with dead letters, which only the topic may fill, and come back one by one', () => {
     const queues = ofType(dev.loop, 'AWS::SQS::Queue').map(([, one]) => one['Properties']);
     const policies = JSON.stringify(ofType(dev.loop, 'AWS::SQS::QueuePolicy'));
     const subscriptions = ofType(dev.loop, 'AWS::SNS::Subscription').map(([, one]) => one['Properties'].Protocol);
@@ -253,6 +253,8 @@ describe('mail events', () => {
     expect(policies).toContain('sns.amazonaws.com');
     expect(policies).toContain('aws:SourceArn');
     expect(subscriptions.filter((protocol) => protocol === 'sqs')).toHaveLength(1);
+    const mappings = ofType(dev.loop, 'AWS::Lambda::EventSourceMapping').map(([, one]) => one['Properties']);
+    expect(mappings).toMatchObject([{ BatchSize: 10, FunctionResponseTypes: ['ReportBatchItemFailures'] }]);
   });
 });
 
