@@ -14,6 +14,7 @@ import { SCALE_OF_QUESTION } from '#shared/domain/policy.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { MailFate } from './mail-server.ts';
 import { dueAt, giveAnswer, planAnswers } from './simulated-answers.ts';
+import { closeCasesUntil, decideProposals } from './simulated-staff.ts';
 import type { Stack } from './stack.ts';
 
 /** Says what is going on; `done` of `total` where it can be counted. */
@@ -61,6 +62,9 @@ const requestIdOf = (asOf: string): string => `asof-${asOf}`;
 /** When the monthly run of a period is due: two in the morning of the next month's first day. */
 const dueInstant = (stack: Stack, period: Period): string => atHour(stack, `${addMonths(period, 1)}-01`, 2);
 
+/** Day of the next month on which the simulated staff decide on what an earlier month proposed. */
+const DECISION_DAY = '05';
+
 /** The instant at which clocks in the stage's time zone show `hour`:00 on `date`; moves past a gap of the zone. */
 const atHour = (stack: Stack, date: string, hour: number): string => {
   const base = Date.parse(`${date}T${String(hour).padStart(2, '0')}:00:00Z`);
@@ -84,6 +88,11 @@ export const playLoop = async (stack: Stack, plan: LoopPlan, policyHash: string,
   for (const [index, period] of plan.earlier.entries()) {
     progress(`computing ${period}, without mail`, index + 1, plan.earlier.length);
     await playMonth(stack, period, policyHash, false);
+    const next = addMonths(period, 1);
+    // Once the next month is computed, what is open is for the reader to decide.
+    if ((await stack.run.runs.get(`${next}-monthly`)) !== undefined) continue;
+    await stack.clock.moveAtLeastTo(atHour(stack, `${next}-${DECISION_DAY}`, 10));
+    await decideProposals(stack);
   }
   progress(`computing ${plan.last}, and its survey`);
   await playMonth(stack, plan.last, policyHash, true);
@@ -273,9 +282,11 @@ const answerWave = async (
     progress('simulated customers answer on the survey pages', index + 1, answers.length);
     const at = new Date(dueAt(answer)).toISOString();
     if ((await stack.tool.answers.get(answer.invitationId)) !== undefined) continue;
+    await closeCasesUntil(stack, at);
     await stack.clock.moveAtLeastTo(at);
     await giveAnswer(answer);
     // At the time of each answer the staff hear of it, and of what fell due before it.
     await stack.sweepCases();
   }
+  await closeCasesUntil(stack, status.closesAt);
 };

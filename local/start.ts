@@ -282,7 +282,7 @@ const showResult = async (
     `\n${summaryText(summary, before === undefined ? undefined : waveCounts(before), options.language, policy)}`,
   );
   process.stdout.write(
-    `\n${synthetic}who answered the survey of the month before is simulated. This took ${(tookMs / 1000).toFixed(1)} s.\n`,
+    `\n${synthetic}who answered the survey of the month before, and what the staff did, is simulated. This took ${(tookMs / 1000).toFixed(1)} s.\n`,
   );
   const reader = await findReader(stack, waveIdOf(runId), options.language);
   if (reader !== undefined) process.stdout.write(await showReader(stack, reader));
