@@ -17,6 +17,9 @@ export const ALARMS = {
   'mail-events-not-read': {
     impact: 'Bounces and complaints are not noted. Sending goes on to addresses that should get nothing.',
   },
+  'events-not-sent': {
+    impact: 'The CRM and other systems are not told of moves, cases and answers. Nothing is lost: all is sent later.',
+  },
   'bounces-near-limit': { impact: 'AWS reviews an account at 5 % and pauses all its mail at 10 %.' },
   'complaints-near-limit': { impact: 'AWS reviews an account at 0.1 % and pauses all its mail at 0.5 %.' },
   'pages-failing': {

@@ -32,6 +32,7 @@ export interface WatchProps {
   readonly pages: HttpApi;
   readonly scheduleDeadLetters: Queue;
   readonly mailEventDeadLetters: Queue;
+  readonly emitEvents: IFunction;
   readonly functions: readonly IFunction[];
   readonly tables: readonly TableV2[];
 }
@@ -56,11 +57,13 @@ export class Watch extends Construct {
   }
 
   private createAlarms(): void {
-    const { runs, surveys, pages, scheduleDeadLetters, mailEventDeadLetters, tables } = this.props;
+    const { runs, surveys, pages, scheduleDeadLetters, mailEventDeadLetters, emitEvents, tables } = this.props;
     this.alarm('run-failed', unfinished('runs', runs), { above: 0 });
     this.alarm('wave-failed', unfinished('waves', surveys), { above: 0 });
     this.alarm('schedule-not-delivered', waiting(scheduleDeadLetters), { above: 0 });
     this.alarm('mail-events-not-read', waiting(mailEventDeadLetters), { above: 0 });
+    const failedSweeps = emitEvents.metricErrors({ period: FIVE_MINUTES, statistic: Stats.SUM });
+    this.alarm('events-not-sent', failedSweeps, { above: 2 }, 3);
     this.alarm('bounces-near-limit', reputation('BounceRate'), { atLeast: BOUNCE_LIMIT });
     this.alarm('complaints-near-limit', reputation('ComplaintRate'), { atLeast: COMPLAINT_LIMIT });
     this.alarm('pages-failing', pages.metricServerError({ period: FIVE_MINUTES, statistic: Stats.SUM }), { above: 4 });

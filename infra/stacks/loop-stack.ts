@@ -114,6 +114,7 @@ export class LoopStack extends Stack {
       pages: this.pages.api,
       scheduleDeadLetters: this.deadLetters,
       mailEventDeadLetters,
+      emitEvents: entries['emit-events'],
       functions: this.functions,
       tables: TABLES.map((name) => this.table(name)),
     });
