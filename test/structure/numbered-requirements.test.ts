@@ -81,7 +81,8 @@ describe('mail headers', () => {
     const offending = ['shared', 'functions', 'local', 'cli'].flatMap((folder) =>
       readdirSync(join(product, folder), { recursive: true, encoding: 'utf8' })
         .filter(
-          (name) => name.endsWith('.ts') && /\bprepared\s*:\s*true/u.test(readFileSync(join(product, folder, name), 'utf8')),
+          (name) =>
+            name.endsWith('.ts') && /\bprepared\s*:\s*true/u.test(readFileSync(join(product, folder, name), 'utf8')),
         )
         .map((name) => join(folder, name)),
     );
