@@ -90,6 +90,12 @@ describe('the command line', () => {
     'import purchases',
     'import customers',
     'import answers',
+    'import staff',
+    'staff list',
+    'staff remove',
+    'action list',
+    'clock show',
+    'clock move',
   ])('explains %s with an example', (command) => {
     const { status, stdout } = resegment(...command.split(' '), '--help');
 
