@@ -40,7 +40,7 @@ export const addAnswerCommands = (program: Command, host: CommandHost): void => 
       .description(`say with your name that ${means}; the customers’ figures follow at once`)
       .addHelpText(
         'after',
-        `\nExample:\n  resegment answer ${verb} jrPSbEkaDOTBwqDCyjW_MQ --reason "${why}" --as "Li Wei"\n`,
+        `\nExample:\n  resegment answer ${verb} jrPSbEkaDOTBwqDCyjW_MQ --reason "${why}" --as "Li Wei"\nAn id that begins with a dash goes after two dashes, as the last of all.\n`,
       )
       .action((ids: readonly string[], options: JudgeOptions, command: Command) =>
         onTarget(command, host, (context) => judge(context, ids, decision, options)),
