@@ -150,6 +150,9 @@ export const runningFile = (dataDir: string): string => path.join(dataDir, 'stac
 /** The bus of a folder: a file with one event a line. */
 export const eventFileOf = (dataDir: string): EventFile => fileEventBus(path.join(dataDir, 'events.jsonl'));
 
+/** Who imports and decides in the name of the loop. */
+export const LOOP = 'npm start';
+
 /** The folder's time zone and currency; undefined for a new folder. */
 export const readStage = (dataDir: string): LocalStage | undefined =>
   readJsonFile(path.join(dataDir, 'stage.json'), StageFile);
@@ -400,7 +403,7 @@ export const toolPorts = (parts: LocalParts) => {
     waveResults: (waveId: string, segments: readonly string[]) => waveResults(waveId, ledger, segments),
     teamView: (waveId: string, segments: readonly string[]) => teamView(waveId, { ...ledger, cases }, segments),
     waveStatus: (waveId: string) => waveStatus(waveId, { ...ledger, contacts }),
-    imports,
+    imports: { ...imports, by: LOOP },
     persons: personPortsFrom(parts, async () => parts.addressKey),
   };
 };

@@ -20,7 +20,7 @@ import { currentRunId, type LoopPlan, type Progress, planLoop, playLoop, playNex
 import { findReader, showReader, watchReader } from './reader.ts';
 import { SAMPLE_NAMES, SAMPLES, type SampleName, sampleForPolicy } from './sample-for-policy.ts';
 import { sampleStaff } from './sample-staff.ts';
-import { openStack, readJsonFile, runningFile, type Stack, writeJsonFile } from './stack.ts';
+import { LOOP, openStack, readJsonFile, runningFile, type Stack, writeJsonFile } from './stack.ts';
 import { readStartOptions, START_HELP, type StartOptions } from './start-options.ts';
 
 /** What the command was given is wrong; nothing was done. */
@@ -88,7 +88,7 @@ const main = async (): Promise<number> => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(130));
   });
   try {
-    if (kept === undefined) await storePolicy(stack.run.objects, chosen);
+    if (kept === undefined) await storePolicy(stack.run.objects, chosen, { by: LOOP, at: stack.clock.now() });
     const policy = await loadPolicy(stack.run.objects, settings.policyHash);
     writeJsonFile(path.join(options.dataDir, 'loop.json'), settings);
     const played = play(stack, settings, plan, options, progress);
