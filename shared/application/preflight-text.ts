@@ -84,11 +84,9 @@ const WORDS = {
     invitations: 'invitations',
     reminders: 'reminders at most',
     days: ['day', 'days'],
-    perSecond: 'a second',
-    sending: 'of sending',
-    quota: 'Quota',
-    left: 'left of',
-    used: 'a day',
+    sending: (time: string, rate: number) => `${time} of sending (${rate} a second)`,
+    quota: (left: string, all: string) => `Quota: ${left} left of ${all} a day`,
+    quotaIs: (what: string) => `Quota: ${what}`,
     unlimited: 'without limit',
     unknown: 'unknown',
     bounces: 'bounces',
@@ -106,27 +104,26 @@ const WORDS = {
     invitations: '封邀请',
     reminders: '封提醒（最多）',
     days: ['天', '天'],
-    perSecond: '封/秒',
-    sending: '发送时间',
-    quota: '配额',
-    left: '剩余，共',
-    used: '每天',
+    sending: (time: string, rate: number) => `发送约需 ${time}（每秒 ${rate} 封）`,
+    quota: (left: string, all: string) => `配额：每天 ${all} 封，剩余 ${left} 封`,
+    quotaIs: (what: string) => `配额：${what}`,
     unlimited: '不限',
     unknown: '未知',
     bounces: '退信',
     complaints: '投诉',
-    of: '/',
-    mails: '封（两周内）',
+    of: '，两周内共',
+    mails: '封',
     tooFew: '邮件太少，无法判断',
     cost: '费用',
   },
 } as const;
 
 /** A length of time for people: `55 s`, `12 min`, `1 h 30 min`. */
-const duration = (seconds: number): string => {
-  if (seconds < 120) return `${seconds} s`;
+const duration = (seconds: number, language: Language): string => {
+  const [s, min, h] = language === 'en' ? ['s', 'min', 'h'] : ['秒', '分钟', '小时'];
+  if (seconds < 120) return `${seconds} ${s}`;
   const minutes = Math.ceil(seconds / 60);
-  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return minutes < 120 ? `${minutes} ${min}` : `${Math.floor(minutes / 60)} ${h} ${minutes % 60} ${min}`;
 };
 
 /** The pre-flight for a terminal: the verdict, then its figures and findings, a line each. */
@@ -138,19 +135,19 @@ export const preflightText = (flight: Preflight, language: Language): string => 
   const rate = (share: number | null, digits: number): string => (share === null ? '–' : percent(share, digits));
   const quota =
     flight.quota === null || flight.quotaLeft === null
-      ? words.unknown
+      ? words.quotaIs(words.unknown)
       : flight.quotaLeft < 0
-        ? words.unlimited
-        : `${number(flight.quotaLeft)} ${words.left} ${number(flight.quota.max24h)} ${words.used}`;
+        ? words.quotaIs(words.unlimited)
+        : words.quota(number(flight.quotaLeft), number(flight.quota.max24h));
   const standing =
     flight.bounceRate === null
-      ? `${words.bounces}, ${words.complaints}${colon}${words.tooFew} (${number(flight.attempts)})`
+      ? `${words.bounces}${gap}${words.complaints}${colon}${words.tooFew} (${number(flight.attempts)})`
       : `${words.bounces} ${rate(flight.bounceRate, 1)}${gap}${words.complaints} ${rate(flight.complaintRate, 2)} ${words.of} ${number(flight.attempts)} ${words.mails}`;
   const days = `${number(flight.days)} ${words.days[flight.days === 1 ? 0 : 1]}`;
   return [
     `${words.title}${colon}${words[flight.verdict]} (${flight.at})`,
-    `  ${number(flight.invitations)} ${words.invitations}${gap}${number(flight.reminders)} ${words.reminders}${gap}${days}${gap}${duration(flight.sendingSeconds)} ${words.sending} (${flight.ratePerSecond} ${words.perSecond})`,
-    `  ${words.quota}${colon}${quota}`,
+    `  ${number(flight.invitations)} ${words.invitations}${gap}${number(flight.reminders)} ${words.reminders}${gap}${days}${gap}${words.sending(duration(flight.sendingSeconds, language), flight.ratePerSecond)}`,
+    `  ${quota}`,
     `  ${standing}`,
     `  ${words.cost}${colon}$${(flight.costMicroUsd / 1_000_000).toFixed(2)}`,
     ...findingsInWords(flight, language).map((sentence) => `  - ${sentence}`),

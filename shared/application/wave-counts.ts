@@ -15,5 +15,7 @@ export const waveCounts = (status: WaveStatus): WaveCounts => {
     rejected: status.rejected,
     notYet: status.planned,
     skipped,
+    ...(status.days === undefined || status.days.length < 2 ? {} : { days: status.days.length }),
+    ...(status.pause === null ? {} : { rests: status.pause.reason }),
   };
 };

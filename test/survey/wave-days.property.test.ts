@@ -5,6 +5,7 @@ import { lookUpWave } from '#shared/application/look-up-wave.ts';
 import { planWave } from '#shared/application/plan-wave.ts';
 import { startWave } from '#shared/application/start-wave.ts';
 import { cancelWave, pauseWave, resumeWave } from '#shared/application/wave-control.ts';
+import { waveCounts } from '#shared/application/wave-counts.ts';
 import { waveStatusText } from '#shared/application/wave-text.ts';
 import { RetryableError } from '#shared/errors.ts';
 import type { OutgoingMail, SendOutcome, SendReputation } from '#shared/ports/mail-sender.ts';
@@ -93,6 +94,7 @@ describe('a wave larger than the quota', () => {
     if (shown === undefined) throw new Error('the wave is not there');
     expect(waveStatusText(shown, 'en')).toContain('day 2 of 4: 150 mails from 2026-06-02 02:00 UTC');
     expect(waveStatusText(shown, 'zh-CN')).toContain('第 2 天（共 4 天）：150 封，自 2026-06-02 02:00 UTC 起');
+    expect(waveCounts(shown)).toMatchObject({ days: 4 });
     expect(waveStatusText(shown, 'en')).toContain('500 invitations, 500 reminders at most, 4 days');
 
     await walk('2026-06-05T00:00:00.000Z');
@@ -245,6 +247,7 @@ describe('a wave whose pre-flight is refused', () => {
       const resting = await status();
       if (resting === undefined) throw new Error('the wave is not there');
       expect(waveStatusText(resting, 'en')).toContain('paused by the mail service');
+      expect(waveCounts(resting).rests).toContain(reason);
       expect(waveStatusText(resting, 'en')).toContain(reason);
 
       clock.moveTo('2026-06-03T02:00:00.000Z');
