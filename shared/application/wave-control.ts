@@ -132,12 +132,18 @@ const changeWave = async (
   };
 };
 
-/** The end of the wait that a pause began; in a wave whose invitations are out, not before its reminders. */
+/**
+ * By when the next mails go out: the end of the wait that a pause began, and not before the next day of sending; in a wave whose
+ * invitations are out, not before its next reminders.
+ */
 const nextSending = (wave: WaveRecord, pause: WaveRecord['pause'], now: Instant): Instant | null => {
   const looks = restsUntil(pause, now) ?? now;
-  if (wave.state !== 'open') return looks;
+  const notBefore = (instant: Instant | undefined): Instant =>
+    instant === undefined || instant < looks ? looks : instant;
+  if (wave.state !== 'open') return notBefore(wave.days?.find((day) => day.sentAt === undefined)?.from);
   if (wave.remindAt >= wave.closesAt) return null;
-  return new Date(Math.max(Date.parse(looks), Date.parse(wave.remindAt))).toISOString();
+  const unreminded = wave.days?.find((day) => day.remindedAt === undefined);
+  return notBefore(unreminded?.remindAt ?? wave.remindAt);
 };
 
 const refuse = (wave: WaveRecord, wanted: 'paused' | 'resumed' | 'cancelled', now: Instant): void => {

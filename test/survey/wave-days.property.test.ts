@@ -148,11 +148,14 @@ describe('a wave larger than the quota', () => {
   it('never starts a day within 24 hours of the last sending of the day before, however long it was paused', async () => {
     const { walk, service, stores, clock, record } = await world(200, 400);
     const order = { waveId: WAVE_ID, by: 'Ann', reason: 'r' };
+    await walk('2026-06-01T20:00:00.000Z');
+    await pauseWave(order, { ...stores, clock });
+    expect(await resumeWave(order, { ...stores, clock })).toMatchObject({ goesOnBy: '2026-06-02T02:00:00.000Z' });
     await walk('2026-06-02T01:00:00.000Z');
     await pauseWave(order, { ...stores, clock });
     await walk('2026-06-05T12:00:00.000Z');
     expect(service.accepted).toHaveLength(150);
-    await resumeWave(order, { ...stores, clock });
+    expect(await resumeWave(order, { ...stores, clock })).toMatchObject({ goesOnBy: '2026-06-05T13:00:00.000Z' });
 
     await walk('2026-06-10T00:00:00.000Z');
 
