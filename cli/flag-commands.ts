@@ -19,6 +19,7 @@ import { formatMetric, labelIn } from '#shared/application/format-value.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { letterOf, writeLetter } from '#shared/application/write-letter.ts';
 import { RunSummary } from '#shared/contracts/run-record.ts';
+import { dateIn } from '#shared/domain/calendar.ts';
 import { type CustomerLetter, letterText } from '#shared/domain/customer-letter.ts';
 import { satisfactionText, valueText } from '#shared/domain/figure-text.ts';
 import { closedAt, type Flag, type FlagKind, POTENTIAL_KEYS } from '#shared/domain/flags.ts';
@@ -247,7 +248,11 @@ const closedRows = (flags: readonly Flag[], policy: Policy | undefined, context:
         stakeText(flag.stake, policy, context),
         flag.period,
         FLAG_WORDS[context.terminal.language].states[flag.state],
-        isSaid ? (last?.at.slice(0, 10) ?? '') : flag.state === 'expired' ? flag.expiresOn : '',
+        isSaid && last !== undefined
+          ? dateIn(context.target.timeZone, last.at)
+          : flag.state === 'expired'
+            ? flag.expiresOn
+            : '',
         isSaid ? (last?.by ?? '') : '',
         isSaid ? (last?.reason ?? '') : '',
       ];
@@ -259,13 +264,14 @@ const closedRows = (flags: readonly Flag[], policy: Policy | undefined, context:
 const whyText = (flag: Flag, policy: Policy | undefined, context: CommandContext): string => {
   const { shortBy, wouldBe, rising, periods, since } = flag.evidence;
   const words = FLAG_WORDS[context.terminal.language];
-  return flag.kind === 'upgrade'
-    ? words.missing(
-        shortBy === undefined ? '?' : evidenceText('shortBy', shortBy, flag, policy, context),
-        scoreLabel(String(rising), policy, context),
-        segmentText(String(wouldBe), policy, context),
-      )
-    : words.lasting(String(periods ?? '?'), String(since ?? '?'));
+  if (flag.kind === 'exit') return words.lasting(String(periods ?? '?'), String(since ?? '?'));
+  const [rating, next] = [scoreLabel(String(rising), policy, context), segmentText(String(wouldBe), policy, context)];
+  if (typeof shortBy === 'number' && shortBy <= 0) return words.atLimit(rating, next);
+  return words.missing(
+    shortBy === undefined ? '?' : evidenceText('shortBy', shortBy, flag, policy, context),
+    rating,
+    next,
+  );
 };
 
 /** What the published run would have proposed too, had there been room. */

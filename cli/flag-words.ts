@@ -20,6 +20,8 @@ interface FlagWords {
   /** What is missing to the limit of a rating, and where passing it leads. */
   readonly missing: (shortBy: string, rating: string, segment: string) => string;
   readonly lasting: (periods: string, since: string) => string;
+  /** The limit is reached, and only the gap holds the customer back. */
+  readonly atLimit: (rating: string, segment: string) => string;
   readonly overCapacity: (runId: string, upgrades: number, exits: number) => string;
   readonly operatorExplanation: (customerId: string, runId: string) => string;
   readonly satisfaction: string;
@@ -71,7 +73,8 @@ export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
     roleNotChecked: 'not checked: the staff directory does not know the role',
     proposedBy: 'proposed by the run of',
     missing: (shortBy, rating, segment) => `${shortBy} short of the next limit of ${rating}, then ${segment}`,
-    lasting: (periods, since) => `${periods} closed periods in a row, since ${since}`,
+    lasting: (periods, since) => `since ${since}, at least ${periods} closed periods in a row`,
+    atLimit: (rating, segment) => `past the limit of ${rating} but inside its gap, then ${segment}`,
     overCapacity: (runId, upgrades, exits) =>
       `Besides, run ${runId} found ${upgrades} to upgrade and ${exits} to let go and did not open them: their managers or branches have as many as the policy allows.`,
     operatorExplanation: (customerId, runId) =>
@@ -131,7 +134,8 @@ export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
     roleNotChecked: '未核对：员工名录中没有该角色',
     proposedBy: '提出者（发起运行）',
     missing: (shortBy, rating, segment) => `距${rating}的下一界限还差 ${shortBy}，达到后为${segment}`,
-    lasting: (periods, since) => `自 ${since} 起连续 ${periods} 个结账期`,
+    lasting: (periods, since) => `自 ${since} 起，至少连续 ${periods} 个结账期`,
+    atLimit: (rating, segment) => `已越过${rating}的界限，尚在缓冲区内，之后为${segment}`,
     overCapacity: (runId, upgrades, exits) =>
       `此外，批次 ${runId} 另有 ${upgrades} 件升级、${exits} 件退出未开立：相关客户经理或机构已达策略规定的上限。`,
     operatorExplanation: (customerId, runId) =>

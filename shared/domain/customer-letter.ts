@@ -66,8 +66,8 @@ export const customerLetter = (source: LetterSource, lang: Lang): CustomerLetter
     ...(typeof periods === 'number' && periods > 1
       ? [
           zh
-            ? `这一情况自 ${since} 起已连续 ${periods} 个月，并非因某一次的结果。`
-            : `This has been so for ${periods} months in a row, since ${since}; no single result led to it.`,
+            ? `这一情况自 ${since} 起一直持续，并非因某一次的结果。`
+            : `This has been so since ${since} without a break; no single result led to it.`,
         ]
       : []),
     zh

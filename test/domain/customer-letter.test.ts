@@ -171,7 +171,7 @@ describe('R31 the explanation of an exit for the customer', () => {
       }
       expect(body).not.toMatch(/undefined|null|NaN|\[object/u);
       expect(body).toContain('Li Wei');
-      expect(body).toContain('2026-01');
+      expect(body).toContain(lang === 'en' ? 'since 2026-01 without a break' : '自 2026-01 起一直持续');
     }
     expect(chinese).not.toMatch(
       /[a-z]{4,}/u.exec(chinese.replaceAll(/steel|Pudong|trial|activity|none/gu, ''))?.[0] ?? /$^/u,

@@ -10,7 +10,7 @@ describe('a policy read back', () => {
     expect(text).toContain('at most 1 where industry = steel or property');
     expect(text).toContain('within each branch of at least 50 customers');
     expect(text).toContain('goes down only after 2 closed periods in a row, and then rests for 3 months');
-    expect(text).toContain('creditCommittee decides');
+    expect(text).toContain('central decides');
   });
 
   it.each(['bank-three-class', 'retail-rfm'])('%s says as much in Chinese', (name) => {
