@@ -50,8 +50,8 @@ const invitationsByWaveAndAddress = (dataDir: string): ReadonlyMap<string, numbe
   const folder = path.join(dataDir, 'mail', 'mails');
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.json'))) {
     const envelope = JSON.parse(readFileSync(path.join(folder, name), 'utf8'));
-    // The staff hear of every case, and lists and notices are not a wave's.
-    if (envelope.tags.kind !== 'invitation' && envelope.tags.kind !== 'reminder') continue;
+    // Action lists go to the staff once per run; of cases the staff hear several times.
+    if (!['invitation', 'reminder', 'actions'].includes(envelope.tags.kind)) continue;
     const key = `${envelope.tags.run} ${envelope.tags.kind} ${envelope.to}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }

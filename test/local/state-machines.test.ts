@@ -104,6 +104,19 @@ describe('a run on the local stack', () => {
     expect(calls[0]).toEqual(['open-run', REQUEST]);
   });
 
+  it('stays published and healthy where the action lists cannot be mailed', async () => {
+    const { handlers, calls } = noting({
+      'mail-action-lists': () => Promise.reject(new PermanentError('bug', 'no mail')),
+    });
+    const { runner } = runnerWith(handlers);
+
+    const record = await runToEnd(runner);
+
+    expect(record.status).toBe('SUCCEEDED');
+    expect(record.states.slice(-2)).toEqual(['Mail action lists', 'Assert run healthy']);
+    expect(calls.map(([name]) => name)).not.toContain('fail-run');
+  });
+
   it('gives each child its shard and nothing else', async () => {
     const { handlers, calls } = noting();
     const { runner } = runnerWith(handlers);
