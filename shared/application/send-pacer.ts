@@ -22,6 +22,8 @@ const RATE_ID = 'mail-rate';
 /** Most slots taken at once: more are lost when a worker dies, fewer cost more writes. */
 const MOST_SLOTS = 20;
 const TRIES = 200;
+/** A slot that is late by more is lost: at a slow rate, using it would put two mails into one second. */
+const MOST_LATE_MS = 50;
 
 /**
  * All senders of an account take absolute slots from one item, `1 / rate` apart, so that together they never exceed the rate.
@@ -29,6 +31,7 @@ const TRIES = 200;
  */
 export const createSendPacer = ({ rates, ratePerSecond, nowMs, sleep }: PacerOptions): SendPacer => {
   const gapMs = 1000 / ratePerSecond;
+  const mostLateMs = Math.min(gapMs, MOST_LATE_MS);
   const block = Math.max(1, Math.min(MOST_SLOTS, Math.floor(ratePerSecond)));
   let slots: number[] = [];
   let taking: Promise<void> | undefined;
@@ -59,7 +62,7 @@ export const createSendPacer = ({ rates, ratePerSecond, nowMs, sleep }: PacerOpt
           taking = undefined;
         });
         await taking;
-      } else if (slot + gapMs >= nowMs()) return slot;
+      } else if (slot + mostLateMs >= nowMs()) return slot;
     }
   };
 
