@@ -22,6 +22,7 @@ const PASSING = new Set(['ThrottlingException', 'InternalFailure', 'InternalExce
 export const eventBridgeClient = (endpoint?: string): EventBridgeClient =>
   new EventBridgeClient({
     maxAttempts: 3,
+    requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000 },
     ...(endpoint === undefined
       ? {}
       : { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),

@@ -244,11 +244,11 @@ beforeAll(async () => {
 
   const pinned = ['a', '--segment', 'high', '--until', '2027-01-31', '--reason', 'frame contract'];
   await act('pin set', pinned, { kind: 'pin', action: 'set', customerId: 'a', reason: 'frame contract' });
-  await act('pin clear', ['a', '--reason', 'ended'], {
+  await act('pin clear', ['a', '--reason', '=ended()'], {
     kind: 'pin',
     action: 'cleared',
     customerId: 'a',
-    reason: 'ended',
+    reason: '=ended()',
   });
   const note = ['a', '--rating', '4', '--about', 'potential', '--reason', 'second plant'];
   await act('note add', note, { kind: 'note', action: 'added', customerId: 'a', reason: 'second plant' });
@@ -420,7 +420,9 @@ describe('the audit', () => {
     expect(english.out.split('\n')[0]).toMatch(/^when +who +kind +did +what +customer +reason$/u);
     expect(english.err).toContain(`${audited.length - 3} earlier ones`);
     expect((await resegment('audit', '--lang', 'zh-CN', '--by', 'Nobody')).out).toContain('没有符合条件的操作');
-    expect((await resegment('audit', '--csv')).out.trim().split('\n')).toHaveLength(audited.length + 1);
+    const csv = (await resegment('audit', '--csv')).out;
+    expect(csv.trim().split('\n')).toHaveLength(audited.length + 1);
+    expect(csv).toContain("'=ended()");
   });
 
   it.each([

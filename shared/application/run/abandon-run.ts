@@ -1,7 +1,7 @@
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import { loadRun, type RunPorts, updateRun } from './run-ports.ts';
-import { undoFlags } from './undo-flags.ts';
+import { abandonment, undoFlags } from './undo-flags.ts';
 
 export type AbandonPorts = Pick<RunPorts, 'runs' | 'pointer' | 'clock' | 'files' | 'flags'>;
 
@@ -27,10 +27,7 @@ export const abandonRun = async (runId: string, by: string, ports: AbandonPorts)
   });
   // The run may have taken the lock between the two writes above; from here on it sees that it is abandoned.
   await releaseLock(runId, ports);
-  if (abandoned.seq !== null) {
-    const at = abandoned.finishedAt ?? now;
-    await undoFlags(abandoned, { by, at, reason: `run ${runId} was abandoned` }, ports);
-  }
+  if (abandoned.seq !== null) await undoFlags(abandoned, abandonment(abandoned), ports);
   return was === 'abandoned' ? 'already' : 'abandoned';
 };
 

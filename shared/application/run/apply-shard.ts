@@ -7,6 +7,7 @@ import { PermanentError } from '#shared/errors.ts';
 import { applyReceiptName } from './apply-receipts.ts';
 import { measureFacts, type ShardRef } from './measure-shard.ts';
 import { loadPolicy, loadRun, type RunPorts } from './run-ports.ts';
+import { abandonment, undoFlagsOfShard } from './undo-flags.ts';
 
 /** How many standings are written at once per shard. */
 const CONCURRENT_WRITES = 24;
@@ -72,6 +73,9 @@ export const applyShard = async ({ runId, shard }: ShardRef, ports: RunPorts): P
       }),
     );
   }
+  // An operator may have abandoned the run meanwhile, and withdrawn its proposals before these were raised.
+  const { record: now } = await loadRun(ports, runId);
+  if (now.state === 'abandoned') await undoFlagsOfShard(runId, shard, abandonment(now), ports);
   const receipt: ApplyReceipt = { shard, written, stale: stale.sort(), units };
   await ports.files.writeJson(runId, applyReceiptName(shard), receipt);
   return {};

@@ -260,6 +260,35 @@ describe('rolling back a run', () => {
 });
 
 describe('abandoning a run', () => {
+  it('takes its proposals back, also those of a shard that was still being applied', async () => {
+    const bench = openMemoryBench();
+    await bench.usePolicy(SCORE_POLICY);
+    await withScore(bench, { a: 10, b: 10, c: 10, d: 10 }, '2026-10-15');
+    const scheduledAt = bench.ports.clock.now();
+    const { runId } = await bench.run({ trigger: 'schedule', scheduledAt, mode: 'plan' });
+    const { shards } = await beginApply({ runId }, bench.ports);
+    const [last, ...first] = shards.toReversed();
+    for (const shard of first) await applyShard({ runId, shard }, bench.ports);
+    const before = await bench.ports.flags.listOpen();
+    let isAbandoned = false;
+    /** The operator comes right before the first proposal of the last shard. */
+    const flags = {
+      ...bench.ports.flags,
+      raise: async (flag: Parameters<typeof bench.ports.flags.raise>[0]) => {
+        if (!isAbandoned) await abandonRun(runId, 'Ann', bench.ports);
+        isAbandoned = true;
+        return bench.ports.flags.raise(flag);
+      },
+    };
+
+    await applyShard({ runId, shard: last ?? 0 }, { ...bench.ports, flags });
+    if (!isAbandoned) await abandonRun(runId, 'Ann', bench.ports);
+
+    expect(before.length).toBeGreaterThan(0);
+    expect(isAbandoned).toBe(true);
+    expect(await bench.ports.flags.listOpen()).toEqual([]);
+  });
+
   it('stops a run that waits for the lock from taking it later', async () => {
     const bench = openMemoryBench();
     await bench.usePolicy(SCORE_POLICY);
