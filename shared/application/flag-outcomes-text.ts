@@ -4,7 +4,7 @@ import type { Policy } from '#shared/domain/policy.ts';
 import { inMajorUnits } from '#shared/domain/values.ts';
 import type { FlagOutcomes, NotKnown, PolicyOutcomes } from './flag-outcomes.ts';
 import { formatMetric, formatNumber, formatShare, type Language, labelIn } from './format-value.ts';
-import { type Align, textTable } from './text-table.ts';
+import { type Align, printable, textTable } from './text-table.ts';
 
 const EN = {
   title: 'What became of flagged customers',
@@ -342,7 +342,7 @@ export const flagOutcomesText = (outcomes: FlagOutcomes, language: Language, pol
     ...FLAG_KINDS.map((kind) => {
       const block = outcomeBlock(outcomes, version, kind, language, policyOf(version.policy.hash));
       const parts = [
-        block.decided === null ? `${block.heading}\n${words.noFlags}` : block.heading,
+        block.decided === null ? `${printable(block.heading)}\n${words.noFlags}` : printable(block.heading),
         ...(block.decided === null ? [] : [textTable(block.decided, DECIDED_ALIGN)]),
         block.sentences.join('\n'),
         ...(block.segments.length === 0

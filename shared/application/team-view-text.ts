@@ -10,13 +10,14 @@ import {
 import type { Interval } from '#shared/domain/survey-statistics.ts';
 import { formatChange, formatNumber, type Language } from './format-value.ts';
 import type { TeamView } from './team-view.ts';
-import { textTable } from './text-table.ts';
+import { printable, textTable } from './text-table.ts';
 import { resultWordsOf, scoreInWords } from './wave-results-text.ts';
 
 const EN = {
   title: 'Staff and branches',
   heading: 'Staff and branches, wave {wave}: {answers} answers, {question} {score}',
   headingHidden: 'Staff and branches, wave {wave}: fewer than five answers, so none is shown',
+  headingNone: 'Staff and branches, wave {wave}: no answers yet',
   manager: 'Account manager',
   branch: 'Branch',
   answers: 'Answers',
@@ -63,6 +64,7 @@ const ZH: TeamWords = {
   title: '客户经理与分行',
   heading: '客户经理与分行，批次 {wave}：{answers} 份答复，{question} {score}',
   headingHidden: '客户经理与分行，批次 {wave}：答复不足五份，不予显示',
+  headingNone: '客户经理与分行，批次 {wave}：尚无答复',
   manager: '客户经理',
   branch: '分行',
   answers: '答复数',
@@ -283,11 +285,12 @@ export const teamHeading = (view: TeamView, language: Language): string => {
   const words = teamWordsOf(language);
   if (view.total === null) return words.headingHidden.replace('{wave}', view.waveId);
   const { score, answered } = view.total;
+  if (score === null) return words.headingNone.replace('{wave}', view.waveId);
   return words.heading
     .replace('{wave}', view.waveId)
     .replace('{answers}', formatNumber(answered, language))
     .replace('{question}', resultWordsOf(language)[view.question])
-    .replace('{score}', estimate(score?.value ?? null, score?.interval ?? null, view.question, language));
+    .replace('{score}', estimate(score.value, score.interval, view.question, language));
 };
 
 /** How to read the tables. */
@@ -331,7 +334,7 @@ export const teamViewText = (
     teamHeading(view, language),
     ...groupings.map((grouping) =>
       [
-        ...teamSentences(view, grouping, language),
+        ...teamSentences(view, grouping, language).map(printable),
         '',
         textTable(
           [
@@ -340,7 +343,7 @@ export const teamViewText = (
           ],
           align,
         ),
-        ...[hiddenNames(view, grouping, language) ?? []].flat(),
+        ...[hiddenNames(view, grouping, language) ?? []].flat().map(printable),
       ].join('\n'),
     ),
     teamNotes(view, order, language, segmentName).join('\n'),

@@ -124,6 +124,22 @@ describe('the staff view of stored waves', () => {
     expect(text).not.toMatch(/undefined|NaN/u);
   });
 
+  it('lets no name steer the terminal', async () => {
+    const stores = memoryStores();
+    await addWave(stores, WAVE_ID, NOW, [
+      ...people(40, { segment: 'hold', manager: 'Li\u001b[31m', score: 10 }),
+      ...people(40, { segment: 'hold', manager: 'Wu\u001b[31m', score: 0 }),
+      ...people(3, { segment: 'hold', manager: 'Xu\u001b[31m', score: 0 }),
+      ...people(7, { segment: 'hold', manager: 'He\u001b[31m', score: 0 }),
+    ]);
+    const text = teamViewText(await viewAt(stores, LATER), 'en', ['manager'], SEGMENTS, String);
+
+    expect(text).toContain('Better than their segments let expect: Li');
+    expect(text).toContain('Below what their segments let expect: Wu');
+    expect(text).toContain('Hidden: He');
+    expect(text).not.toContain('\u001b');
+  });
+
   it('is the same rows as Parquet and as CSV', async () => {
     const table = teamViewTable(await viewAt(await stored(), LATER), SEGMENTS);
     const bytes = (format: 'csv' | 'parquet') => Buffer.concat([...encodeExport(table, format, { bom: false })]);
