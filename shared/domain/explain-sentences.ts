@@ -512,8 +512,8 @@ const FLAG_WORDS: Readonly<Record<'upgrade' | 'exit', Label>> = {
 
 type Evidence = Explanation['flags'][number]['evidence'];
 
-const flagSentences = (context: ExplainContext, { flags }: Explained): readonly string[] =>
-  flags.map(({ kind, evidence, opened }) => {
+const flagSentences = (context: ExplainContext, { flags }: Explained): readonly string[] => [
+  ...flags.map(({ kind, evidence, opened }) => {
     const zh = context.lang === 'zh';
     const on = kind === 'upgrade' ? upgradeText(context, evidence) : exitText(context, evidence);
     const open = opened
@@ -522,6 +522,42 @@ const flagSentences = (context: ExplainContext, { flags }: Explained): readonly 
         ? '；客户经理名额已满，未开立'
         : '; not opened, since the manager has as many as one can take';
     return `${FLAG_WORDS[kind][context.lang]}${zh ? '：' : ': '}${on}${open}${zh ? '。' : '.'}`;
+  }),
+  ...decisionSentences(context, flags),
+];
+
+const DECIDED: Readonly<Record<'upgrade' | 'exit', Readonly<Record<'approved' | 'refused', Label>>>> = {
+  upgrade: {
+    approved: { en: 'An upgrade was approved', zh: '升级建议已获批准' },
+    refused: { en: 'An upgrade was refused', zh: '升级建议已被拒绝' },
+  },
+  exit: {
+    approved: { en: 'An exit was approved', zh: '退出建议已获批准' },
+    refused: { en: 'An exit was refused', zh: '退出建议已被拒绝' },
+  },
+};
+
+/** What a person last decided of each kind, as the run knew it, and what the run makes of it. */
+const decisionSentences = ({ row, lang }: ExplainContext, flags: Explained['flags']): readonly string[] =>
+  (['upgrade', 'exit'] as const).flatMap((kind) => {
+    const last = row.decided.findLast((one) => one.kind === kind);
+    if (last === undefined) return [];
+    const isProposed = flags.some((flag) => flag.kind === kind);
+    const what = DECIDED[kind][last.decision][lang];
+    if (lang === 'zh') {
+      const then = isProposed
+        ? '本次建议涉及另一步骤或有实质性的新依据'
+        : last.decision === 'approved'
+          ? '同一步骤不再提出'
+          : '没有实质性的新依据不再提出';
+      return [`${what}（${last.date}，由人决定）；${then}。`];
+    }
+    const then = isProposed
+      ? 'this is another step, or its evidence has materially changed'
+      : last.decision === 'approved'
+        ? 'the same step is not proposed again'
+        : 'it is not proposed again without materially changed evidence';
+    return [`${what} by a person on ${last.date}; ${then}.`];
   });
 
 const mainSegment = ({ policy, lang }: ExplainContext, segment: Evidence[string] | undefined): string => {

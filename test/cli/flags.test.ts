@@ -51,6 +51,15 @@ describe('a proposal to let go', () => {
       },
     ]);
     expect((await resegment('flag', 'list')).out).not.toMatch(/ c /u);
+
+    bench.setNow('2026-12-01T02:00:00.000Z');
+    await run();
+    expect((await resegment('explain', 'c')).out).toContain(
+      'An exit was refused by a person on 2026-11-01; it is not proposed again without materially changed evidence.',
+    );
+    expect((await resegment('explain', 'c', '--lang', 'zh-CN')).out).toContain(
+      '退出建议已被拒绝（2026-11-01，由人决定）',
+    );
   });
 
   it('stays away once refused, in a run at once and month after month, until the customer comes anew', async () => {

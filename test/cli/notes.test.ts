@@ -220,4 +220,21 @@ describe('a note of an account manager', () => {
     ]);
     expect((await resegment('audit', '--kind', 'note', '--json')).out).toContain('Zhao Min');
   });
+
+  it('is measured from the facts where a policy that counts notes is tried on a run of one that does not', async () => {
+    await activate(bench, SCORE_POLICY);
+    await add('--rating', '5', '--about', 'potential', '--on', '2026-10-20');
+    await bench.run({ trigger: 'schedule', scheduledAt: bench.ports.clock.now() });
+    const file = join(mkdtempSync(join(tmpdir(), 'policy-')), 'noted.yaml');
+    writeFileSync(file, NOTED.replace('policy: three-steps', 'policy: noted'));
+
+    const { json } = await resegment('policy', 'diff', 'active', file, '--json');
+    expect(Object(json).trial?.measured ?? Object(json).measured).toEqual(['notes']);
+    const { code, out } = await resegment('policy', 'check', file);
+    expect(code, out).toBe(0);
+    expect((await resegment('policy', 'show', file)).out).toContain(
+      '1 to 5 from notes of account managers on potential',
+    );
+    expect((await resegment('policy', 'show', file, '--lang', 'zh-CN')).out).toContain('客户经理对潜力的评价 1–5');
+  });
 });

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { assignRow } from '#shared/domain/assign.ts';
+import { explain } from '#shared/domain/explain.ts';
 import type { Note } from '#shared/domain/facts.ts';
 import { measure } from '#shared/domain/metrics.ts';
 import { countedNotes, opinionOf, withNote, withoutNote } from '#shared/domain/notes.ts';
 import { parsePolicy } from '#shared/domain/policy-file.ts';
 import { scoreRow } from '#shared/domain/scores.ts';
 import type { Calibration, CountedNote } from '#shared/domain/standing.ts';
-import { customer, frameRow, policyFrom } from './support.ts';
+import { customer, frameRow, policyFrom, readProjectFile, runOf } from './support.ts';
 
 const text = (weight: string): string => `
 policy: p
@@ -238,5 +240,36 @@ describe('notes of account managers', () => {
     );
 
     expect(parsed.ok ? '' : JSON.stringify(parsed.errors).replaceAll('\\"', '"')).toContain(problem);
+  });
+
+  it('count in the bank preset with the two lines of the page on policies, and are explained as it says', () => {
+    const page = readProjectFile('docs/policy.md');
+    const [said = '', points = ''] = ['  said: ', '  qualityPoints: '].map(
+      (start) => page.split('\n').find((line) => line.startsWith(start)) ?? '',
+    );
+    const bank = policyFrom(
+      readProjectFile('policies/bank-three-class.yaml').replace(
+        / {2}qualityPoints:\n {4}weighted: .*\n {4}needs: 2\n {4}en: .*\n {4}zh: .*\n/u,
+        `${said}\n${points.replace(' }', ' }').replace(/needs: 2 \}$/u, 'needs: 2, en: Quality points, zh: 质量得分 }')}\n`,
+      ),
+    );
+    const row = frameRow({
+      metrics: { turnover_growth: 0, days_past_due: 0, share_of_wallet: 0.1, net_income: 5 },
+      notes: [saidOf(4, 80)],
+    });
+    const cuts: Calibration = {
+      cutoffs: { potential: { '*': [0.3, 0.6] }, contribution: { '*': [10, 20] }, pareto: { '*': [10, 20] } },
+      satisfactionMeans: {},
+      population: 9,
+    };
+    const plan = assignRow(row, bank, cuts, runOf('2026-10'));
+    const { sentences } = explain(row, plan, bank, cuts, 'en', { authors: { n1: 'Li Wei' } });
+
+    const sentence = sentences.find((one) => one.startsWith('Potential 4'));
+    expect(sentence).toBe('Potential 4 of 5 by Li Wei, 80 days old, counts 7.9 % in Quality points.');
+    expect(page).toContain(sentence?.slice(0, -1) ?? '?');
+    expect(explain(row, plan, bank, cuts, 'en').sentences).toContain(
+      'Potential 4 of 5, 80 days old, counts 7.9 % in Quality points.',
+    );
   });
 });

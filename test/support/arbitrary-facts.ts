@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { ANSWER_SCALES, CUSTOMER_STATUSES, type CustomerFacts, type OrderDay } from '#shared/domain/facts.ts';
+import {
+  ANSWER_SCALES,
+  CUSTOMER_STATUSES,
+  type CustomerFacts,
+  NOTE_SUBJECTS,
+  type OrderDay,
+} from '#shared/domain/facts.ts';
 
 const instant = fc
   .date({ min: new Date('2000-01-01'), max: new Date('2040-01-01'), noInvalidDate: true })
@@ -127,6 +133,25 @@ export const arbitraryFacts = (customerId: string, subject: string): fc.Arbitrar
             { noNullPrototype: true },
           ),
           { maxLength: 2 },
+        ),
+        notes: fc.array(
+          fc.record(
+            {
+              noteId: word,
+              about: fc.constantFrom(...NOTE_SUBJECTS),
+              rating: fc.integer({ min: 1, max: 5 }),
+              date,
+              recordedAt: instant,
+              by: word,
+              reason: word,
+              withdrawn: fc.record({ at: instant, by: word, reason: word }, { noNullPrototype: true }),
+            },
+            {
+              requiredKeys: ['noteId', 'about', 'rating', 'date', 'recordedAt', 'by', 'reason'],
+              noNullPrototype: true,
+            },
+          ),
+          { minLength: 1, maxLength: 2 },
         ),
         openCase: word,
         contactKey: word,
