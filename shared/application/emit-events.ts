@@ -3,7 +3,7 @@ import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { BusinessEvent, OutboxEntry } from '#shared/domain/business-event.ts';
 import { moveEvent } from '#shared/domain/document-events.ts';
 import type { Move, PlanRow, RunPointer } from '#shared/domain/standing.ts';
-import { RetryableError } from '#shared/errors.ts';
+import { isResegmentError, RetryableError } from '#shared/errors.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { EventBus } from '#shared/ports/event-bus.ts';
 import type { Outbox, WaitingEvents } from '#shared/ports/outbox.ts';
@@ -214,7 +214,7 @@ const emitStep = async (
   const from = at?.step === step.number ? at : { shard: 0, move: 0 };
   for (let { shard, move } = from; shard < record.shards; shard += 1, move = 0) {
     const stale = new Set(record.checkStale === true ? await staleSubjects(record.runId, shard, ports) : []);
-    const moves = (await ports.files.readPlan(record.runId, shard))
+    const moves = (await planOf(record.runId, shard, ports))
       .filter((row) => !stale.has(row.subject))
       .flatMap((row) => row.moves.map((one) => ({ row, move: one })));
     for (; move < moves.length; move += BATCH) {
@@ -231,6 +231,16 @@ const emitStep = async (
     }
   }
   return true;
+};
+
+/** Nothing where the file has expired, such as of runs of long before events were sent at all. */
+const planOf = async (runId: string, shard: number, ports: EmitEventsPorts): Promise<readonly PlanRow[]> => {
+  try {
+    return await ports.files.readPlan(runId, shard);
+  } catch (error) {
+    if (isResegmentError(error) && error.code === 'run-file-missing') return [];
+    throw error;
+  }
 };
 
 /** Of customers erased since nothing is told. */
