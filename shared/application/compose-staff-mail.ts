@@ -59,7 +59,7 @@ export const composeCaseNotice = (input: CaseNoticeInput): Promise<ComposedMail>
   ];
   return composeStaffMail(input, {
     subject: say(`case.subject.${kind}`, values),
-    preheader: `${say(`case.reason.${about.reason}`)}, ${say('case.due')}: ${values.due}`,
+    preheader: `${about.priority === 'high' ? `${say('case.priority')}${colonOf(input.language)}${say('case.priority.high')}, ` : ''}${say(`case.reason.${about.reason}`)}, ${say('case.due')}: ${values.due}`,
     intro: [isOwner || kind === 'escalated' ? say(`case.intro.${kind}`, values) : say('case.passOn', { owner })],
     body: factsBody(
       rows.map(([key, value]) => [say(key), value] as const),
