@@ -49,6 +49,24 @@ describe('contact show', () => {
     expect(chinese.out).toContain('最看重: 口碑');
   });
 
+  it('hands out what account managers noted, in both languages, and erases it with the person', async () => {
+    const { say, everything } = await openPersonBench();
+    const note = ['note', 'add', PERSON.customerId, '--about', 'quality', '--rating', '2', '--reason', 'shouts a lot'];
+    expect((await say(...note)).code).toBe(0);
+    await say('note', 'withdraw', PERSON.customerId, 'n1', '--reason', 'unfair');
+
+    const shown = await say('contact', 'show', PERSON.customerId, '--json');
+    expect(shown.json).toMatchObject({
+      facts: { notes: [{ rating: 2, reason: 'shouts a lot', withdrawn: { reason: 'unfair' } }] },
+    });
+    expect((await say('contact', 'show', PERSON.customerId)).out).toMatch(
+      /quality 2\/5, Ann \(unverified\): shouts a lot \(withdrawn .* unfair\)/u,
+    );
+    expect((await say('contact', 'show', PERSON.customerId, '--lang', 'zh-CN')).out).toContain('质量 2/5');
+    await say(...ERASE, '--yes');
+    expect(await everything()).not.toMatch(/shouts a lot|unfair/u);
+  });
+
   it('writes the file for its owner only, and never over another file', async () => {
     const { say } = await openPersonBench();
     const out = path.join(mkdtempSync(path.join(tmpdir(), 'dossier-')), 'c77.json');
