@@ -60,6 +60,13 @@ const Fault = z.union([
 ]);
 export type Fault = z.infer<typeof Fault>;
 
+/** What the account may send from now on; what is not named stays. Gone with the process. */
+const Quota = z.strictObject({
+  max24h: z.optional(z.int().check(z.minimum(0))),
+  maxPerSecond: z.optional(z.number().check(z.gt(0))),
+  sendingEnabled: z.optional(z.boolean()),
+});
+
 /** What Lambda receives from the queue of mail events: records whose body is an SNS notification. */
 export interface MailEventEnvelope {
   readonly Records: readonly {
@@ -152,7 +159,8 @@ const EVENT_CONSUMERS = 8;
  * disk, with its envelope, before the reply goes out. It listens on 127.0.0.1 only and delivers nothing to anybody.
  */
 export const startMailServer = async (options: MailServerOptions): Promise<MailServer> => {
-  const { clock, topicArn = LOCAL_MAIL_TOPIC_ARN, maxPerSecond = 14, max24h = 50_000 } = options;
+  const { clock, topicArn = LOCAL_MAIL_TOPIC_ARN } = options;
+  let { maxPerSecond = 14, max24h = 50_000 } = options;
   const store = await openMailStore(join(options.dataDir, 'mails'));
   const faults: { fault: Fault; left: number; random: Random }[] = [];
   const recentMs: number[] = [];
@@ -371,6 +379,28 @@ export const startMailServer = async (options: MailServerOptions): Promise<MailS
     return reply(response, 200, JSON_HEADERS, JSON.stringify({ faults: faults.map(({ fault }) => fault) }));
   };
 
+  const setQuotaByHttp = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (!/^application\/json\b/u.test(request.headers['content-type'] ?? '')) {
+      return reply(response, 415, JSON_HEADERS, '{"error":"send application/json"}');
+    }
+    let content: unknown;
+    try {
+      content = JSON.parse((await readBody(request)) ?? '');
+    } catch {
+      return reply(response, 400, JSON_HEADERS, '{"error":"the body is not JSON"}');
+    }
+    const wanted = z.safeParse(Quota, content);
+    if (!wanted.success) {
+      const allowed =
+        '{"max24h": whole number from 0, "maxPerSecond": number above 0, "sendingEnabled": true or false}';
+      return reply(response, 400, JSON_HEADERS, JSON.stringify({ error: `expected any of ${allowed}` }));
+    }
+    max24h = wanted.data.max24h ?? max24h;
+    maxPerSecond = wanted.data.maxPerSecond ?? maxPerSecond;
+    sendingEnabled = wanted.data.sendingEnabled ?? sendingEnabled;
+    return reply(response, 200, JSON_HEADERS, JSON.stringify({ max24h, maxPerSecond, sendingEnabled }));
+  };
+
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (!isLocalHost(request.headers.host))
       return reply(response, 421, JSON_HEADERS, '{"error":"not a local host name"}');
@@ -379,6 +409,7 @@ export const startMailServer = async (options: MailServerOptions): Promise<MailS
     if (request.method !== 'POST')
       return reply(response, 405, { ...JSON_HEADERS, Allow: 'GET, HEAD, POST' }, '{"error":"method"}');
     if (url.pathname === '/faults') return setFaultsByHttp(request, response);
+    if (url.pathname === '/quota') return setQuotaByHttp(request, response);
     const body = await readBody(request);
     const result =
       body === undefined

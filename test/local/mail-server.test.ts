@@ -74,6 +74,31 @@ const send = async (
   });
 
 describe('the local mail server', () => {
+  it('changes its quota, its rate and whether it sends, when it is told so, and refuses what they cannot be', async () => {
+    const at = await start();
+    const tell = async (quota: unknown, type = 'application/json') => {
+      const response = await fetch(`${at.url}/quota`, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: typeof quota === 'string' ? quota : JSON.stringify(quota),
+      });
+      return { status: response.status, json: await response.json() };
+    };
+
+    expect(await tell({ max24h: 1, maxPerSecond: 3 })).toEqual({
+      status: 200,
+      json: { max24h: 1, maxPerSecond: 3, sendingEnabled: true },
+    });
+    expect((await call(at, { Action: 'GetSendQuota' })).xml).toContain('<Max24HourSend>1.0</Max24HourSend>');
+    expect((await send(at)).status).toBe(200);
+    expect((await send(at)).xml).toContain('Daily message quota exceeded');
+    await tell({ max24h: 100, sendingEnabled: false });
+    expect((await send(at)).xml).toContain('AccountSendingPausedException');
+    for (const wrong of [{ max24h: -1 }, { max24h: 1.5 }, { maxPerSecond: 0 }, { daily: 3 }, [], 'no json'])
+      expect((await tell(wrong)).status, JSON.stringify(wrong)).toBe(400);
+    expect((await tell({ max24h: 5 }, 'text/plain')).status).toBe(415);
+  });
+
   it('keeps each mail with its envelope on disk before it replies', async () => {
     const at = await start();
 
