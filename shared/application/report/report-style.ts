@@ -77,6 +77,8 @@ th,td{padding:.16rem .35rem}
 .person li{padding:.15rem 0;gap:.5rem}
 .person b{min-width:1.8rem;font-size:1.05rem}
 .figures td small{white-space:nowrap}
+.team{font-size:.92em}
+.team td,.team th{padding:.14rem .2rem}
 .rest{break-before:page;border-top:0;margin-top:0}
 section:not(.long):not(.first),tr{break-inside:avoid}
 h2{break-after:avoid}
