@@ -541,9 +541,7 @@ const decideAll = async (context: CommandContext, verdict: Verdict, options: Dec
           flag.branch ?? '',
           flag.manager ?? '',
           stakeText(flag.stake, policy, context),
-          Object.entries(withoutSatisfaction(flag.evidence))
-            .map(([name, value]) => `${name} ${evidenceText(name, value, flag, policy, context)}`)
-            .join(', '),
+          whyText(flag, policy, context),
         ]),
       ),
     ].join('\n'),

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assignRow, capacity } from '#shared/domain/assign.ts';
 import { addMonths } from '#shared/domain/calendar.ts';
+import { formatPolicyErrors, parsePolicy } from '#shared/domain/policy-file.ts';
 import type { Calibration, FrameRow, Generation, PlanRow, RunContext } from '#shared/domain/standing.ts';
 import { frameRow, policyFrom, preset, readProjectFile, runOf } from './support.ts';
 
@@ -272,6 +273,20 @@ describe('an upgrade flag whose policy asks for potential and satisfaction', () 
     return assignRow(row, asking, calibration, runOf('2026-06')).flags;
   };
   const answered = (value: number, count: number) => Array.from({ length: count }, () => ({ value, ageDays: 1 }));
+
+  it.each([
+    ['of: potental, atLeast: 2', 'there is no score "potental"; did you mean potential?'],
+    ['of: potential, atLeast: 4', 'potential never reaches 4; use a level from 2 to 3'],
+    ['of: potential, atLeast: 1', 'every level of potential is at least 1; use a level from 2 to 3'],
+    ['of: potential', 'atLeast is missing'],
+  ])('is refused with the cure where the policy asks for what there is not: %s', (written, problem) => {
+    const parsed = parsePolicy(
+      readProjectFile('policies/bank-three-class.yaml').replace('of: potential, atLeast: 2', written),
+      'p.yaml',
+    );
+
+    expect(parsed.ok ? '' : formatPolicyErrors(parsed.errors, 'p.yaml')).toContain(problem);
+  });
 
   it('is proposed with the potential among its evidence, and not for who lacks potential or has none known', () => {
     expect(flagsOf(GOOD)).toMatchObject([

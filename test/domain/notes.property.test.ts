@@ -197,6 +197,24 @@ describe('notes of account managers', () => {
     );
   });
 
+  it('are held fixed by the smallest change, which moves the customer with them', () => {
+    fc.assert(
+      fc.property(counted, fc.integer({ min: 0, max: 40 }), fc.integer({ min: -1, max: 1 }), (list, income, growth) => {
+        const row = frameRow({ metrics: { income, growth: growth / 10 }, notes: list });
+        const placed = (one: typeof row) => assignRow(one, policy, calibration, runOf('2026-10'));
+        const [dimension] = explain(row, placed(row), policy, calibration, 'en').dimensions;
+
+        for (const { metric, to, segment } of dimension?.changes ?? []) {
+          expect(['income', 'growth']).toContain(metric);
+          expect(placed({ ...row, metrics: { ...row.metrics, [metric]: to } }).next.placements['class']?.target).toBe(
+            segment,
+          );
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('are added once for the same word on the same day, and withdrawn once', () => {
     const given = {
       about: 'quality' as const,
