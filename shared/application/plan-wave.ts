@@ -274,8 +274,12 @@ const createInvitations = async (
     const addressKeys = new Map([...existing.values(), ...created].map((one) => [one.invitationId, one.addressKey]));
     await Promise.all(
       part.map(async ({ invitationId, subject, notBefore }, index) => {
-        if (!still.has(subject)) return ports.invitations.remove(invitationId);
         const addressKey = addressKeys.get(invitationId);
+        if (!still.has(subject)) {
+          if (addressKey !== undefined) await ports.contacts.unhold(addressKey, invitationId);
+          await ports.invitations.remove(invitationId);
+          return;
+        }
         if (addressKey === undefined) return;
         const hold = { ...rank, invitationId, from: notBefore ?? dayOf(from + index), until: closesAt };
         await ports.contacts.hold(addressKey, hold, now);

@@ -70,6 +70,36 @@ describe('planning a wave', () => {
     expect(await waveStatus(WAVE_ID, world)).toMatchObject({ drawn: 30, planned: 30 });
   });
 
+  it('R14 holds a place at each address it means to write to, after a crash too, and none for somebody erased', async () => {
+    const world = await publishedRun([
+      ...many('hold', 30),
+      { id: 'twin', segment: 'unrated', email: 'hold0@example.com' },
+    ]);
+    await startWave({ runId: RUN_ID }, world.asStart);
+    const { hold } = world.contacts;
+    let calls = 0;
+    world.contacts.hold = async (...given) => {
+      calls += 1;
+      if (calls > 10) throw new Error('killed');
+      await hold(...given);
+    };
+    await expect(planWave({ waveId: WAVE_ID }, world.asPlan)).rejects.toThrow('killed');
+    world.contacts.hold = hold;
+    const first = world.customers.all.get('hold0');
+    world.customers.all.delete('hold0');
+
+    await planWave({ waveId: WAVE_ID }, world.asPlan);
+
+    const held = [];
+    for (const { invitationId } of (await world.audience(WAVE_ID)).drawn) {
+      const invitation = await world.invitations.get(invitationId);
+      const contact = await world.contacts.get(invitation?.addressKey ?? '');
+      if (invitation !== undefined) held.push(contact?.holds?.[invitationId]?.waveId);
+    }
+    expect(held).toEqual(Array(29).fill(WAVE_ID));
+    expect((await world.contacts.get(first?.contactKey ?? ''))?.holds).toBeUndefined();
+  });
+
   it('starts one wave for a run however often it is asked, and none for a run without a survey', async () => {
     const world = await publishedRun(many('hold', 3));
     await startWave({ runId: RUN_ID }, world.asStart);
