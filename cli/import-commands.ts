@@ -246,10 +246,14 @@ const answers = async (context: CommandContext, file: string, options: ImportOpt
 };
 
 const notes = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
-  const { target, terminal } = context;
+  const { target, terminal, by } = context;
   const imported = await withRejects<NoteImportResult>(file, options, (rejects) =>
     importNotes(sourceOf(file), { ...formatOf(options), map: importMap(options.map), rejects }, target),
   );
+  if (!imported.dryRun && imported.added > 0) {
+    const what = `${basename(file)} (${imported.added} notes)`;
+    await target.journal.add({ at: target.clock.now(), by, kind: 'import', action: 'imported', what, reason: null });
+  }
   terminal.result(imported, () =>
     [
       imported.dryRun ? 'notes checked only; nothing was written' : 'notes imported',
