@@ -5,8 +5,9 @@ import { lookUpWave } from '#shared/application/look-up-wave.ts';
 import { planWave } from '#shared/application/plan-wave.ts';
 import { startWave } from '#shared/application/start-wave.ts';
 import { mostTried, sampleSize, segmentSample } from '#shared/domain/sampling.ts';
+import { Crash, dyingAt } from '#test/support/dying-ports.ts';
 import { WAVE_ID } from './memory.ts';
-import { many, policyWith, publishedRun, RUN_ID, runRecord } from './published-run.ts';
+import { calmAccount, many, policyWith, publishedRun, RUN_ID, runRecord } from './published-run.ts';
 
 const drawnSubjects = async (world: Awaited<ReturnType<typeof publishedRun>>): Promise<string[]> =>
   (await world.audience(WAVE_ID)).drawn.map((one) => one.subject);
@@ -99,6 +100,37 @@ describe('planning a wave', () => {
     expect(held).toEqual(Array(29).fill(WAVE_ID));
     expect((await world.contacts.get(first?.contactKey ?? ''))?.holds).toBeUndefined();
   });
+
+  it.each(['before', 'after'] as const)(
+    'R15 R37 plans the same wave however often it is killed, %s each call to a store or the mail service',
+    async (moment) => {
+      const names = ['waves', 'waveFiles', 'contacts', 'invitations', 'customers', 'mail'] as const;
+      let reached = true;
+      for (let call = 1; reached; call += 1) {
+        const world = await publishedRun([...many('hold', 40), ...many('priority', 5)], {
+          policy: policyWith({ share: '{ hold: 0.1, priority: 1.0 }', atLeast: '6' }),
+          mail: calmAccount({ max24h: 5, maxPerSecond: 14 }),
+        });
+        await startWave({ runId: RUN_ID }, world.asStart);
+        const dying = dyingAt(world.asPlan, names, call, moment);
+        await planWave({ waveId: WAVE_ID }, dying.ports).catch((error: unknown) => expect(error).toBeInstanceOf(Crash));
+        reached = dying.reached();
+        const before = await world.waveFiles.readJson(WAVE_ID, 'drawn.json');
+        await planWave({ waveId: WAVE_ID }, world.asPlan);
+
+        const audience = await world.audience(WAVE_ID);
+        if (before !== undefined) expect(audience).toEqual(before);
+        expect(audience.drawn).toHaveLength(11);
+        const made = await world.invitations.getMany(audience.drawn.map((one) => one.invitationId));
+        expect(made.size).toBe(11);
+        const record = (await world.waves.get(WAVE_ID))?.record;
+        expect(record).toMatchObject({ state: 'sending', drawn: 11, batches: 3, dailyMails: 4 });
+        expect(record?.days?.map((day) => day.mails)).toEqual([4, 4, 3]);
+        expect(record?.closesAt).toBe([...made.values()][0]?.closesAt);
+      }
+    },
+    30_000,
+  );
 
   it('starts one wave for a run however often it is asked, and none for a run without a survey', async () => {
     const world = await publishedRun(many('hold', 3));
