@@ -471,6 +471,9 @@ const evidenceText = (
   if (policy !== undefined && (name === POTENTIAL_KEYS.value || name === POTENTIAL_KEYS.atLeast)) {
     return valueText(policy, String(flag.evidence[POTENTIAL_KEYS.of]), value, langOf(context.terminal.language));
   }
+  if (policy !== undefined && Object.hasOwn(policy.scores, name)) {
+    return valueText(policy, name, value, langOf(context.terminal.language));
+  }
   const metric = policy?.metrics[String(flag.evidence['metric'] ?? '')];
   return policy !== undefined && metric !== undefined && ['value', 'before', 'cutoff', 'shortBy'].includes(name)
     ? formatMetric(

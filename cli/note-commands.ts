@@ -2,10 +2,12 @@ import type { Command } from 'commander';
 import { addNote, type ListedNote, listNotes, withdrawNote } from '#shared/application/add-note.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { noteSubjectText } from '#shared/domain/figure-text.ts';
+import { usesNotes } from '#shared/domain/notes.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { csvOf } from './list-options.ts';
 import { namedPerson } from './named-person.ts';
+import { activePolicy } from './show-commands.ts';
 
 interface AddOptions {
   readonly rating: string;
@@ -20,6 +22,7 @@ const WORDS = {
     states: { counts: 'counts', replaced: 'replaced by a newer one', withdrawn: 'withdrawn', ahead: 'not yet' },
     none: 'no note on this customer',
     added: 'is kept; runs whose policy reads notes count it from the next one on',
+    unread: (policy: string) => `is kept; the active policy, ${policy}, reads no notes, so that it changes no class`,
     unchanged: 'is there already; nothing changed',
     withdrawn: 'is withdrawn; the next run no longer counts it',
     alreadyWithdrawn: 'was withdrawn already; nothing changed',
@@ -30,6 +33,7 @@ const WORDS = {
     states: { counts: '计入', replaced: '已有更新的评价', withdrawn: '已撤回', ahead: '尚未到日期' },
     none: '该客户没有评价',
     added: '已保存；自下次运行起，策略若读取评价即计入',
+    unread: (policy: string) => `已保存；当前策略 ${policy} 不读取评价，因此不影响分类`,
     unchanged: '已存在，未作更改',
     withdrawn: '已撤回；下次运行不再计入',
     alreadyWithdrawn: '此前已撤回，未作更改',
@@ -92,15 +96,17 @@ export const addNoteCommands = (program: Command, host: CommandHost): void => {
     );
 };
 
-const said = (context: CommandContext, done: Awaited<ReturnType<typeof addNote>>): ExitCode => {
+const said = async (context: CommandContext, done: Awaited<ReturnType<typeof addNote>>): Promise<ExitCode> => {
   const { terminal } = context;
+  const policy = await activePolicy(context);
+  const isUnread = done.outcome === 'added' && policy !== undefined && !usesNotes(policy);
   const words = WORDS[terminal.language];
   const { note, outcome, customerId } = done;
   const about = noteSubjectText(note.about, terminal.language === 'en' ? 'en' : 'zh');
-  terminal.result(done, () =>
+  terminal.result({ ...done, isCounted: policy === undefined ? null : usesNotes(policy) }, () =>
     [
       `${note.noteId} · ${customerId} · ${about} ${words.of(note.rating)} · ${note.date} · ${note.by}`,
-      words[outcome],
+      isUnread ? words.unread(policy.name) : words[outcome],
     ].join('\n'),
   );
   return EXIT.done;

@@ -222,8 +222,13 @@ describe('a note of an account manager', () => {
   });
 
   it('is measured from the facts where a policy that counts notes is tried on a run of one that does not', async () => {
+    bench = openMemoryBench();
+    resegment = operator(bench);
+    bench.setNow('2026-11-01T02:00:00.000Z');
     await activate(bench, SCORE_POLICY);
-    await add('--rating', '5', '--about', 'potential', '--on', '2026-10-20');
+    await withScore(bench, { a: 90, b: 50, c: 10 }, '2026-10-15');
+    const kept = await add('--rating', '5', '--about', 'potential', '--on', '2026-10-20');
+    expect(kept.out).toContain('the active policy, three-steps, reads no notes, so that it changes no class');
     await bench.run({ trigger: 'schedule', scheduledAt: bench.ports.clock.now() });
     const file = join(mkdtempSync(join(tmpdir(), 'policy-')), 'noted.yaml');
     writeFileSync(file, NOTED.replace('policy: three-steps', 'policy: noted'));
