@@ -311,6 +311,33 @@ describe('a survey wave on the local stack', () => {
     expect(steps().slice(-2)).toEqual(['close-wave', 'assert-wave-healthy']);
   });
 
+  it('R06 plans a wave again after a wait, where the mail service did not allow it at first', async () => {
+    const looks = [
+      { next: 'wait', until: '2026-05-01T00:15:00.000Z' },
+      { next: 'plan-wave', until: '2026-05-01T00:15:00.000Z' },
+      { next: 'close', until: '2026-05-01T00:15:00.000Z' },
+    ];
+    const { handlers, calls } = noting({
+      'look-up-wave': async () => ({ schema: 1, waveId: 'w-1', batches: [], ...looks.shift() }),
+    });
+    const { runner, clock } = runnerWith(handlers);
+    const { executionArn } = await runner.start(waveArn(), 'w-1', { schema: 1, waveId: 'w-1' });
+
+    await settled();
+    expect(calls.map(([name]) => name)).toEqual(['plan-wave', 'look-up-wave']);
+    await clock.moveTo('2026-05-01T00:15:00.000Z');
+
+    expect(await runner.finished(executionArn)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(calls.slice(2).map(([name]) => name)).toEqual([
+      'look-up-wave',
+      'plan-wave',
+      'look-up-wave',
+      'close-wave',
+      'assert-wave-healthy',
+    ]);
+    for (const [name, event] of calls) expect(event, name).toEqual({ schema: 1, waveId: 'w-1' });
+  });
+
   it('gives every step the wave and its batch only', async () => {
     const { handlers, calls } = noting();
     const { runner, clock } = runnerWith(handlers);
