@@ -35,7 +35,7 @@ const startLoop = (dataDir: string, mailRate: number, ...more: string[]) => {
 };
 
 const until = async (holds: () => Promise<boolean>, told: () => string = () => ''): Promise<void> => {
-  const end = performance.now() + 100_000;
+  const end = performance.now() + 200_000;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`it never came to that: ${told()}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -72,8 +72,8 @@ const shown = async (dataDir: string) =>
 describe('an operator at a wave of the local stack', () => {
   it('I1 R37 pauses it in the middle, sees the stack die, resumes it: everybody exactly once', async () => {
     const dataDir = join(folder, 'paused');
-    const first = startLoop(dataDir, 4);
-    await until(async () => invited(dataDir).length >= 6);
+    const first = startLoop(dataDir, 1);
+    await until(async () => invited(dataDir).length >= 3);
     const [ann, bo] = await Promise.all([
       resegment(dataDir, 'Ann', 'wave', 'pause', 'latest', '--reason', 'wrong branch names'),
       resegment(dataDir, 'Bo', 'wave', 'pause', 'latest', '--reason', 'wrong logo'),
@@ -87,7 +87,7 @@ describe('an operator at a wave of the local stack', () => {
     const asBefore = await shown(dataDir);
     expect(invited(dataDir)).toHaveLength(before);
     const resumed = await resegment(dataDir, 'Ann', 'wave', 'resume', 'latest');
-    await second.says('simulated customers answer');
+    await second.says('importing what');
     await second.kill();
 
     expect([ann.code, bo.code]).toEqual([0, 0]);
@@ -102,24 +102,24 @@ describe('an operator at a wave of the local stack', () => {
     // All who were planned got theirs; a mail that was under way when the stack died may be one of them or uncertain.
     expect(mails.length).toBeLessThanOrEqual(paused.sent + paused.planned + paused.uncertain);
     expect(mails.length).toBeGreaterThanOrEqual(paused.sent + paused.planned - 4);
-  }, 150_000);
+  }, 300_000);
 
   it('cancels it in the middle: no mail goes out any more, also after the stack died and started again', async () => {
     const dataDir = join(folder, 'cancelled');
-    const first = startLoop(dataDir, 4);
-    await until(async () => invited(dataDir).length >= 6);
+    const first = startLoop(dataDir, 1);
+    await until(async () => invited(dataDir).length >= 3);
     const cancelled = await resegment(dataDir, 'Ann', 'wave', 'cancel', 'latest', '--reason', 'asked by the council');
     const status = await shown(dataDir);
     await first.kill();
     const sent = invited(dataDir).filter((one) => one.startsWith(status.waveId)).length;
 
     const second = startLoop(dataDir, 200);
-    await second.says('simulated customers answer');
+    await second.says('The stack stays up');
     await second.kill();
 
     expect(cancelled).toMatchObject({ code: 0, document: { outcome: 'done', state: 'cancelled' } });
     expect(status.states?.['waveCancelled']).toBeGreaterThan(0);
     expect(Object.values(status.states ?? {}).reduce((sum, count) => sum + count, 0)).toBe(status.population);
     expect(invited(dataDir).filter((one) => one.startsWith(status.waveId))).toHaveLength(sent);
-  }, 150_000);
+  }, 300_000);
 });
