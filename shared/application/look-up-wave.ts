@@ -28,6 +28,8 @@ export interface WaveStep extends WaveRef {
 
 /** Batches looked up at once: five hundred invitations. */
 const BATCHES_AT_ONCE = 10;
+/** Batches that one look names; the next look names the rest. It keeps the state's data small and a Map's history short. */
+export const MOST_BATCHES = 2_048;
 const DAY_MS = 86_400_000;
 
 /**
@@ -43,9 +45,9 @@ export const lookUpWave = async ({ waveId }: WaveRef, ports: LookUpWavePorts): P
     schema: 1,
     waveId,
     next,
-    batches: [],
     until: now,
     ...more,
+    batches: (more.batches ?? []).slice(0, MOST_BATCHES),
   });
   const waitUntil = (...instants: readonly (Instant | undefined)[]): WaveStep => {
     const ms = [...instants, wave.closesAt].flatMap((one) => (one === undefined ? [] : [Date.parse(one)]));

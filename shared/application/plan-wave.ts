@@ -27,7 +27,7 @@ import {
 } from './draw-audience.ts';
 import { preflightReason } from './preflight-text.ts';
 import { loadPolicy, loadRun, type RunPorts } from './run/run-ports.ts';
-import { batchesOf, loadWave, restWave, updateWave, type WaveRef } from './wave-record.ts';
+import { loadWave, restWave, updateWave, type WaveRef } from './wave-record.ts';
 import { planDays, reminderDaysOf, type SendPlan } from './wave-schedule.ts';
 
 export interface PlanWavePorts
@@ -48,7 +48,6 @@ const LOOK_UP = 100;
 interface Planned {
   readonly schema: 1;
   readonly waveId: string;
-  readonly batches: number[];
 }
 
 /**
@@ -58,15 +57,14 @@ interface Planned {
  * wave rests and looks again by itself.
  */
 export const planWave = async ({ waveId }: WaveRef, ports: PlanWavePorts): Promise<Planned> => {
-  const nothing: Planned = { schema: 1, waveId, batches: [] };
+  const done: Planned = { schema: 1, waveId };
   const wave = await loadWave(ports.waves, waveId);
-  if (wave.state !== 'planned')
-    return { schema: 1, waveId, batches: wave.state === 'cancelled' ? [] : batchesOf(wave) };
+  if (wave.state !== 'planned') return done;
   const { record } = await loadRun(ports, wave.runId);
   if (record.state === 'rolledBack') {
     const finishedAt = ports.clock.now();
     await updateWave(ports.waves, waveId, (current) => ({ ...current, state: 'cancelled', finishedAt }));
-    return nothing;
+    return done;
   }
   const policy = await loadPolicy(ports.objects, wave.policyHash);
   const survey = policy.survey;
@@ -75,10 +73,10 @@ export const planWave = async ({ waveId }: WaveRef, ports: PlanWavePorts): Promi
   const audience =
     (await readDrawn(waveId, ports.waveFiles)) ??
     (await drawAndStore(wave, { survey, timeZone: policy.timeZone, population }, ports));
-  if (audience === undefined) return nothing;
+  if (audience === undefined) return done;
   await createInvitations(wave, survey, population, audience, ports);
   const batches = Math.ceil(audience.drawn.length / audience.batchSize);
-  const sending = await updateWave(ports.waves, waveId, (current) =>
+  await updateWave(ports.waves, waveId, (current) =>
     current.state !== 'planned'
       ? current
       : {
@@ -92,7 +90,7 @@ export const planWave = async ({ waveId }: WaveRef, ports: PlanWavePorts): Promi
           batches,
         },
   );
-  return { schema: 1, waveId, batches: sending.state === 'cancelled' ? [] : batchesOf(sending) };
+  return done;
 };
 
 interface Material {

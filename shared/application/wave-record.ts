@@ -63,6 +63,3 @@ export const closingDay = (timeZone: string, from: Instant, closesAfterDays: num
   const lastDay = fromDayNumber(toDayNumber(dateIn(timeZone, from)) + closesAfterDays);
   return new Date(Date.parse(endOfDay(timeZone, lastDay)) + 1).toISOString();
 };
-
-/** The batches of a wave as an array that a Map can go over. */
-export const batchesOf = (wave: WaveRecord): number[] => Array.from({ length: wave.batches }, (_, batch) => batch);

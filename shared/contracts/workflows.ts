@@ -80,7 +80,7 @@ export const STEPS = {
     }),
     output: Nothing,
   },
-  'plan-wave': { input: WaveRef, output: z.object({ schema: Schema, waveId: WaveId, batches: z.array(z.number()) }) },
+  'plan-wave': { input: WaveRef, output: z.object({ schema: Schema, waveId: WaveId }) },
   'send-invitations': { input: BatchRef, output: Nothing },
   /** Decides from the wave's record and its invitations what comes next: the batches with mails to send, or until when to wait. */
   'look-up-wave': {
