@@ -9,7 +9,7 @@ import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
 import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
-import { kmsKeyRing, kmsKeyRingKeeper } from '#shared/adapters/kms-key-ring.ts';
+import { kmsKeyRing, kmsKeyRingKeeper, SealedRing } from '#shared/adapters/kms-key-ring.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
@@ -57,8 +57,7 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
   const ledger = wavePortsFrom(parts);
   const cases = dynamoCases(dynamo, tables.cases, parts.clock);
   const ringPlace = {
-    objects: parts.objects,
-    key: 'keys/ring.json',
+    records: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'KEYS', schema: SealedRing }),
     kmsKeyArn: `arn:aws:kms:${region}:${account}:alias/${name('key-ring')}`,
   };
   const keyRing = kmsKeyRing(ringPlace);

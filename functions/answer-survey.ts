@@ -1,6 +1,6 @@
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
 import { surveyApp } from '#shared/application/pages/survey-app.ts';
-import { surveyPagePorts } from './runtime/compose.ts';
+import { surveyPagePorts } from './runtime/compose-pages.ts';
 
 let built: Promise<ReturnType<typeof handle>> | undefined;
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { projectPendingAnswers } from '#shared/application/project-answer.ts';
-import { projectAnswerPorts } from './runtime/compose.ts';
+import { projectAnswerPorts } from './runtime/compose-pages.ts';
 import { defineHandler } from './runtime/define-handler.ts';
 
 /** Brings answers that a crash kept back to their customers. Called every minute by a schedule. */

@@ -16,7 +16,7 @@ export type TableAccess = keyof typeof TABLE_ACTIONS;
 /** S3 actions on objects, by what a function does with a folder of the workspace. */
 export const FOLDER_ACTIONS = { read: ['s3:GetObject'], write: ['s3:GetObject', 's3:PutObject'] } as const;
 export type FolderAccess = keyof typeof FOLDER_ACTIONS;
-export const WORKSPACE_FOLDERS = ['runs', 'policies', 'waves', 'keys'] as const;
+export const WORKSPACE_FOLDERS = ['runs', 'policies', 'waves'] as const;
 export type WorkspaceFolder = (typeof WORKSPACE_FOLDERS)[number];
 
 /** SES knows these for the account as a whole; they name no resource and only read. */
@@ -34,7 +34,7 @@ export interface FunctionAccess {
   readonly sendsMail?: true;
   /** May ask Amazon SES for the account's quota and reputation, which belong to no resource. */
   readonly asksMailAccount?: true;
-  /** May decrypt the ring of link keys and the key of address hashes. */
+  /** May decrypt the ring of link keys and the key of address hashes; the ring itself is in table `runs`. */
   readonly usesKeyRing?: true;
   /** May start executions of `survey-wave`. */
   readonly startsSurveys?: true;
@@ -57,7 +57,7 @@ const PROJECTS_ANSWERS = {
 
 const SENDS = {
   tables: { ...BRAKES_WAVE, invitations: ['get', 'put'], contacts: ['get', 'put'], answers: ['get'] },
-  workspace: { policies: 'read', waves: 'write', keys: 'read' },
+  workspace: { policies: 'read', waves: 'write' },
   sendsMail: true,
   usesKeyRing: true,
 } as const;
@@ -111,7 +111,7 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
       contacts: ['get', 'put'],
       invitations: ['get', 'put', 'remove'],
     },
-    workspace: { policies: 'read', runs: 'read', waves: 'write', keys: 'read' },
+    workspace: { policies: 'read', runs: 'read', waves: 'write' },
     usesKeyRing: true,
     asksMailAccount: true,
   },
@@ -130,17 +130,17 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
     workspace: { waves: 'read' },
   },
   'answer-survey': {
-    tables: { ...PROJECTS_ANSWERS, invitations: ['get'], contacts: ['get', 'put'] },
-    workspace: { keys: 'read', policies: 'read' },
+    tables: { ...READS_RUN_RECORD, ...PROJECTS_ANSWERS, invitations: ['get'], contacts: ['get', 'put'] },
+    workspace: {},
     usesKeyRing: true,
   },
   'ingest-mail-event': {
     tables: { ...BRAKES_WAVE, invitations: ['get', 'put'], contacts: ['get', 'put'] },
-    workspace: { keys: 'read' },
+    workspace: {},
     sendsMail: true,
     usesKeyRing: true,
   },
-  'project-answers': { tables: PROJECTS_ANSWERS, workspace: { policies: 'read' } },
+  'project-answers': { tables: PROJECTS_ANSWERS, workspace: {} },
   /** `runs` has the runs, the cursor, and events that belong to no item. */
   'emit-events': {
     tables: {

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { serve } from '@hono/node-server';
 import * as z from 'zod/mini';
+import { projectAnswerPortsFrom, surveyPagePortsFrom } from '#functions/runtime/page-ports.ts';
 import {
   type BaseParts,
   checkWavePortsFrom,
@@ -14,12 +15,10 @@ import {
   mailEventPortsFrom,
   personPortsFrom,
   planWavePortsFrom,
-  projectAnswerPortsFrom,
   reportPortsFrom,
   runPortsFrom,
   sendPortsFrom,
   startWavePortsFrom,
-  surveyPagePortsFrom,
   wavePortsFrom,
 } from '#functions/runtime/ports.ts';
 import { directoryObjects } from '#shared/adapters/directory-objects.ts';

@@ -1,12 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { eventBridgeBus, eventBridgeClient } from '#shared/adapters/eventbridge-bus.ts';
-import { kmsKeyRing } from '#shared/adapters/kms-key-ring.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import {
-  ANSWER_VARIABLES,
   BASE_VARIABLES,
   EVENT_VARIABLES,
   MAIL_EVENT_VARIABLES,
@@ -15,6 +11,7 @@ import {
   STAFF_MAIL_VARIABLES,
   SURVEY_VARIABLES,
 } from '#shared/contracts/environment.ts';
+import { type BaseEnvironment, keyRing, tableParts } from './compose-pages.ts';
 import { readEnvironment } from './environment.ts';
 import {
   type BaseParts,
@@ -23,46 +20,19 @@ import {
   mailActionListsPortsFrom,
   mailEventPortsFrom,
   planWavePortsFrom,
-  projectAnswerPortsFrom,
   reportPortsFrom,
   runPortsFrom,
   sendPortsFrom,
   startWavePortsFrom,
-  surveyPagePortsFrom,
   wavePortsFrom,
 } from './ports.ts';
 
 /** What a function in an account is built from. Each builder reads the variables of its functions and no others. */
 
-const base = (env: ReturnType<typeof readEnvironment<(typeof BASE_VARIABLES)[number]>>): BaseParts => ({
-  dynamo: dynamoClient(),
-  tables: {
-    customers: env.TABLE_CUSTOMERS,
-    standings: env.TABLE_STANDINGS,
-    contacts: env.TABLE_CONTACTS,
-    invitations: env.TABLE_INVITATIONS,
-    answers: env.TABLE_ANSWERS,
-    flags: env.TABLE_FLAGS,
-    cases: env.TABLE_CASES,
-    runs: env.TABLE_RUNS,
-  },
-  buckets: env.BUCKETS,
-  subjectSource: () => randomBytes(16).toString('base64url'),
+const base = (env: BaseEnvironment): BaseParts => ({
+  ...tableParts(env),
   objects: s3Objects({ client: s3Client(), bucket: env.WORKSPACE_BUCKET }),
-  clock: { now: () => new Date().toISOString() },
-  businessTimeZone: env.BUSINESS_TIME_ZONE,
 });
-
-const keyRing = (
-  { objects }: BaseParts,
-  env: { readonly KEY_RING_OBJECT: string; readonly KEY_RING_KMS_KEY_ARN: string; readonly LINK_KEY_ID?: string },
-) =>
-  kmsKeyRing({
-    objects,
-    key: env.KEY_RING_OBJECT,
-    kmsKeyArn: env.KEY_RING_KMS_KEY_ARN,
-    ...(env.LINK_KEY_ID === undefined ? {} : { linkKeyId: env.LINK_KEY_ID }),
-  });
 
 const brakeParts = (
   env: Pick<
@@ -130,18 +100,6 @@ export const sendPorts = async () => {
 
 export const wavePorts = () => wavePortsFrom(base(readEnvironment(BASE_VARIABLES)));
 
-export const surveyPagePorts = async () => {
-  const env = readEnvironment([...BASE_VARIABLES, ...ANSWER_VARIABLES]);
-  const parts = base(env);
-  const secrets = keyRing(parts, env);
-  return surveyPagePortsFrom({
-    ...parts,
-    addressKey: await secrets.addressKey(),
-    linkKeys: await secrets.linkKeys(),
-    identity: env.SURVEY_IDENTITY,
-  });
-};
-
 export const mailEventPorts = async () => {
   const env = readEnvironment([...BASE_VARIABLES, ...MAIL_EVENT_VARIABLES]);
   const parts = base(env);
@@ -177,5 +135,3 @@ export const emitEventsPorts = () => {
 export const escalateCasesPorts = () => escalateCasesPortsFrom(staffMailParts());
 
 export const mailActionListsPorts = () => mailActionListsPortsFrom(staffMailParts());
-
-export const projectAnswerPorts = () => projectAnswerPortsFrom(base(readEnvironment(BASE_VARIABLES)));

@@ -41,7 +41,6 @@ const VARIABLES = {
   /** Key id with which new links are signed. */
   LINK_KEY_ID: Text,
   /** Object of the workspace with the link keys by key id and the key of address hashes, encrypted under `KEY_RING_KMS_KEY_ARN`. */
-  KEY_RING_OBJECT: Text,
   KEY_RING_KMS_KEY_ARN: Text,
   MAIL_RATE_PER_SECOND: PositiveNumber,
   MAIL_EVENTS_TOPIC_ARN: Text,

@@ -21,10 +21,9 @@ import { labelIn } from '#shared/application/format-value.ts';
 import type { ImportPorts } from '#shared/application/import-batches.ts';
 import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
 import type { MailActionListsPorts } from '#shared/application/mail-action-lists.ts';
-import type { SurveyAppPorts } from '#shared/application/pages/survey-app.ts';
 import type { PersonPorts } from '#shared/application/person-ports.ts';
 import type { PlanWavePorts } from '#shared/application/plan-wave.ts';
-import { type ProjectAnswerPorts, projectPendingAnswers } from '#shared/application/project-answer.ts';
+import { projectPendingAnswers } from '#shared/application/project-answer.ts';
 import { loadPolicy, type RunPorts, type RunSettings } from '#shared/application/run/run-ports.ts';
 import { type OperatorNotices, tellOperators } from '#shared/application/run/tell-operators.ts';
 import type { WriteReportPorts } from '#shared/application/run/write-run-report.ts';
@@ -45,20 +44,16 @@ import type { SurveyLanguage } from '#shared/domain/contact-policy.ts';
 import { encodeId, type LinkKeys } from '#shared/domain/link-token.ts';
 import { DEFAULT_MAIL_BRAKES, type MailBrakes } from '#shared/domain/mail-brake.ts';
 import type { Policy } from '#shared/domain/policy.ts';
-import { errorFields, log } from '#shared/log.ts';
 import type { AuditJournal } from '#shared/ports/audit-journal.ts';
-import type { Clock } from '#shared/ports/clock.ts';
 import type { EventBus } from '#shared/ports/event-bus.ts';
 import type { MailSender } from '#shared/ports/mail-sender.ts';
 import type { AddressKey } from '#shared/ports/secrets.ts';
 import type { Workflows } from '#shared/ports/workflows.ts';
+import { projectAnswerPortsFrom, type TableParts } from './page-ports.ts';
 import { type StoreParts, storesFrom } from './stores.ts';
 
-/** What every function has. */
-export interface BaseParts extends StoreParts {
-  readonly clock: Clock;
-  readonly businessTimeZone: string;
-}
+/** What every function has that works on the workspace too. */
+export interface BaseParts extends StoreParts, TableParts {}
 
 export interface MailParts {
   readonly mail: MailSender;
@@ -97,15 +92,6 @@ const noticesFrom = (
   operatorAddress: parts.operatorAddress,
   ...(parts.commandOptions === undefined ? {} : { commandOptions: parts.commandOptions }),
   replyTo: parts.identity.replyToAddress,
-});
-
-/** For bringing stored answers to their customers. */
-export const projectAnswerPortsFrom = (parts: BaseParts): ProjectAnswerPorts => ({
-  clock: parts.clock,
-  answers: dynamoAnswers(parts.dynamo, parts.tables.answers, parts.clock),
-  customers: storesFrom(parts).customers,
-  cases: dynamoCases(parts.dynamo, parts.tables.cases, parts.clock),
-  businessTimeZone: parts.businessTimeZone,
 });
 
 /** Who did what, where the records themselves do not say. */
@@ -288,24 +274,6 @@ export const sendPortsFrom = (
     newAttemptId: randomUUID,
   };
 };
-
-/** For the pages that customers answer and unsubscribe on. */
-export const surveyPagePortsFrom = (
-  parts: BaseParts & {
-    readonly addressKey: AddressKey;
-    readonly linkKeys: LinkKeys;
-    readonly identity: SurveyIdentity;
-  },
-): SurveyAppPorts => ({
-  ...projectAnswerPortsFrom(parts),
-  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
-  contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
-  linkKeys: parts.linkKeys,
-  identity: parts.identity,
-  onProjectionFailed: (answerId, error) =>
-    log.warn('an answer waits for the sweeper', { answerId, ...errorFields(error) }),
-  onFailure: (route, error) => log.error('a page failed', { route, ...errorFields(error) }),
-});
 
 /** For the ledger of a wave: looking at it, closing it, judging it. */
 export const wavePortsFrom = (parts: BaseParts): CloseWavePorts & WaveHealthPorts => ({

@@ -28,6 +28,7 @@ export interface NodeFunctionProps {
 }
 
 const PROJECT_ROOT = join(import.meta.dirname, '..', '..');
+const LAMBDA_CREDENTIALS = join(PROJECT_ROOT, 'functions', 'runtime', 'lambda-credentials.ts');
 /** Some libraries still call `require`, which an ESM bundle does not have by itself. */
 const CREATE_REQUIRE =
   "import{createRequire as createBundleRequire}from'node:module';const require=createBundleRequire(import.meta.url);";
@@ -77,6 +78,7 @@ export class NodeFunction extends Construct {
             minify: true,
             mainFields: ['module', 'main'],
             banner: CREATE_REQUIRE,
+            esbuildArgs: { '--alias:@aws-sdk/credential-provider-node': LAMBDA_CREDENTIALS },
             bundleAwsSDK: true,
             forceDockerBundling: false,
           },

@@ -40,7 +40,6 @@ export interface LoopStackProps extends StackProps {
 }
 
 const RETENTION = { 30: RetentionDays.ONE_MONTH, 90: RetentionDays.THREE_MONTHS, 365: RetentionDays.ONE_YEAR } as const;
-const KEY_RING_OBJECT = 'keys/ring.json';
 /** How often a message is tried before it goes to the dead-letter queue. */
 const DELIVERY_TRIES = 5;
 
@@ -191,7 +190,6 @@ export class LoopStack extends Stack {
       PUBLIC_BASE_URL: () => this.pages.baseUrl,
       CONFIGURATION_SET: () => this.mail.configurationSet.configurationSetName,
       LINK_KEY_ID: () => config.linkKeyId,
-      KEY_RING_OBJECT: () => KEY_RING_OBJECT,
       KEY_RING_KMS_KEY_ARN: () => data.keyRingKey.keyArn,
       MAIL_RATE_PER_SECOND: () => String(config.mailRatePerSecond),
       MAIL_EVENTS_TOPIC_ARN: () => this.mail.events.topicArn,

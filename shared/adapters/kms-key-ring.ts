@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import * as z from 'zod/mini';
 import { PermanentError, RetryableError } from '../errors.ts';
-import type { ObjectStore } from '../ports/object-store.ts';
 import type { AddressKey, KeyRing, KeyRingEvent, Secrets } from '../ports/secrets.ts';
+import type { RecordStore } from '../ports/standing-store.ts';
 
 const KEY_BYTES = 32;
 const Key = z.pipe(
@@ -23,10 +23,15 @@ const Ring = z.object({
 });
 type Ring = z.infer<typeof Ring>;
 
+/** The ring as it is stored: ciphertext of KMS, base64. */
+export const SealedRing = z.object({ sealed: z.string() });
+export type SealedRing = z.infer<typeof SealedRing>;
+/** There is one ring. */
+const RING_ID = 'ring';
+
 export interface KmsKeyRingOptions {
-  readonly objects: ObjectStore;
-  /** Object that holds the ring, encrypted. */
-  readonly key: string;
+  /** Where the ring is kept, encrypted. */
+  readonly records: RecordStore<SealedRing>;
   readonly kmsKeyArn: string;
   /** Which of the link keys signs new links; for functions that make or check links. */
   readonly linkKeyId?: string;
@@ -34,16 +39,10 @@ export interface KmsKeyRingOptions {
 }
 
 /**
- * The keys of a stage: one object of the workspace, encrypted under a KMS key, decrypted once at the cold start. As JSON it is
+ * The keys of a stage: one record, encrypted under a KMS key, decrypted once at the cold start. As JSON it is
  * `{"links": {"k1": "<32 bytes, base64>"}, "address": {"kid": "a1", "key": "<32 bytes, base64>"}}`.
  */
-export const kmsKeyRing = ({
-  objects,
-  key,
-  kmsKeyArn,
-  linkKeyId,
-  client = new KMSClient(),
-}: KmsKeyRingOptions): Secrets => {
+export const kmsKeyRing = ({ records, kmsKeyArn, linkKeyId, client = new KMSClient() }: KmsKeyRingOptions): Secrets => {
   let ring: Promise<Ring> | undefined;
   const opened = (): Promise<Ring> => {
     ring ??= openRing().catch((error: unknown) => {
@@ -53,9 +52,9 @@ export const kmsKeyRing = ({
     return ring;
   };
   const openRing = async (): Promise<Ring> => {
-    const known = await readRing({ objects, key, kmsKeyArn, client });
-    if (known === undefined) throw missingRing(key);
-    return known;
+    const known = await readRing({ records, kmsKeyArn, client });
+    if (known === undefined) throw missingRing();
+    return known.ring;
   };
   return {
     linkKeys: async () => {
@@ -72,63 +71,57 @@ export const kmsKeyRing = ({
   };
 };
 
-const missingRing = (key: string): PermanentError =>
-  new PermanentError('key-ring-missing', `the workspace has no key ring at ${key}`, {
+const missingRing = (): PermanentError =>
+  new PermanentError('key-ring-missing', 'this stage has no ring of keys yet', {
     hint: 'make it once: resegment key create',
   });
 
-type RingPlace = Required<Pick<KmsKeyRingOptions, 'objects' | 'key' | 'kmsKeyArn' | 'client'>>;
+type RingPlace = Required<Pick<KmsKeyRingOptions, 'records' | 'kmsKeyArn' | 'client'>>;
 
-const readRing = async ({ objects, key, kmsKeyArn, client }: RingPlace): Promise<Ring | undefined> => {
-  const encrypted = await objects.get(key);
-  if (encrypted === undefined) return undefined;
-  const parsed = z.safeParse(Ring, await decrypt(client, kmsKeyArn, encrypted));
+const readRing = async ({
+  records,
+  kmsKeyArn,
+  client,
+}: RingPlace): Promise<{ readonly ring: Ring; readonly rev: number } | undefined> => {
+  const stored = await records.get(RING_ID);
+  if (stored === undefined) return undefined;
+  const parsed = z.safeParse(Ring, await decrypt(client, kmsKeyArn, Buffer.from(stored.record.sealed, 'base64')));
   if (!parsed.success)
-    throw new PermanentError('key-ring-malformed', `the key ring at ${key} has not the form that is expected`);
-  return parsed.data;
+    throw new PermanentError('key-ring-malformed', 'the ring of keys has not the form that is expected');
+  return { ring: parsed.data, rev: stored.rev };
 };
 
 /** Most link keys in a ring: more say that retiring was forgotten, and the ring would outgrow the 4 KB that KMS encrypts. */
 const MOST_LINK_KEYS = 8;
 /** Events that are kept, for the same reason. */
 const KEPT_EVENTS = 10;
+const TRIES = 5;
 const KID = /^[A-Za-z0-9_-]{1,16}$/;
 
-/**
- * The ring for operators. Each change replaces the whole object; the workspace keeps the one before. Two changes at the same
- * moment are noticed afterwards: the later one reads back what is stored and fails if it is not what it wrote.
- */
+/** The ring for operators. A change that meets another one looks again. */
 export const kmsKeyRingKeeper = ({
-  objects,
-  key,
+  records,
   kmsKeyArn,
   client = new KMSClient(),
 }: Omit<KmsKeyRingOptions, 'linkKeyId'>): KeyRing => {
-  const place = { objects, key, kmsKeyArn, client };
+  const place = { records, kmsKeyArn, client };
   const newKey = (): Uint8Array => randomBytes(KEY_BYTES);
-  const write = async (ring: Ring, ifAbsent: boolean): Promise<'stored' | 'exists'> => {
-    const encoded = encodeRing(ring);
+  const seal = async (ring: Ring): Promise<SealedRing> => {
     const { CiphertextBlob } = await client.send(
-      new EncryptCommand({ KeyId: kmsKeyArn, Plaintext: new TextEncoder().encode(encoded) }),
+      new EncryptCommand({ KeyId: kmsKeyArn, Plaintext: new TextEncoder().encode(encodeRing(ring)) }),
     );
     if (CiphertextBlob === undefined) throw new RetryableError('key-ring-unavailable', 'KMS gave no ciphertext');
-    const stored = await objects.put(key, CiphertextBlob, { ifAbsent, contentType: 'application/octet-stream' });
-    if (stored === 'exists') return stored;
-    const readBack = await readRing(place);
-    if (readBack === undefined || encodeRing(readBack) !== encoded) {
-      throw new PermanentError('key-ring-changed', 'somebody else changed the key ring at the same moment', {
-        hint: 'resegment key list shows what it has now; do it again if your change is missing',
-      });
-    }
-    return stored;
+    return { sealed: Buffer.from(CiphertextBlob).toString('base64') };
   };
   const change = async (next: (ring: Ring) => Ring | undefined): Promise<boolean> => {
-    const ring = await readRing(place);
-    if (ring === undefined) throw missingRing(key);
-    const changed = next(ring);
-    if (changed === undefined) return false;
-    await write(changed, false);
-    return true;
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const known = await readRing(place);
+      if (known === undefined) throw missingRing();
+      const changed = next(known.ring);
+      if (changed === undefined) return false;
+      if ((await records.replace(RING_ID, await seal(changed), known.rev)) === 'stored') return true;
+    }
+    throw new RetryableError('key-ring-busy', 'the ring of keys kept changing', { hint: 'do it again' });
   };
   return {
     create: async (kid, order) => {
@@ -138,11 +131,12 @@ export const kmsKeyRingKeeper = ({
         address: { kid: 'a1', key: newKey() },
         history: [{ event: 'created', kid, ...order }],
       };
-      return (await write(ring, true)) === 'stored' ? 'created' : 'exists';
+      return records.create(RING_ID, await seal(ring));
     },
     show: async () => {
-      const ring = await readRing(place);
-      return ring === undefined ? undefined : { links: Object.keys(ring.links).sort(), history: ring.history };
+      const known = await readRing(place);
+      if (known === undefined) return undefined;
+      return { links: Object.keys(known.ring.links).sort(), history: known.ring.history };
     },
     add: async (kid, order) => {
       assertKid(kid);

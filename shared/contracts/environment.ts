@@ -43,7 +43,6 @@ export const SURVEY_VARIABLES = [
   'SURVEY_IDENTITY',
   'CONFIGURATION_SET',
   'LINK_KEY_ID',
-  'KEY_RING_OBJECT',
   'KEY_RING_KMS_KEY_ARN',
   'MAIL_RATE_PER_SECOND',
 ] as const;
@@ -55,15 +54,10 @@ const BRAKE_VARIABLES = ['SURVEY_IDENTITY', 'CONFIGURATION_SET', 'OPERATOR_ADDRE
 export const SEND_VARIABLES = [...new Set([...SURVEY_VARIABLES, ...BRAKE_VARIABLES])] as const;
 
 /** Environment of the function behind the pages. */
-export const ANSWER_VARIABLES = ['LINK_KEY_ID', 'KEY_RING_OBJECT', 'KEY_RING_KMS_KEY_ARN', 'SURVEY_IDENTITY'] as const;
+export const ANSWER_VARIABLES = ['LINK_KEY_ID', 'KEY_RING_KMS_KEY_ARN', 'SURVEY_IDENTITY'] as const;
 
 /** Environment of the function that reads the events of mails. */
-export const MAIL_EVENT_VARIABLES = [
-  'MAIL_EVENTS_TOPIC_ARN',
-  'KEY_RING_OBJECT',
-  'KEY_RING_KMS_KEY_ARN',
-  ...BRAKE_VARIABLES,
-] as const;
+export const MAIL_EVENT_VARIABLES = ['MAIL_EVENTS_TOPIC_ARN', 'KEY_RING_KMS_KEY_ARN', ...BRAKE_VARIABLES] as const;
 
 /** Environment of the functions that mail the staff. */
 export const STAFF_MAIL_VARIABLES = [

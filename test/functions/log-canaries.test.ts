@@ -8,7 +8,8 @@ import { LOCAL_MAIL_TOPIC_ARN, startMailServer } from '#local/mail-server.ts';
 import { addressKeyOf } from '#shared/adapters/dynamo-contacts.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import { surveyApp } from '#shared/application/pages/survey-app.ts';
-import { answerLink, surveyMailComposer, unsubscribeLink } from '#shared/application/survey-mail.ts';
+import { answerLink, unsubscribeLink } from '#shared/application/survey-links.ts';
+import { surveyMailComposer } from '#shared/application/survey-mail.ts';
 import { errorFields, log } from '#shared/log.ts';
 import {
   ADDRESS_KEY,

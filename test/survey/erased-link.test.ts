@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { answerLink, unsubscribeLink } from '#shared/application/survey-mail.ts';
+import { answerLink, unsubscribeLink } from '#shared/application/survey-links.ts';
 import { CLOSES, invitationOf, LINK_KEYS } from './memory.ts';
 import { type PagesBench, startPages } from './pages-bench.ts';
 

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { surveyApp } from '#shared/application/pages/survey-app.ts';
-import { answerLink, unsubscribeLink } from '#shared/application/survey-mail.ts';
+import { answerLink, unsubscribeLink } from '#shared/application/survey-links.ts';
 import type { Invitation } from '#shared/domain/invitation.ts';
 import {
   CLOSES,

@@ -5,7 +5,7 @@ import type { SurveyLanguage } from '#shared/domain/contact-policy.ts';
 import type { Invitation } from '#shared/domain/invitation.ts';
 import { checkLinkToken, type LinkKeys, type LinkPurpose } from '#shared/domain/link-token.ts';
 import { type AnswerForm, type RecordAnswerPorts, type RecordResult, recordAnswer } from '../record-answer.ts';
-import { unsubscribeLink } from '../survey-mail.ts';
+import { unsubscribeLink } from '../survey-links.ts';
 import { type UnsubscribePorts, unsubscribe } from '../unsubscribe.ts';
 import { type CompanyIdentity, LANGUAGE_FIELD, type Markup, PAGE_HEADERS } from './page-layout.ts';
 import { type PageTextKey, pageText } from './page-text.ts';
