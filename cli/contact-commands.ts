@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { dossierText, holdingsText } from '#shared/application/contact-text.ts';
-import { eraseContact, previewErasure } from '#shared/application/erase-contact.ts';
+import { eraseContact, eraseRestored, previewErasure } from '#shared/application/erase-contact.ts';
 import type { PersonPorts } from '#shared/application/person-ports.ts';
 import { showContact } from '#shared/application/show-contact.ts';
 import { printable } from '#shared/application/text-table.ts';
@@ -12,7 +12,8 @@ import type { Target } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
 interface EraseOptions {
-  readonly reason: string;
+  readonly reason?: string;
+  readonly restored?: boolean;
   readonly yes?: boolean;
 }
 
@@ -35,12 +36,17 @@ export const addContactCommands = (program: Command, host: CommandHost): void =>
 
   contact
     .command('erase')
-    .argument('<customer>', 'id of a customer')
-    .requiredOption('--reason <text>', 'why, without naming the person: it is kept')
+    .argument('[customer]', 'id of a customer')
+    .option('--reason <text>', 'why, without naming the person: it is kept')
+    .option('--restored', 'instead of a customer: everybody erased before whom a restore of the tables brought back')
     .option('--yes', 'erase without asking')
     .description('erase a person everywhere; it cannot be undone, and doing it again finishes what was interrupted')
-    .addHelpText('after', '\nExample:\n  resegment contact erase C-1042 --reason "request of 12 May" --yes\n')
-    .action(async (customerId: string, options: EraseOptions, command: Command) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  resegment contact erase C-1042 --reason "request of 12 May" --yes\n  resegment contact erase --restored --yes\n',
+    )
+    .action(async (customerId: string | undefined, options: EraseOptions, command: Command) => {
+      const request = requestOf(customerId, options);
       if (options.yes !== true && !terminalOf(command).interactive) {
         throw new UsageError(
           'confirmation-missing',
@@ -48,8 +54,37 @@ export const addContactCommands = (program: Command, host: CommandHost): void =>
           { hint: 'add --yes; `resegment contact show CUSTOMER` shows what would go' },
         );
       }
-      await onTarget(command, host, (context) => erase(context, customerId, options));
+      await onTarget(command, host, (context) =>
+        request === 'restored'
+          ? eraseAgain(context, options.yes === true)
+          : erase(context, request, options.yes === true),
+      );
     });
+};
+
+interface NamedErasure {
+  readonly customerId: string;
+  readonly reason: string;
+}
+
+const requestOf = (customerId: string | undefined, { reason, restored }: EraseOptions): NamedErasure | 'restored' => {
+  if (restored === true) {
+    if (customerId === undefined && reason === undefined) return 'restored';
+    throw new UsageError('option-invalid', '--restored goes with neither a customer nor --reason', {
+      hint: 'everybody is erased for the reason that was given at first',
+    });
+  }
+  if (customerId === undefined) {
+    throw new UsageError('customer-missing', 'whom to erase is missing', {
+      hint: 'name a customer, or --restored after a restore of the tables',
+    });
+  }
+  if (reason === undefined) {
+    throw new UsageError('reason-missing', '--reason is missing; it is kept, without the person', {
+      hint: 'such as --reason "request of 12 May"',
+    });
+  }
+  return { customerId, reason };
 };
 
 const assertFree = (file: string): void => {
@@ -78,12 +113,34 @@ const show = async (context: CommandContext, customerId: string, out: string | u
   return EXIT.done;
 };
 
-const erase = async (context: CommandContext, customerId: string, options: EraseOptions): Promise<ExitCode> => {
+const eraseAgain = async ({ target, terminal, by }: CommandContext, yes: boolean): Promise<ExitCode> => {
+  const english = terminal.language === 'en';
+  const question = english
+    ? 'Look at every customer and erase for good those who were erased before?'
+    : '检查所有客户，并再次永久删除此前已删除的客户？';
+  if (!yes && !(await terminal.confirm(question))) {
+    terminal.note(english ? 'nothing was erased' : '未删除任何信息');
+    return EXIT.done;
+  }
+  const done = await eraseRestored({ by }, personPorts(target));
+  terminal.result(done, () =>
+    english
+      ? `${done.looked} customers looked at, ${done.erased} erased again${done.unreadable === 0 ? '' : `; ${done.unreadable} cannot be read and were not judged`}`
+      : `已检查 ${done.looked} 位客户，再次删除 ${done.erased} 位${done.unreadable === 0 ? '' : `；${done.unreadable} 位无法读取，未作判断`}`,
+  );
+  return done.unreadable === 0 ? EXIT.done : EXIT.failed;
+};
+
+const erase = async (
+  context: CommandContext,
+  { customerId, reason }: NamedErasure,
+  yes: boolean,
+): Promise<ExitCode> => {
   const { target, terminal, by } = context;
   const ports = personPorts(target);
   const english = terminal.language === 'en';
   const shown = printable(customerId);
-  if (options.yes !== true) {
+  if (!yes) {
     const held = holdingsText(await previewErasure(customerId, ports), terminal.language);
     const question = english
       ? `Erase ${shown} for good: ${held === '' ? 'nothing is left' : held}?`
@@ -93,7 +150,7 @@ const erase = async (context: CommandContext, customerId: string, options: Erase
       return EXIT.done;
     }
   }
-  const done = await eraseContact({ customerId, by, reason: options.reason }, ports);
+  const done = await eraseContact({ customerId, by, reason }, ports);
   const removed = holdingsText(done.removed, terminal.language);
   terminal.result(done, () =>
     english

@@ -91,6 +91,42 @@ export const eraseContact = async (request: EraseRequest, ports: PersonPorts): P
   return { outcome: 'erased', customerId, by: begun.by, reason: begun.reason, at: doneAt, removed };
 };
 
+export interface RestoredErasure {
+  readonly looked: number;
+  /** Customers who were there again, and are gone. */
+  readonly erased: number;
+  /** Records that cannot be read, so that nobody knows whose they are. */
+  readonly unreadable: number;
+}
+
+/**
+ * Erases again whoever is in the tables although the log says that the person was erased: a restore of the tables to an instant
+ * before brings people back, and the log lies apart from them. Reads every customer once. Each is erased with the reason of
+ * then; doing it again finds nobody.
+ *
+ * @throws as `eraseContact`
+ */
+export const eraseRestored = async ({ by }: Pick<EraseRequest, 'by'>, ports: PersonPorts): Promise<RestoredErasure> => {
+  const wasErased = await ports.erasures.load();
+  const found: string[] = [];
+  let looked = 0;
+  let unreadable = 0;
+  for (let bucket = 0; bucket < ports.customers.buckets; bucket += 1) {
+    for await (const read of ports.customers.readBucket(bucket)) {
+      looked += 1;
+      if (read.kind === 'quarantined') unreadable += 1;
+      else if (wasErased(read.facts.customerId)) found.push(read.facts.customerId);
+    }
+  }
+  let erased = 0;
+  for (const customerId of found) {
+    const reason = (await ports.erasures.get(customerId))?.reason ?? 'erased before';
+    const { outcome } = await eraseContact({ customerId, by, reason }, ports);
+    if (outcome === 'erased') erased += 1;
+  }
+  return { looked, erased, unreadable };
+};
+
 const unknown = (customerId: string): PermanentError =>
   new PermanentError(
     'customer-unknown',

@@ -301,4 +301,39 @@ describe('contact erase', () => {
     expect(imports.rejected[0]?.reason).toBe('the customer was erased and is not taken up again');
     expect(await everything()).not.toMatch(/C-77(?!8)|wang\.fang|王芳|Nina/u);
   });
+
+  it('R26 is done again for whoever a restore of the tables brought back, and for nobody else', async () => {
+    const { say, persons, everything } = await openPersonBench();
+    const before = await persons.customers.get(PERSON.customerId);
+    if (before === undefined) throw new Error('the person is not there');
+    expect((await say(...ERASE, '--yes')).code).toBe(0);
+    expect((await say('contact', 'erase', '--restored', '--yes', '--json')).json).toEqual({
+      looked: 1,
+      erased: 0,
+      unreadable: 0,
+    });
+
+    await persons.customers.ensureSubjects([PERSON.customerId]);
+    const subject = (await persons.customers.subjectsOf([PERSON.customerId])).get(PERSON.customerId) ?? '';
+    await persons.customers.put({ ...before, subject }, null);
+    expect(await everything()).toMatch(/C-77/u);
+
+    const { json, code } = await say('contact', 'erase', '--restored', '--yes', '--json');
+    expect({ code, json }).toEqual({ code: 0, json: { looked: 2, erased: 1, unreadable: 0 } });
+    expect(await everything()).not.toMatch(/C-77(?!8)/u);
+    expect((await persons.customers.get(OTHER.customerId))?.customerId).toBe(OTHER.customerId);
+    expect((await persons.erasures.get(PERSON.customerId))?.reason).toBe('request of 12 May');
+  });
+
+  it.each([
+    [['contact', 'erase', '--yes'], 'customer-missing'],
+    [['contact', 'erase', 'C-77', '--yes'], 'reason-missing'],
+    [['contact', 'erase', 'C-77', '--restored', '--yes'], 'option-invalid'],
+    [['contact', 'erase', '--restored'], 'confirmation-missing'],
+  ])('refuses %j', async (words, code) => {
+    const { say } = await openPersonBench();
+
+    const said = await say(...words, '--json');
+    expect(said).toMatchObject({ code: 2, json: { error: { code } } });
+  });
 });
