@@ -1,40 +1,16 @@
-import { CreateEventBusCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { CreateConfigurationSetCommand, VerifyDomainIdentityCommand } from '@aws-sdk/client-ses';
 import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { STSClient } from '@aws-sdk/client-sts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { callerOf } from '#shared/adapters/describe-stage.ts';
-import { eventBridgeBus } from '#shared/adapters/eventbridge-bus.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
-import type { BusinessEvent } from '#shared/domain/business-event.ts';
 
 const client = {
   endpoint: process.env['RESEGMENT_JUDGE_AWS'] ?? '',
   region: 'us-east-1',
   credentials: { accessKeyId: 'judge', secretAccessKey: 'judge' },
 };
-
-const eventOf = (index: number): BusinessEvent => ({
-  schema: 1,
-  id: `2026-05-monthly#s${index}#class`,
-  at: '2026-06-01T02:00:00.000Z',
-  customerId: `C-${index}`,
-  about: `s${index}#class`,
-  sequence: 7,
-  type: 'segment.moved',
-  data: {
-    cause: 'run',
-    runId: '2026-05-monthly',
-    period: '2026-05',
-    asOf: '2026-05-31',
-    dimension: 'class',
-    from: 'core',
-    to: 'priority',
-    kind: 'up',
-    branch: 'North',
-  },
-});
 
 describe('SES as others made it', () => {
   const ses = newSesClient({ ...client, requestTimeoutMs: 5_000 });
@@ -91,16 +67,6 @@ describe('Step Functions as others made it', () => {
 
     expect(second.executionArn).toBe(first.executionArn);
     expect((await workflows.describe(first.executionArn)).status).toMatch(/^(RUNNING|SUCCEEDED)$/);
-  });
-});
-
-describe('EventBridge as others made it', () => {
-  it('takes more events than one call may hold', async () => {
-    const events = new EventBridgeClient(client);
-    await events.send(new CreateEventBusCommand({ Name: 'resegment-judge' }));
-    const sample = Array.from({ length: 23 }, (_, index) => eventOf(index));
-
-    expect(await eventBridgeBus({ client: events, busName: 'resegment-judge' }).send(sample)).toEqual(new Set());
   });
 });
 
