@@ -284,7 +284,7 @@ const answerWave = async (
     if ((await stack.tool.answers.get(answer.invitationId)) !== undefined) continue;
     await closeCasesUntil(stack, at);
     await stack.clock.moveAtLeastTo(at);
-    await giveAnswer(answer);
+    await giveAnswer(answer, stack.addresses.pages);
     // At the time of each answer the staff hear of it, and of what fell due before it.
     await stack.sweepCases();
   }

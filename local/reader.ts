@@ -34,7 +34,7 @@ export const findReader = async (
       invitationId,
       to: mail.to,
       mailUrl: stack.mail.mailUrl(mail.id),
-      link,
+      link: new URL(new URL(link).pathname, stack.addresses.pages).href,
     };
     if (invitation.language === language) return reader;
     other ??= reader;

@@ -93,13 +93,18 @@ export const planAnswers = async (
 /** When the customer answers, milliseconds since 1970 on the business clock. */
 export const dueAt = (answer: PlannedAnswer): number => Date.parse(answer.sentAt) + answer.afterMinutes * 60_000;
 
-/** Opens the link as a browser would and posts the form. @returns the status of the answer to the POST */
-export const giveAnswer = async (answer: PlannedAnswer): Promise<number> => {
-  const page = await fetch(answer.link);
+/**
+ * Opens the link as a browser would and posts the form.
+ *
+ * @param pagesUrl where the pages are now. A mail of an earlier start names the port of that time, on which nobody may listen
+ *   any more, or somebody else
+ * @returns the status of the answer to the POST, or of the page if it cannot be opened
+ */
+export const giveAnswer = async (answer: PlannedAnswer, pagesUrl: string): Promise<number> => {
+  const target = new URL(new URL(answer.link).pathname, pagesUrl);
+  const page = await fetch(target);
   await page.text();
   if (!page.ok) return page.status;
-  const target = new URL(answer.link);
-  target.search = '';
   const form = new URLSearchParams({ score: String(answer.score), comment: answer.comment });
   if (answer.factor !== undefined) form.set('factor', answer.factor);
   if (answer.machine === true) form.set(HONEYPOT_FIELD, 'x');

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StoredMail } from '#local/mail-server.ts';
 import { dueAt, giveAnswer, planAnswers } from '#local/simulated-answers.ts';
@@ -59,9 +61,24 @@ describe('simulated customers', () => {
       factor: 'service',
     } as const;
 
-    expect(await giveAnswer(answer)).toBe(200);
+    expect(await giveAnswer(answer, pages.base)).toBe(200);
 
     expect((await pages.stores.answers.get(pages.invitationId))?.answer).toMatchObject({ score: 8, factor: 'service' });
+  });
+
+  it('answer mails of an earlier start, when the pages were on another port', async () => {
+    const gone = createServer().listen(0, '127.0.0.1');
+    await once(gone, 'listening');
+    const address = gone.address();
+    if (address === null || typeof address === 'string') throw new Error('it listens on a port');
+    gone.close();
+    await once(gone, 'close');
+    const link = pages.links().answer.replace(pages.base, `http://127.0.0.1:${address.port}`);
+    const answer = { invitationId: pages.invitationId, link, afterMinutes: 3, sentAt: NOW, score: 9, comment: '' };
+
+    expect(await giveAnswer(answer, pages.base)).toBe(200);
+
+    expect((await pages.stores.answers.get(pages.invitationId))?.answer).toMatchObject({ score: 9 });
   });
 
   it('R13 are in a few cases a scanner, whose answer is kept and waits for a person', async () => {
@@ -71,7 +88,8 @@ describe('simulated customers', () => {
     if (scanner === undefined) throw new Error('there is one');
     expect(machines.length).toBeLessThan(planned.length / 10);
 
-    expect(await giveAnswer({ ...scanner, invitationId: pages.invitationId, link: pages.links().answer })).toBe(200);
+    const caught = { ...scanner, invitationId: pages.invitationId, link: pages.links().answer };
+    expect(await giveAnswer(caught, pages.base)).toBe(200);
 
     expect((await pages.stores.answers.get(pages.invitationId))?.answer).toMatchObject({
       suspect: true,
