@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { encodeExport } from '#shared/application/export-run.ts';
 import { labelIn } from '#shared/application/format-value.ts';
 import { loadPolicy } from '#shared/application/run/run-ports.ts';
 import { teamViewTable } from '#shared/application/team-view-table.ts';
@@ -8,16 +7,15 @@ import type { WaveRecord } from '#shared/contracts/survey.ts';
 import { STAFF_GROUPINGS, type StaffGrouping } from '#shared/domain/staff-view.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
-import { writeWhole } from './export-command.ts';
+import {
+  chosenGroupings,
+  TABLE_FORMATS,
+  type TableFile,
+  type TableOptions,
+  tableFile,
+  writeWaveTable,
+} from './table-options.ts';
 import { UsageError } from './usage-error.ts';
-
-interface TeamOptions {
-  readonly by?: string;
-  readonly format?: string;
-  readonly out?: string;
-}
-
-const FORMATS = ['csv', 'parquet'] as const;
 
 /** Adds `team show`. */
 export const addTeamCommand = (program: Command, host: CommandHost): void => {
@@ -27,41 +25,18 @@ export const addTeamCommand = (program: Command, host: CommandHost): void => {
     .command('show')
     .argument('[wave]', 'id of a wave, or latest; default: the newest that has closed')
     .option('--by <grouping>', `only by ${STAFF_GROUPINGS.join(' or ')}; default: by both`)
-    .option('--format <format>', `${FORMATS.join(' or ')}, with --out`)
+    .option('--format <format>', `${TABLE_FORMATS.join(' or ')}, with --out`)
     .option('--out <file>', 'file to write')
     .description('who improved, who is above or below what the segments let expect, cases in time; small groups hidden')
     .addHelpText(
       'after',
       '\nExamples:\n  resegment team show --by branch\n  resegment team show w-2026-05-monthly --format csv --out team.csv\n',
     )
-    .action((wanted: string | undefined, options: TeamOptions, command: Command) => {
-      const groupings = groupingsOf(options.by);
-      const format = formatOf(options);
-      return onTarget(command, host, (context) => showTeam(context, wanted, groupings, format, options.out));
+    .action((wanted: string | undefined, options: TableOptions, command: Command) => {
+      const groupings = chosenGroupings(STAFF_GROUPINGS, options.by);
+      const file = tableFile(options, 'team.csv');
+      return onTarget(command, host, (context) => showTeam(context, wanted, groupings, file));
     });
-};
-
-const groupingsOf = (by: string | undefined): readonly StaffGrouping[] => {
-  const chosen = STAFF_GROUPINGS.filter((grouping) => by === undefined || grouping === by);
-  if (chosen.length === 0)
-    throw new UsageError(
-      'grouping-unknown',
-      `--by must be one of ${STAFF_GROUPINGS.join(', ')}, got ${JSON.stringify(by)}`,
-    );
-  return chosen;
-};
-
-const formatOf = ({ format, out }: TeamOptions): (typeof FORMATS)[number] | undefined => {
-  const known = FORMATS.find((one) => one === format);
-  if (format !== undefined && known === undefined) {
-    throw new UsageError(
-      'format-unknown',
-      `--format must be one of ${FORMATS.join(', ')}, got ${JSON.stringify(format)}; --json prints JSON`,
-    );
-  }
-  if ((format === undefined) !== (out === undefined))
-    throw new UsageError('option-invalid', '--format and --out go together, such as --format csv --out team.csv');
-  return known;
 };
 
 /** The wave that is asked for; without a word the newest that has closed, since one that goes on has few answers. */
@@ -72,12 +47,12 @@ const chooseWave = (waves: readonly WaveRecord[], wanted: string | undefined): W
 };
 
 const showTeam = async (
-  { target, terminal }: CommandContext,
+  context: CommandContext,
   wanted: string | undefined,
   groupings: readonly StaffGrouping[],
-  format: (typeof FORMATS)[number] | undefined,
-  out: string | undefined,
+  file: TableFile | undefined,
 ): Promise<ExitCode> => {
+  const { target, terminal } = context;
   const wave = chooseWave(
     (await target.waves.list()).map(({ record }) => record),
     wanted,
@@ -94,13 +69,8 @@ const showTeam = async (
       { hint: isNamed ? 'resegment wave list shows the waves there are' : 'resegment run --survey starts one' },
     );
   }
-  if (format !== undefined && out !== undefined) {
-    const table = teamViewTable(view, segments, groupings);
-    const bytes = writeWhole(out, encodeExport(table, format, { bom: false }));
-    terminal.result(
-      { waveId: view.waveId, format, out, rows: table.rows.length, bytes },
-      () => `${table.rows.length} rows of wave ${view.waveId} in ${out} (${format}, ${bytes} bytes)`,
-    );
+  if (file !== undefined) {
+    writeWaveTable(context, view.waveId, teamViewTable(view, segments, groupings), file);
     return EXIT.done;
   }
   const tables = Object.fromEntries(groupings.map((grouping) => [grouping, view.tables[grouping]]));

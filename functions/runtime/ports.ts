@@ -208,34 +208,13 @@ export const startWavePortsFrom = (parts: BaseParts & { readonly workflows: Work
   return { clock: parts.clock, runs, objects, waves: records(parts).waves, workflows: parts.workflows };
 };
 
-export const planWavePortsFrom = (
+/** For looking at what a wave would do. Reading claims needs no address key. */
+export const checkWavePortsFrom = (
   parts: BaseParts & {
-    readonly addressKey: AddressKey;
     readonly mail: MailSender;
     /** Of the whole account. */
     readonly mailRatePerSecond: number;
   },
-): PlanWavePorts => {
-  const { runs, objects, files, customers } = storesFrom(parts);
-  return {
-    clock: parts.clock,
-    runs,
-    objects,
-    files,
-    customers,
-    waves: records(parts).waves,
-    waveFiles: objectWaveFiles(objects),
-    contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
-    invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
-    newInvitationId: () => encodeId(randomBytes(16)),
-    mail: parts.mail,
-    mailRatePerSecond: parts.mailRatePerSecond,
-  };
-};
-
-/** For looking at what a wave would do. Reading claims needs no address key. */
-export const checkWavePortsFrom = (
-  parts: BaseParts & { readonly mail: MailSender; readonly mailRatePerSecond: number },
 ): CheckWavePorts => {
   const { runs, objects, files, customers } = storesFrom(parts);
   return {
@@ -251,6 +230,15 @@ export const checkWavePortsFrom = (
     mailRatePerSecond: parts.mailRatePerSecond,
   };
 };
+
+export const planWavePortsFrom = (
+  parts: Parameters<typeof checkWavePortsFrom>[0] & { readonly addressKey: AddressKey },
+): PlanWavePorts => ({
+  ...checkWavePortsFrom(parts),
+  contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
+  invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
+  newInvitationId: () => encodeId(randomBytes(16)),
+});
 
 export const sendPortsFrom = (
   parts: BaseParts &

@@ -1,10 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
+import { type Served, serve } from './serve.ts';
 
 /** The part of KMS's protocol that the key ring uses: Encrypt and Decrypt under one key, really encrypted, at most 4,096 bytes. */
-export const startSmallKms = async (
-  keyArn: string,
-): Promise<{ readonly endpoint: string; readonly stop: () => Promise<void> }> => {
+export const startSmallKms = async (keyArn: string): Promise<Served> => {
   const key = randomBytes(32);
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -41,15 +40,5 @@ export const startSmallKms = async (
         return reply(400, { __type: 'UnknownOperationException' });
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return {
-    endpoint: `http://127.0.0.1:${port}`,
-    stop: () =>
-      new Promise((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
-  };
+  return serve(server);
 };

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
+import { type Served, serve } from './serve.ts';
 
 /** The part of S3's protocol that the object store uses, in memory: put (with If-None-Match), get, list of 2 keys a page, delete. */
-export const startSmallS3 = async (): Promise<{ readonly endpoint: string; readonly stop: () => Promise<void> }> => {
+export const startSmallS3 = async (): Promise<Served> => {
   const objects = new Map<string, Buffer>();
   const escapeXml = (text: string): string => text.replace(/[<>&]/g, (character) => `&#${character.charCodeAt(0)};`);
   const server = createServer(async (request, response) => {
@@ -41,17 +42,7 @@ export const startSmallS3 = async (): Promise<{ readonly endpoint: string; reado
     if (bytes === undefined) return fail(404, 'NoSuchKey');
     response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return {
-    endpoint: `http://127.0.0.1:${port}`,
-    stop: () =>
-      new Promise((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
-  };
+  return serve(server);
 };
 
 /** Undoes the framing `<hex length>\r\n<bytes>\r\n…` that the SDK uses for a body with a trailing checksum. */
