@@ -235,6 +235,9 @@ export const planWavePortsFrom = (
   parts: Parameters<typeof checkWavePortsFrom>[0] & { readonly addressKey: AddressKey },
 ): PlanWavePorts => ({
   ...checkWavePortsFrom(parts),
+  ...storesFrom(parts),
+  waves: records(parts).waves,
+  waveFiles: objectWaveFiles(parts.objects),
   contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
   invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
   newInvitationId: () => encodeId(randomBytes(16)),
