@@ -1,5 +1,6 @@
 import { loadPolicy } from '#shared/application/run/run-ports.ts';
 import { waveIdOf } from '#shared/application/wave-record.ts';
+import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { RunRequest } from '#shared/contracts/workflows.ts';
 import {
   addMonths,
@@ -155,8 +156,7 @@ const playCurrent = async (stack: Stack, plan: LoopPlan, policyHash: string, pro
 const playMonth = async (stack: Stack, period: Period, policyHash: string, survey: boolean): Promise<void> => {
   const due = dueInstant(stack, period);
   const existing = await stack.run.runs.get(`${period}-monthly`);
-  if (existing !== undefined && existing.record.finishedAt !== null) return;
-  await stack.clock.moveAtLeastTo(due);
+  if (existing === undefined || existing.record.finishedAt === null) await stack.clock.moveAtLeastTo(due);
   await playRun(stack, `${period}-monthly`, {
     schema: 1,
     trigger: 'schedule',
@@ -168,28 +168,29 @@ const playMonth = async (stack: Stack, period: Period, policyHash: string, surve
   });
 };
 
-/** Starts the run and waits for its end. @throws PermanentError where it failed or was held */
+/** Starts the run and waits for its end. @throws PermanentError where it failed, or was held and may still be applied */
 const playRun = async (stack: Stack, runId: string, request: RunRequest): Promise<void> => {
-  const existing = await stack.run.runs.get(runId);
-  if (existing !== undefined && existing.record.finishedAt !== null) return;
+  const existing = (await stack.run.runs.get(runId))?.record;
+  if (existing !== undefined && existing.finishedAt !== null) {
+    const waits = existing.state === 'held' && (existing.expiresAt ?? '') > stack.clock.now();
+    if (waits) throw runHeld(stack, existing);
+    return;
+  }
   const { executionArn } = await stack.workflows.start('resegmentation', runId, request);
   const execution = await stack.finished(executionArn);
   const record = (await stack.run.runs.get(runId))?.record;
   if (record?.state === 'published' || record?.state === 'degraded') return;
-  if (record?.state === 'held') {
-    throw new PermanentError(
-      'run-held',
-      `run ${runId} is held: ${record.brakes.map((hit) => hit.message).join('; ')}`,
-      {
-        hint: `npx resegment apply ${runId} --override ${record.brakes[0]?.brake ?? 'BRAKE'} --reason "…"`,
-      },
-    );
-  }
+  if (record?.state === 'held') throw runHeld(stack, record);
   throw new PermanentError(
     'run-failed',
     `run ${runId} failed: ${record?.error ?? execution.cause ?? execution.error ?? 'no cause was given'}`,
   );
 };
+
+const runHeld = (stack: Stack, { runId, brakes }: RunRecord): PermanentError =>
+  new PermanentError('run-held', `run ${runId} is held: ${brakes.map(({ message }) => message).join('; ')}`, {
+    hint: `npx resegment apply ${runId} --override ${brakes[0]?.brake ?? 'BRAKE'} --reason "…" --data ${stack.dataDir}; then start again`,
+  });
 
 /** Without any progress for so long, real time, sending is stuck; a slow machine only takes longer. */
 const STUCK_MS = 60_000;

@@ -31,7 +31,14 @@ const SMALLEST_WATCHED_SEGMENT = 10;
 /** So many proposals of a kind a person can look at whatever share of a small population they are. */
 const FEW_FLAGS = 5;
 
-const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)} %`;
+
+/** A share above its limit, with as many digits, one to six, as show it above. */
+const percentAbove = (limit: number, share: number): string => {
+  let digits = 1;
+  while (digits < 6 && share > limit && percent(share, digits) === percent(limit, digits)) digits += 1;
+  return percent(share, digits);
+};
 
 /**
  * The brakes that would stop the run, in a fixed order; empty if none. Each limit is inclusive: a share equal to the limit
@@ -49,7 +56,7 @@ export const findBrakes = (figures: BrakeFigures, brakes: Brakes): readonly Brak
     'movedShare',
     brakes.movedShare,
     moved,
-    `${figures.moved} of ${figures.known} customers (${percent(moved)}) would change their segment; the limit is ${percent(brakes.movedShare)}`,
+    `${figures.moved} of ${figures.known} customers (${percentAbove(brakes.movedShare, moved)}) would change their segment; the limit is ${percent(brakes.movedShare)}`,
   );
   for (const kind of ['upgrade', 'exit'] as const) {
     if (figures.flagged[kind] <= FEW_FLAGS) continue;
@@ -58,7 +65,7 @@ export const findBrakes = (figures: BrakeFigures, brakes: Brakes): readonly Brak
       'flagShare',
       brakes.flagShare,
       flagged,
-      `${figures.flagged[kind]} customers (${percent(flagged)}) would be flagged for ${kind}; the limit is ${percent(brakes.flagShare)}`,
+      `${figures.flagged[kind]} customers (${percentAbove(brakes.flagShare, flagged)}) would be flagged for ${kind}; the limit is ${percent(brakes.flagShare)}`,
     );
   }
   if (figures.previousPopulation !== null) {
@@ -67,7 +74,7 @@ export const findBrakes = (figures: BrakeFigures, brakes: Brakes): readonly Brak
       'inputDropShare',
       brakes.inputDropShare,
       drop,
-      `${figures.population} customers have a segment after ${figures.previousPopulation} last time (${percent(drop)} fewer); the limit is ${percent(brakes.inputDropShare)}`,
+      `${figures.population} customers have a segment after ${figures.previousPopulation} last time (${percentAbove(brakes.inputDropShare, drop)} fewer); the limit is ${percent(brakes.inputDropShare)}`,
     );
   }
   const ageDays = figures.newestFact === null ? null : toDayNumber(figures.asOf) - toDayNumber(figures.newestFact);
@@ -99,7 +106,7 @@ export const findBrakes = (figures: BrakeFigures, brakes: Brakes): readonly Brak
     'quarantineShare',
     brakes.quarantineShare,
     poison,
-    `${figures.quarantined} records (${percent(poison)}) could not be read; the limit is ${percent(brakes.quarantineShare)}`,
+    `${figures.quarantined} records (${percentAbove(brakes.quarantineShare, poison)}) could not be read; the limit is ${percent(brakes.quarantineShare)}`,
   );
   return findings;
 };

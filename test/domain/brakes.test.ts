@@ -33,6 +33,11 @@ describe('brakes', () => {
     expect(names({})).toEqual([]);
   });
 
+  it('say a share that is just above its limit with as many digits as show it above', () => {
+    const [finding] = findBrakes({ ...calm, population: 299, flagged: { upgrade: 0, exit: 6 } }, limits);
+    expect(finding?.message).toBe('6 customers (2.01 %) would be flagged for exit; the limit is 2.0 %');
+  });
+
   it('let a share equal to its limit pass and hold one customer more', () => {
     expect(names({ moved: 150 })).toEqual([]);
     expect(names({ moved: 151 })).toEqual(['movedShare']);
