@@ -91,20 +91,9 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
   );
   const cases = all.slice(0, options.limit);
   const pinned = await pinnedUntil(context, cases, await activePolicy(context));
+  const words = CASE_WORDS[terminal.language];
   const rows = [
-    [
-      'case',
-      'customer',
-      'segment',
-      'score',
-      'reason',
-      'priority',
-      'owner',
-      'due',
-      'escalated to',
-      'state',
-      'pinned until',
-    ],
+    words.head,
     ...cases.map((one) => {
       const escalation = escalationOf(one, now, staff);
       return [
@@ -112,12 +101,14 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
         one.customerId,
         one.segment,
         `${one.score} (${one.question})`,
-        one.answerDiscarded === undefined ? one.reason : `${one.reason} (answer discarded)`,
-        one.priority,
+        one.answerDiscarded === undefined
+          ? words.shortReasons[one.reason]
+          : `${words.shortReasons[one.reason]} (${words.events.answerDiscarded})`,
+        words.priorities[one.priority],
         one.owner.name,
-        `${one.dueAt}${one.dueAt < now ? ' (over)' : ''}`,
+        `${one.dueAt}${one.dueAt < now ? ` (${words.over})` : ''}`,
         escalation?.isDue === true ? escalation.to.name : '',
-        one.state,
+        words.states[one.state],
         pinned.get(one.subject) ?? '',
       ];
     }),
@@ -127,10 +118,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
   else
     terminal.result(
       cases.map((one) => ({ ...document(one, now, staff), pinnedUntil: pinned.get(one.subject) ?? null })),
-      () =>
-        cases.length === 0
-          ? 'no open case'
-          : `${textTable(rows)}${more > 0 ? `\nand ${more} more; --limit shows them` : ''}`,
+      () => (cases.length === 0 ? words.none : `${textTable(rows)}${more > 0 ? `\n${words.more(more)}` : ''}`),
     );
   return EXIT.done;
 };

@@ -3,6 +3,12 @@ import type { CaseOutcome } from '#shared/domain/case-outcomes.ts';
 import type { CaseEvent, CaseNotice, CustomerCase } from '#shared/ports/case-store.ts';
 
 interface CaseWords {
+  /** Columns of `case list`. */
+  readonly head: readonly string[];
+  /** Reasons as `case list` has them: short. */
+  readonly shortReasons: Readonly<Record<CustomerCase['reason'], string>>;
+  readonly none: string;
+  readonly more: (count: number) => string;
   readonly title: string;
   readonly states: Readonly<Record<CustomerCase['state'], string>>;
   readonly reasons: Readonly<Record<CustomerCase['reason'], string>>;
@@ -29,6 +35,22 @@ interface CaseWords {
 /** Words of `case show`. */
 export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
   en: {
+    head: [
+      'case',
+      'customer',
+      'segment',
+      'score',
+      'reason',
+      'priority',
+      'owner',
+      'due',
+      'escalated to',
+      'state',
+      'pinned until',
+    ],
+    shortReasons: { complaint: 'complaint', callMe: 'callMe', lowAnswer: 'lowAnswer', wrongPerson: 'wrongPerson' },
+    none: 'no open case',
+    more: (count) => `and ${count} more; --limit shows them`,
     title: 'Case',
     states: { open: 'open', taken: 'taken', closed: 'closed' },
     reasons: {
@@ -78,6 +100,10 @@ export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
     },
   },
   'zh-CN': {
+    head: ['个案', '客户', '类别', '评分', '原因', '优先级', '负责人', '时限', '上报给', '状态', '固定至'],
+    shortReasons: { complaint: '投诉', callMe: '希望回电', lowAnswer: '评分偏低', wrongPerson: '邮件发给了他人' },
+    none: '没有未结案的个案',
+    more: (count) => `另有 ${count} 项；--limit 可显示更多`,
     title: '个案',
     states: { open: '待处理', taken: '处理中', closed: '已结案' },
     reasons: { complaint: '投诉', callMe: '希望回电', lowAnswer: '评分偏低', wrongPerson: '邮件发给了他人' },

@@ -182,10 +182,10 @@ const list = async (
       [
         flags.length === 0
           ? state === 'open'
-            ? 'no open proposal'
+            ? FLAG_WORDS[terminal.language].noneOpen
             : `no proposal in this state${since === undefined ? '' : ` since ${since}`}`
           : textTable(rows.table, ['left', 'left', 'left', 'left', 'left', 'right']),
-        ...(more > 0 ? [`and ${more} more; --limit shows them`] : []),
+        ...(more > 0 ? [FLAG_WORDS[terminal.language].more(more)] : []),
         ...(notOpened === '' ? [] : [notOpened]),
       ].join('\n'),
     );
@@ -202,21 +202,9 @@ const openRows = async (flags: readonly Flag[], policy: Policy | undefined, cont
   return {
     json: flags.map((flag) => ({ ...flag, flagId: flagIdOf(flag), pinnedUntil: pinned.get(flag.subject) ?? null })),
     table: [
-      [
-        'kind',
-        'customer',
-        'segment',
-        'branch',
-        'manager',
-        'at stake',
-        'raised',
-        'expires',
-        'run',
-        'pinned until',
-        'why',
-      ],
+      FLAG_WORDS[context.terminal.language].openHead,
       ...flags.map((flag) => [
-        flag.kind,
+        FLAG_WORDS[context.terminal.language].shortKinds[flag.kind],
         flag.customerId,
         segmentText(flag.segment, policy, context),
         flag.branch ?? '',
@@ -235,12 +223,12 @@ const openRows = async (flags: readonly Flag[], policy: Policy | undefined, cont
 const closedRows = (flags: readonly Flag[], policy: Policy | undefined, context: CommandContext): Rows => ({
   json: flags.map((flag) => ({ ...flag, flagId: flagIdOf(flag), closedAt: closedAt(flag) ?? null })),
   table: [
-    ['kind', 'customer', 'segment', 'branch', 'manager', 'at stake', 'raised', 'state', 'on', 'by', 'reason'],
+    FLAG_WORDS[context.terminal.language].closedHead,
     ...flags.map((flag) => {
       const last = flag.state === 'open' ? undefined : flag.history.at(-1);
       const isSaid = last?.event === flag.state;
       return [
-        flag.kind,
+        FLAG_WORDS[context.terminal.language].shortKinds[flag.kind],
         flag.customerId,
         segmentText(flag.segment, policy, context),
         flag.branch ?? '',

@@ -2,6 +2,13 @@ import type { Language } from '#shared/application/format-value.ts';
 import type { FlagEvent, FlagKind, FlagState } from '#shared/domain/flags.ts';
 
 interface FlagWords {
+  /** Columns of `flag list` of open proposals. */
+  readonly openHead: readonly string[];
+  /** Columns of `flag list` of closed ones. */
+  readonly closedHead: readonly string[];
+  readonly shortKinds: Readonly<Record<FlagKind, string>>;
+  readonly more: (count: number) => string;
+  readonly noneOpen: string;
   readonly kinds: Readonly<Record<FlagKind, string>>;
   readonly states: Readonly<Record<FlagState, string>>;
   readonly events: Readonly<Record<FlagEvent['event'], string>>;
@@ -36,6 +43,35 @@ interface FlagWords {
 /** Words of `flag show`. */
 export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
   en: {
+    openHead: [
+      'kind',
+      'customer',
+      'segment',
+      'branch',
+      'manager',
+      'at stake',
+      'raised',
+      'expires',
+      'run',
+      'pinned until',
+      'why',
+    ],
+    closedHead: [
+      'kind',
+      'customer',
+      'segment',
+      'branch',
+      'manager',
+      'at stake',
+      'raised',
+      'state',
+      'on',
+      'by',
+      'reason',
+    ],
+    shortKinds: { upgrade: 'upgrade', exit: 'exit' },
+    more: (count) => `and ${count} more; --limit shows them`,
+    noneOpen: 'no open proposal',
     kinds: { upgrade: 'Proposal to upgrade', exit: 'Proposal to let go' },
     states: { open: 'open', approved: 'approved', refused: 'refused', expired: 'expired', withdrawn: 'withdrawn' },
     events: {
@@ -97,6 +133,35 @@ export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
     },
   },
   'zh-CN': {
+    openHead: [
+      '种类',
+      '客户',
+      '类别',
+      '分支机构',
+      '客户经理',
+      '涉及价值',
+      '提出月份',
+      '决定期限',
+      '批次',
+      '固定至',
+      '理由',
+    ],
+    closedHead: [
+      '种类',
+      '客户',
+      '类别',
+      '分支机构',
+      '客户经理',
+      '涉及价值',
+      '提出月份',
+      '状态',
+      '日期',
+      '操作人',
+      '理由',
+    ],
+    shortKinds: { upgrade: '升级', exit: '退出' },
+    more: (count) => `另有 ${count} 项；--limit 可显示更多`,
+    noneOpen: '没有待决定的建议',
     kinds: { upgrade: '升级建议', exit: '退出建议' },
     states: { open: '待决定', approved: '已批准', refused: '已拒绝', expired: '已过期', withdrawn: '已撤回' },
     events: {

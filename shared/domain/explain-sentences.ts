@@ -579,10 +579,15 @@ const upgradeText = (context: ExplainContext, evidence: Evidence): string => {
   ];
   const more = potentialText(context, evidence);
   if (lang === 'zh') {
-    const from = before === undefined ? '' : `（原为${text(before)}）`;
+    const from = before === undefined ? '' : value === before ? '（与上期相同，建议维持）' : `（原为${text(before)}）`;
     return `${name}为${text(value)}${from}，${short > 0 ? `距${of}的下一分界点 ${text(cutoff)} 还差 ${distance}` : `已达到${of}的下一分界点 ${text(cutoff)}`}，达到后为${next}${more}`;
   }
-  const from = before === undefined ? '' : `, up from ${text(before)}`;
+  const from =
+    before === undefined
+      ? ''
+      : value === before
+        ? ', unchanged since it was last proposed'
+        : `, up from ${text(before)}`;
   const near = short > 0 ? `${distance} short of the next cut-off of ${of}` : `at the next cut-off of ${of}`;
   return `${name} is ${text(value)}${from}, ${near}, ${text(cutoff)}; past it the customer would be ${next}${more}`;
 };

@@ -74,6 +74,10 @@ describe('a case', () => {
     expect(late.json).toMatchObject([{ caseId: 'k1', isOverdue: true, escalation: { isDue: true } }]);
     expect((await resegment('case', 'list', '--csv')).out).toContain('(over),Pudong,open');
     expect((await resegment('case', 'show', 'k1', '--lang', 'zh-CN')).out).toContain('已超时');
+    const chinese = (await resegment('case', 'list', '--lang', 'zh-CN')).out;
+    expect(chinese).toMatch(/^个案 .*负责人/u);
+    expect(chinese).toMatch(/已超时.*待处理/u);
+    expect(chinese).not.toMatch(/over|lowAnswer|owner/u);
   });
 
   it('shows what the customer wrote, whom the mails told, and whom the directory has above the owner', async () => {

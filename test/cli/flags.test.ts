@@ -359,6 +359,15 @@ describe('proposals to upgrade', () => {
     expect((await resegment(...words, '--yes')).out).toContain('no open proposal matches');
   });
 
+  it('stay while the figure holds, and are not explained as a rise then', async () => {
+    expect((await resegment('explain', 'd')).out).toContain('is 60, up from 55, ');
+    bench.setNow('2027-01-01T02:00:00.000Z');
+    await run();
+
+    expect((await resegment('explain', 'd')).out).toContain('is 60, unchanged since it was last proposed, ');
+    expect((await resegment('explain', 'd', '--lang', 'zh-CN')).out).toContain('为60（与上期相同，建议维持）');
+  });
+
   it('say what is missing to which class, and how many there was no room for', async () => {
     expect((await resegment('flag', 'list')).out).toMatch(/ d .*10 short of the next limit of Step, then High/u);
     await activate(bench, UPGRADES.replaceAll('perManager: 100', 'perManager: 1'));
@@ -368,7 +377,11 @@ describe('proposals to upgrade', () => {
 
     const listed = await resegment('flag', 'list');
     expect(listed.out).toContain('run 2026-12-monthly found 2 to upgrade');
-    expect((await resegment('flag', 'list', '--lang', 'zh-CN')).out).toContain('另有 2 件升级');
+    const chinese = (await resegment('flag', 'list', '--lang', 'zh-CN')).out;
+    expect(chinese).toContain('另有 2 件升级');
+    expect(chinese).toMatch(/^种类 .*涉及价值.*理由/u);
+    expect(chinese).not.toMatch(/^(kind|upgrade) /mu);
+    expect((await resegment('flag', 'list', '--lang', 'zh-CN', '--limit', '1')).out).toMatch(/另有 \d+ 项/u);
   });
 
   it('come back once refused only when what is missing has halved', async () => {
