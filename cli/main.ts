@@ -80,6 +80,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
     .option('--as <name>', 'who you are, on the local stack; not verified')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', HELP);
+  program.hook('preAction', (_, command) => assertNoBlankArgument(command));
   program.exitOverride();
   program.configureOutput({ writeErr: () => undefined });
   addImportCommands(program, host);
@@ -114,6 +115,21 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
     command.configureHelp({ showGlobalOptions: true });
   }
   return program;
+};
+
+/** @throws UsageError `argument-empty`, as a script gives it whose variable is not set */
+const assertNoBlankArgument = (command: Command): void => {
+  const at = command.args.findIndex((given) => given.trim() === '');
+  if (at === -1) return;
+  const names = command.registeredArguments;
+  const name = names[Math.min(at, names.length - 1)]?.name() ?? 'argument';
+  throw new UsageError(
+    'argument-empty',
+    `${command.name()}: ${name} is empty, got ${JSON.stringify(command.args[at])}`,
+    {
+      hint: `give the ${name}, or leave it out where the command has a default; \`--help\` shows it`,
+    },
+  );
 };
 
 /** Every command that does something, by its words, such as `run list`; groups are left out. */

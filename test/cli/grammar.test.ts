@@ -35,6 +35,8 @@ describe('the command line', () => {
     [['pin', 'set', 'C-1', '--segment', 'a', '--until', '2027-01-01'], 'usage-missingMandatoryOptionValue'],
     [['pin', 'clear', 'C-1'], 'usage-missingMandatoryOptionValue'],
     [['customer', 'history'], 'usage-missingArgument'],
+    [['wave', 'show', ''], 'argument-empty'],
+    [['contact', 'show', ' '], 'argument-empty'],
     [['policy', 'check', 'no-such-policy.yaml'], 'policy-not-found'],
   ])('refuses %j as wrong usage with one JSON document', (words, code) => {
     const { status, stdout } = resegment(...words, '--json');
