@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { labelIn } from '#shared/application/format-value.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { closeCase, escalationOf, takeCase, unknownCase } from '#shared/application/work-case.ts';
 import { CASE_OUTCOMES } from '#shared/domain/case-outcomes.ts';
@@ -11,6 +10,7 @@ import { EXIT, type ExitCode } from './exit-code.ts';
 import { csvOf, type ListOptions, withListOptions } from './list-options.ts';
 import { namedPerson } from './named-person.ts';
 import { pinnedUntil } from './pinned-until.ts';
+import { segmentText } from './segment-text.ts';
 import { activePolicy } from './show-commands.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -90,7 +90,8 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
       (options.segment === undefined || one.segment === options.segment),
   );
   const cases = all.slice(0, options.limit);
-  const pinned = await pinnedUntil(context, cases, await activePolicy(context));
+  const policy = await activePolicy(context);
+  const pinned = await pinnedUntil(context, cases, policy);
   const words = CASE_WORDS[terminal.language];
   const rows = [
     words.head,
@@ -99,7 +100,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
       return [
         one.caseId,
         one.customerId,
-        one.segment,
+        segmentText(one.segment, policy, context),
         `${one.score} (${one.question})`,
         one.answerDiscarded === undefined
           ? words.shortReasons[one.reason]
@@ -140,7 +141,6 @@ const show = async (context: CommandContext, caseId: string): Promise<ExitCode> 
     wishes: stored?.answer.wishes ?? [],
   };
   const policy = await activePolicy(context);
-  const label = policy?.dimensions[policy.mainDimension]?.segments[known.segment]?.label;
   const words = CASE_WORDS[terminal.language];
   const { escalation } = shown;
   terminal.result(shown, () =>
@@ -150,7 +150,7 @@ const show = async (context: CommandContext, caseId: string): Promise<ExitCode> 
         [words.reason, words.reasons[known.reason]],
         [words.score, `${known.score} (${known.question})`],
         [words.comment, shown.comment ?? '–'],
-        [words.segment, label === undefined ? known.segment : labelIn(label, terminal.language)],
+        [words.segment, segmentText(known.segment, policy, context)],
         [words.priority, words.priorities[known.priority]],
         [words.owner, ownerText(known.owner, words.central)],
         [words.due, `${known.dueAt}${shown.isOverdue ? ` (${words.over})` : ''}`],

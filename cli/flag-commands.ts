@@ -35,6 +35,7 @@ import { FLAG_WORDS } from './flag-words.ts';
 import { csvOf, type ListOptions, withListOptions } from './list-options.ts';
 import { namedPerson } from './named-person.ts';
 import { pinnedUntil } from './pinned-until.ts';
+import { segmentText } from './segment-text.ts';
 import { activePolicy } from './show-commands.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -293,11 +294,6 @@ const stakeText = (value: number, policy: Policy | undefined, { terminal }: Comm
   return policy === undefined || metric === undefined
     ? String(value)
     : formatMetric(inMajorUnits(metric, value, policy.currency), metric.unit, policy.currency, terminal.language);
-};
-
-const segmentText = (name: string, policy: Policy | undefined, { terminal }: CommandContext): string => {
-  const label = policy?.dimensions[policy.mainDimension]?.segments[name]?.label;
-  return label === undefined ? name : labelIn(label, terminal.language);
 };
 
 interface BothLanguages {

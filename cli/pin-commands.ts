@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { labelIn } from '#shared/application/format-value.ts';
 import { clearPin, listPins, setPin } from '#shared/application/pin-segment.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import type { Pin } from '#shared/domain/facts.ts';
@@ -9,6 +8,7 @@ import { PermanentError } from '#shared/errors.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { csvOf, type ListOptions, withListOptions } from './list-options.ts';
+import { segmentText } from './segment-text.ts';
 import { activePolicy } from './show-commands.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -71,16 +71,14 @@ const policyOf = async (context: CommandContext): Promise<Policy> => {
   return policy;
 };
 
-const segmentText = (policy: Policy | undefined, pin: Pin, { terminal }: CommandContext): string => {
-  const label = policy?.dimensions[pin.dimension]?.segments[pin.segment]?.label;
-  return label === undefined ? pin.segment : labelIn(label, terminal.language);
-};
+const pinnedSegment = (policy: Policy | undefined, pin: Pin, context: CommandContext): string =>
+  segmentText(pin.segment, policy, context, pin.dimension);
 
 const set = async (context: CommandContext, customerId: string, options: SetOptions): Promise<ExitCode> => {
   const { target, terminal, by } = context;
   const policy = await policyOf(context);
   const done = await setPin({ ...options, customerId, by }, policy, target);
-  const text = segmentText(policy, done.pin, context);
+  const text = pinnedSegment(policy, done.pin, context);
   terminal.result(done, () =>
     done.outcome === 'unchanged'
       ? `${customerId} is already pinned to ${text} (${done.dimension}) until ${done.pin.until}, by ${done.pin.by}; nothing changed`
@@ -89,7 +87,7 @@ const set = async (context: CommandContext, customerId: string, options: SetOpti
           ...(done.replaced === null
             ? []
             : [
-                `it replaces ${segmentText(policy, done.replaced, context)} until ${done.replaced.until}, set by ${done.replaced.by}: ${done.replaced.reason}`,
+                `it replaces ${pinnedSegment(policy, done.replaced, context)} until ${done.replaced.until}, set by ${done.replaced.by}: ${done.replaced.reason}`,
               ]),
         ].join('\n'),
   );
@@ -103,7 +101,7 @@ const clear = async (context: CommandContext, customerId: string, options: PinOp
   terminal.result(done, () =>
     done.pin === null
       ? `${customerId} has no pin in ${done.dimension}; nothing changed`
-      : `the pin of ${customerId} to ${segmentText(policy, done.pin, context)} (${done.dimension}) is cleared; the next run places the customer by the ratings`,
+      : `the pin of ${customerId} to ${pinnedSegment(policy, done.pin, context)} (${done.dimension}) is cleared; the next run places the customer by the ratings`,
   );
   return EXIT.done;
 };
@@ -132,7 +130,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
     ...shown.map(({ customerId, branch: at, manager: whose, state: now, pin }) => [
       customerId,
       pin.dimension,
-      segmentText(policy, pin, context),
+      pinnedSegment(policy, pin, context),
       at ?? '',
       whose ?? '',
       now,
