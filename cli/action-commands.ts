@@ -72,6 +72,7 @@ const list = async (context: CommandContext, options: ActionListOptions): Promis
     },
     languageOf: () => terminal.language,
     cases: await target.cases.listOpen(),
+    waiting: await target.flags.listOpen(),
     perSection: options.limit,
   });
   if (wanted !== undefined && lists.length === 0) await assertKnown(target, record, wanted);

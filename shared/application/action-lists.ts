@@ -1,3 +1,4 @@
+import type { RaisedFlag } from '#shared/domain/flags.ts';
 import type { Policy, ServiceTerms } from '#shared/domain/policy.ts';
 import { servicePlanOf } from '#shared/domain/service-plan.ts';
 import type { Desk } from '#shared/domain/staff.ts';
@@ -57,6 +58,8 @@ export interface ActionListOptions {
   readonly languageOf: (desk: Desk) => Language;
   /** Cases that are open now; absent: not known, then those of the run's day count. */
   readonly cases?: readonly CustomerCase[];
+  /** Proposals that wait now; absent: not known, then all that the run opened. */
+  readonly waiting?: readonly Pick<RaisedFlag, 'kind' | 'subject'>[];
   /** Most rows of a section; the rest is counted. */
   readonly perSection: number;
 }
@@ -89,7 +92,9 @@ export const actionLists = async (
   policy: Policy,
   options: ActionListOptions,
 ): Promise<readonly ActionList[]> => {
-  const opened = await openedFlags(ports.files, run.runId);
+  const waiting = options.waiting && new Set(options.waiting.map(({ kind, subject }) => `${kind} ${subject}`));
+  const all = await openedFlags(ports.files, run.runId);
+  const opened = waiting === undefined ? all : new Set([...all].filter((one) => waiting.has(one)));
   const cases = options.cases === undefined ? undefined : firstDue(options.cases);
   const lists = new Map<string, Gathered>();
   for (let shard = 0; shard < run.shards; shard += 1) {

@@ -94,6 +94,15 @@ const idsOf = (listed: unknown, index = 0): Readonly<Record<string, readonly str
   );
 
 describe('an action list', () => {
+  it('no longer names a proposal that a person has decided', async () => {
+    const decided = await resegment('flag', 'refuse', 'deep', '--reason', 'new contract', '--as', 'Li Wei');
+    expect(decided.code, decided.out).toBe(0);
+
+    const li = await resegment('action', 'list', '--manager', 'Li Wei', '--json');
+
+    expect(idsOf(li.json)['proposals']).toEqual(['waits']);
+  });
+
   it('names cases by due time, proposals by stake, those who fall by value, and the low-value riser', async () => {
     const li = await resegment('action', 'list', '--manager', 'Li Wei', '--json');
 
