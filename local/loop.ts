@@ -1,3 +1,5 @@
+import { wavePortsFrom } from '#functions/runtime/ports.ts';
+import { lookUpWave } from '#shared/application/look-up-wave.ts';
 import { loadPolicy } from '#shared/application/run/run-ports.ts';
 import { waveIdOf } from '#shared/application/wave-record.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
@@ -11,7 +13,7 @@ import {
   periodOf,
   toDayNumber,
 } from '#shared/domain/calendar.ts';
-import { SCALE_OF_QUESTION } from '#shared/domain/policy.ts';
+import { type QuestionKind, SCALE_OF_QUESTION } from '#shared/domain/policy.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { MailFate } from './mail-server.ts';
 import { dueAt, giveAnswer, planAnswers } from './simulated-answers.ts';
@@ -195,26 +197,40 @@ const runHeld = (stack: Stack, { runId, brakes }: RunRecord): PermanentError =>
 /** Without any progress for so long, real time, sending is stuck; a slow machine only takes longer. */
 const STUCK_MS = 60_000;
 
+/** Without progress for so long, real time, the wave is asked whether it waits for an instant of the business clock. */
+const QUIET_MS = 1_000;
+
 /**
- * Waits until every invitation of the wave was sent, skipped or refused, or the mail service takes nothing. A wave that an
- * operator or the brake stopped waits for an operator.
+ * Waits until every invitation of the wave that can go out now was sent, skipped or refused, or the mail service takes nothing.
+ * A wave that an operator or the brake stopped waits for an operator.
  *
+ * @returns the instant at which the wave looks again, where invitations are put off or for another day; undefined where none is left
  * @throws PermanentError `wave-stuck`, `wave-paused`
  */
-const mailsSettled = async (stack: Stack, waveId: string, progress: Progress, pauses?: Pauses): Promise<void> => {
+const mailsSettled = async (
+  stack: Stack,
+  waveId: string,
+  progress: Progress,
+  pauses?: Pauses,
+): Promise<string | undefined> => {
   let left = Number.POSITIVE_INFINITY;
   let since = performance.now();
   for (;;) {
     if (pauses !== undefined) await resumedOrCancelled(stack, waveId, progress, pauses);
     const status = await stack.tool.waveStatus(waveId);
-    if (status === undefined || status.pause !== null) return;
+    if (status === undefined || status.pause !== null) return undefined;
     if (status.planned > 0) progress('sending survey mails', status.drawn - status.planned, status.drawn);
-    else if (status.state !== 'planned') return;
+    else if (status.state !== 'planned') return undefined;
     if (status.planned !== left) {
       left = status.planned;
       since = performance.now();
     }
-    if (performance.now() - since > STUCK_MS) {
+    const quietMs = performance.now() - since;
+    if (quietMs > QUIET_MS && status.planned > 0) {
+      const step = await lookUpWave({ waveId }, wavePortsFrom(stack.parts));
+      if (step.next === 'wait' && step.until > stack.clock.now()) return step.until;
+    }
+    if (quietMs > STUCK_MS) {
       throw new PermanentError(
         'wave-stuck',
         `wave ${waveId} has ${left} unsent invitations and sent none for a minute`,
@@ -261,7 +277,10 @@ const resumedOrCancelled = async (
 /** Whether a mail got to somebody. */
 const reached = (fate: MailFate): boolean => fate !== 'bounce' && fate !== 'suppressionlist';
 
-/** Moves the clock from answer to answer and gives each through the real pages; ends after the wave's closing. */
+/**
+ * Moves the clock from answer to answer and gives each through the real pages, and to the days on which more mails go out; ends
+ * after the wave's closing.
+ */
 const answerWave = async (
   stack: Stack,
   waveId: string,
@@ -269,19 +288,34 @@ const answerWave = async (
   progress: Progress,
   pauses: Pauses | undefined,
 ): Promise<void> => {
-  await mailsSettled(stack, waveId, progress, pauses);
-  const status = await stack.tool.waveStatus(waveId);
-  if (status === undefined) return;
   const survey = (await loadPolicy(stack.run.objects, policyHash)).survey;
-  if (survey === undefined) return;
-  const [from, to] = SCALE_OF_QUESTION[survey.ask].split('-').map(Number);
+  for (let next: string | undefined = ''; next !== undefined; ) {
+    next = await mailsSettled(stack, waveId, progress, pauses);
+    if (survey === undefined || (await stack.tool.waveStatus(waveId)) === undefined) return;
+    await answerUntil(stack, waveId, survey.ask, next, progress);
+    if (next !== undefined) await stack.clock.moveAtLeastTo(next);
+  }
+  const status = await stack.tool.waveStatus(waveId);
+  if (status !== undefined) await closeCasesUntil(stack, status.closesAt);
+};
+
+/** Gives the answers to the mails that are out, those that are due before an instant, or all. */
+const answerUntil = async (
+  stack: Stack,
+  waveId: string,
+  question: QuestionKind,
+  before: string | undefined,
+  progress: Progress,
+): Promise<void> => {
+  const [from, to] = SCALE_OF_QUESTION[question].split('-').map(Number);
   const mails = stack.mail
     .mails()
     .filter(({ tags, to }) => tags['run'] === waveId && tags['kind'] !== 'reminder' && reached(stack.mail.fateOf(to)));
   const answers = await planAnswers(mails, { from: from ?? 0, to: to ?? 10 });
   for (const [index, answer] of answers.entries()) {
-    progress('simulated customers answer on the survey pages', index + 1, answers.length);
     const at = new Date(dueAt(answer)).toISOString();
+    if (before !== undefined && at >= before) return;
+    progress('simulated customers answer on the survey pages', index + 1, answers.length);
     if ((await stack.tool.answers.get(answer.invitationId)) !== undefined) continue;
     await closeCasesUntil(stack, at);
     await stack.clock.moveAtLeastTo(at);
@@ -289,5 +323,4 @@ const answerWave = async (
     // At the time of each answer the staff hear of it, and of what fell due before it.
     await stack.sweepCases();
   }
-  await closeCasesUntil(stack, status.closesAt);
 };
