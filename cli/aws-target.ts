@@ -18,7 +18,7 @@ import { waveStatus } from '#shared/application/close-wave.ts';
 import { teamView } from '#shared/application/team-view.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
 import { ImportBatch } from '#shared/contracts/import-batch.ts';
-import { PermanentError } from '#shared/errors.ts';
+import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { Target, TargetOptions } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -61,6 +61,12 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     kmsKeyArn: `arn:aws:kms:${region}:${account}:alias/${name('key-ring')}`,
   };
   const keyRing = kmsKeyRing(ringPlace);
+  let writable: Promise<ContactStore> | undefined;
+  /** Who imports addresses needs the right to decrypt the ring; nobody else asks for it. */
+  const writableContacts = (): Promise<ContactStore> => {
+    writable ??= keyRing.addressKey().then((key) => dynamoContacts(dynamo, tables.contacts, key));
+    return writable;
+  };
   // Reading claims needs no address key.
   const contacts = dynamoContacts(dynamo, tables.contacts, { kid: '', key: new Uint8Array() });
   const machine = (workflow: string): string => `arn:aws:states:${region}:${account}:stateMachine:${name(workflow)}`;
@@ -96,15 +102,8 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     batches: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'BATCH', schema: ImportBatch }),
     staff: dynamoStaff(dynamo, tables.runs),
     contacts: {
-      upsertPerson: async () => {
-        throw new PermanentError(
-          'addresses-not-importable',
-          `the key of address hashes of stage ${stage} is kept from operators, so addresses cannot be imported from here`,
-          { hint: 'import without the columns email, name and language' },
-        );
-      },
-      noteConsent: contacts.noteConsent,
-      consentOf: contacts.consentOf,
+      ...contacts,
+      upsertPerson: async (person, before) => (await writableContacts()).upsertPerson(person, before),
     },
     persons: personPortsFrom(parts, () => keyRing.addressKey()),
     close: async () => dynamo.destroy(),

@@ -117,6 +117,25 @@ describe('the tool in an account, over the APIs of AWS as others made them', () 
     expect(JSON.stringify(history)).toContain('2026-10-20');
   });
 
+  it('imports addresses under the key of the ring, hands out what is held about a person, and erases it', async () => {
+    const file = join(folder, 'customers.csv');
+    writeFileSync(file, 'id,email,name\nC-1,wang.fang@customer.test,Wang Fang\nC-2,li.wei@customer.test,Li Wei\n');
+    const import_ = ['import', 'customers', file, '--as-of', '2026-10-31', '--map', 'id=id,email=email,name=name'];
+
+    expect(await json(...import_)).toMatchObject({ rows: 2, accepted: 2, rejected: 0 });
+    expect(await json(...import_)).toMatchObject({ alreadyImported: true });
+    expect(await json('contact', 'show', 'C-1')).toMatchObject({
+      addresses: [{ address: 'wang.fang@customer.test', name: 'Wang Fang' }],
+    });
+    expect(await json('contact', 'erase', 'C-1', '--reason', 'request of 12 May', '--yes')).toMatchObject({
+      outcome: 'erased',
+    });
+    expect(await json('contact', 'erase', '--restored', '--yes')).toEqual({ looked: 1, erased: 0, unreadable: 0 });
+    expect(JSON.parse((await resegment('--json', 'contact', 'show', 'C-1')).stdout)).toMatchObject({
+      error: { code: 'customer-erased' },
+    });
+  });
+
   it('shows a stage without a run, and lists that are empty', async () => {
     await json('status');
     for (const list of [
