@@ -5,7 +5,7 @@ import type { StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import { readDrawn } from './draw-audience.ts';
-import { gatherResults, lastOfSameQuestion, type WaveResultsPorts } from './wave-results.ts';
+import { gatherWithBefore, type WaveResultsPorts } from './wave-results.ts';
 
 /** Cases of a wave and of those planned in so many days before it count: one wave brings a manager too few to tell. */
 export const CASE_WINDOW_DAYS = 365;
@@ -46,11 +46,9 @@ export const teamView = async (
   ports: TeamViewPorts,
   segments: readonly string[] = [],
 ): Promise<TeamView | undefined> => {
-  const wave = (await ports.waves.get(waveId))?.record;
-  if (wave === undefined) return undefined;
-  const { cells } = await gatherResults(waveId, ports);
-  const last = await lastOfSameQuestion(wave, ports);
-  const before = last === undefined ? undefined : (await gatherResults(last.waveId, ports)).cells;
+  const gathered = await gatherWithBefore(waveId, ports);
+  if (gathered === undefined) return undefined;
+  const { wave, cells, before, last } = gathered;
   const caseWaves = await wavesInWindow(wave, ports);
   const casesAsOf = ports.clock.now();
   const cases: CaseCell[] = [];

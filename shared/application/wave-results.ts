@@ -40,11 +40,9 @@ export const waveResults = async (
   ports: WaveResultsPorts,
   segments: readonly string[] = [],
 ): Promise<WaveResults | undefined> => {
-  const wave = (await ports.waves.get(waveId))?.record;
-  if (wave === undefined) return undefined;
-  const { cells, comments } = await gatherResults(waveId, ports);
-  const last = await lastOfSameQuestion(wave, ports);
-  const before = last === undefined ? undefined : (await gatherResults(last.waveId, ports)).cells;
+  const gathered = await gatherWithBefore(waveId, ports);
+  if (gathered === undefined) return undefined;
+  const { wave, cells, comments, before, last } = gathered;
   const results = surveyResults(wave.question, cells, before, segments);
   const visible = new Set(results.tables.segment.groups.filter((one) => !one.hidden).map((one) => one.name));
   return {
@@ -63,8 +61,17 @@ export const waveResults = async (
   };
 };
 
+/** What a wave's invitations and answers give, and what those of the last comparable wave gave; undefined without the wave. */
+export const gatherWithBefore = async (waveId: string, ports: WaveResultsPorts) => {
+  const wave = (await ports.waves.get(waveId))?.record;
+  if (wave === undefined) return undefined;
+  const last = await lastOfSameQuestion(wave, ports);
+  const before = last === undefined ? undefined : (await gatherResults(last.waveId, ports)).cells;
+  return { wave, last, before, ...(await gatherResults(waveId, ports)) };
+};
+
 /** The wave before that asked the same question in the same dimension; undefined where there is none. */
-export const lastOfSameQuestion = async (
+const lastOfSameQuestion = async (
   wave: WaveRecord,
   ports: Pick<WaveResultsPorts, 'waves'>,
 ): Promise<WaveRecord | undefined> =>
@@ -90,7 +97,7 @@ interface Cell extends ResultCell {
 }
 
 /** Everybody who was written to, by the four groups; who has been erased since is in no figure. */
-export const gatherResults = async (
+const gatherResults = async (
   waveId: string,
   ports: WaveResultsPorts,
 ): Promise<{

@@ -8,7 +8,7 @@ import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts'
 import { RETENTION_DAYS } from '#shared/domain/retention.ts';
 import type { StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { CustomerCase } from '#shared/ports/case-store.ts';
-import { CLOSES, invitationOf, memoryDocuments, NOW, settableClock, storedAnswer } from '../survey/memory.ts';
+import { CLOSES, invitationOf, memoryDocuments, NOW, openCase, settableClock, storedAnswer } from '../survey/memory.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -46,24 +46,12 @@ const engines = {
 
 const stored = storedAnswer('a1', 1);
 
-const opened: CustomerCase = {
-  caseId: 'k1',
-  customerId: 'c1',
-  subject: 's-c1',
-  waveId: 'w',
-  segment: 'hold',
-  branch: null,
-  manager: null,
-  owner: { kind: 'central', name: 'central' },
+const opened = openCase('k1', {
   reason: 'complaint',
   score: 1,
-  question: 'nps',
   priority: 'high',
-  openedAt: NOW,
-  dueAt: NOW,
-  state: 'open',
   history: [{ event: 'opened', at: NOW, by: 'w' }],
-};
+});
 
 describe.each(['memory', 'dynamo'] as const)('R26 retention on %s', (engine) => {
   it('reads an invitation to the last instant of its time and not from then on, deleted or not', async () => {

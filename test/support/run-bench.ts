@@ -202,3 +202,21 @@ const benchOn = <Dynamo>(
     close,
   };
 };
+
+/** Makes the items of these customers unreadable. */
+export const spoil = (
+  { ports }: Pick<ReturnType<typeof openMemoryBench>, 'ports'>,
+  customers: readonly string[],
+): void => {
+  const { customers: store } = ports;
+  const whole = store.readBucket;
+  Object.assign(store, {
+    readBucket: async function* (...given: Parameters<typeof whole>): ReturnType<typeof whole> {
+      for await (const read of whole(...given)) {
+        if (read.kind === 'customer' && customers.includes(read.facts.customerId)) {
+          yield { kind: 'quarantined', bucket: given[0], subject: read.facts.subject, reason: 'orders is not a list' };
+        } else yield read;
+      }
+    },
+  });
+};

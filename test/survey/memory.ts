@@ -285,3 +285,24 @@ export const storedAnswer = (answerId: string, version: number): StoredAnswer =>
   caseForEveryLow: false,
   caseDueHours: 24,
 });
+
+/** An open case of customer c1 in the central queue. */
+export const openCase = (caseId: string, more: Partial<CustomerCase> = {}): CustomerCase => ({
+  caseId,
+  customerId: 'c1',
+  subject: 's-c1',
+  waveId: 'w',
+  segment: 'hold',
+  branch: null,
+  manager: null,
+  owner: { kind: 'central', name: 'central' },
+  reason: 'lowAnswer',
+  score: 2,
+  question: 'nps',
+  priority: 'normal',
+  openedAt: NOW,
+  dueAt: NOW,
+  state: 'open',
+  history: [],
+  ...more,
+});

@@ -9,7 +9,7 @@ import { PoisonError } from '#shared/errors.ts';
 import type { StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { CustomerCase } from '#shared/ports/case-store.ts';
 import { type OpenTables, openTables } from '#test/support/open-tables.ts';
-import { ADDRESS_KEY, invitationOf, memoryDocuments, NOW, storedAnswer } from './memory.ts';
+import { ADDRESS_KEY, invitationOf, memoryDocuments, NOW, openCase, storedAnswer } from './memory.ts';
 
 let tables: OpenTables;
 beforeAll(async () => {
@@ -149,24 +149,7 @@ describe.each(['memory', 'dynamo'] as const)('survey stores on %s', (engine) => 
     const customers = { get: async () => undefined, put: async () => 'stored' as const };
     for (let round = 0; round < 5; round += 1) {
       const caseId = `raced-${round}`;
-      await cases.createIfAbsent({
-        caseId,
-        customerId: 'c1',
-        subject: 's-c1',
-        waveId: 'w',
-        segment: 'hold',
-        branch: null,
-        manager: null,
-        owner: { kind: 'central', name: 'central' },
-        reason: 'lowAnswer',
-        score: 2,
-        question: 'nps',
-        priority: 'normal',
-        openedAt: NOW,
-        dueAt: NOW,
-        state: 'open',
-        history: [{ event: 'opened', at: NOW, by: 'w' }],
-      });
+      await cases.createIfAbsent(openCase(caseId, { history: [{ event: 'opened', at: NOW, by: 'w' }] }));
       const ports = { cases, customers, clock };
       const outcomes = await Promise.allSettled([
         ...['Ann', 'Bob', 'Li Wei'].map((by) => closeCase(caseId, { by, outcome: 'solved', note: by }, ports)),
@@ -187,24 +170,7 @@ describe.each(['memory', 'dynamo'] as const)('survey stores on %s', (engine) => 
 
   it('open a case once, and list open ones by their due time', async () => {
     const { cases } = engines[engine]();
-    const known = (caseId: string, dueAt: string): CustomerCase => ({
-      caseId,
-      customerId: 'c1',
-      subject: 's-c1',
-      waveId: 'w',
-      segment: 'hold',
-      branch: null,
-      manager: null,
-      owner: { kind: 'central', name: 'central' },
-      reason: 'lowAnswer',
-      score: 2,
-      question: 'nps',
-      priority: 'normal',
-      openedAt: NOW,
-      dueAt,
-      state: 'open',
-      history: [],
-    });
+    const known = (caseId: string, dueAt: string): CustomerCase => openCase(caseId, { dueAt });
     expect(await cases.createIfAbsent(known('late', '2026-06-03T00:00:00.000Z'))).toBe('created');
     expect(await cases.createIfAbsent(known('soon', '2026-06-02T00:00:00.000Z'))).toBe('created');
     expect(await cases.createIfAbsent(known('soon', '2026-06-09T00:00:00.000Z'))).toBe('exists');

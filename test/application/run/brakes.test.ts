@@ -6,7 +6,7 @@ import { tellOperators } from '#shared/application/run/tell-operators.ts';
 import { BRAKE_NAMES, type BrakeName, type Brakes } from '#shared/domain/policy.ts';
 import { parsePolicy } from '#shared/domain/policy-file.ts';
 import { activate, operator } from '#test/support/bench-target.ts';
-import { openMemoryBench } from '#test/support/run-bench.ts';
+import { openMemoryBench, spoil } from '#test/support/run-bench.ts';
 import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
 
 type Bench = ReturnType<typeof openMemoryBench>;
@@ -41,20 +41,6 @@ const all = (customers: readonly string[], score: number): Record<string, number
 
 const month = async (bench: Bench, scores: Readonly<Record<string, number>>): Promise<void> => {
   await withScore(bench, { ...all(ids(0, 20), 90), ...all(ids(20, 80), 50), ...scores }, '2026-11-15');
-};
-
-const spoil = (bench: Bench, customers: readonly string[]): void => {
-  const { customers: store } = bench.ports;
-  const whole = store.readBucket;
-  Object.assign(store, {
-    readBucket: async function* (...given: Parameters<typeof whole>): ReturnType<typeof whole> {
-      for await (const read of whole(...given)) {
-        if (read.kind === 'customer' && customers.includes(read.facts.customerId)) {
-          yield { kind: 'quarantined', bucket: given[0], subject: read.facts.subject, reason: 'orders is not a list' };
-        } else yield read;
-      }
-    },
-  });
 };
 
 const leave = async (bench: Bench, customers: readonly string[]): Promise<void> => {

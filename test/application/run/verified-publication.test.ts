@@ -8,7 +8,7 @@ import { openRun } from '#shared/application/run/open-run.ts';
 import { publishRun } from '#shared/application/run/publish-run.ts';
 import { reviewPlan } from '#shared/application/run/review-plan.ts';
 import { RunSummary } from '#shared/contracts/run-record.ts';
-import { openMemoryBench } from '#test/support/run-bench.ts';
+import { openMemoryBench, spoil } from '#test/support/run-bench.ts';
 import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
 
 type Bench = ReturnType<typeof openMemoryBench>;
@@ -41,21 +41,6 @@ const planned = async (bench: Bench, requestId: string): Promise<string> => {
 };
 
 const publishedRun = async (bench: Bench) => (await bench.ports.pointer.get()).published?.runId;
-
-/** Makes the items of these customers unreadable. */
-const spoil = (bench: Bench, customers: readonly string[]): void => {
-  const { customers: store } = bench.ports;
-  const whole = store.readBucket;
-  Object.assign(store, {
-    readBucket: async function* (...given: Parameters<typeof whole>): ReturnType<typeof whole> {
-      for await (const read of whole(...given)) {
-        if (read.kind === 'customer' && customers.includes(read.facts.customerId)) {
-          yield { kind: 'quarantined', bucket: given[0], subject: read.facts.subject, reason: 'orders is not a list' };
-        } else yield read;
-      }
-    },
-  });
-};
 
 let bench: Bench;
 beforeEach(async () => {
