@@ -1,4 +1,4 @@
-import { readCsv } from '#shared/application/csv-rows.ts';
+import { readCsv } from '#shared/application/import/csv-rows.ts';
 import { csv } from './sample-draws.ts';
 
 export const STAFF_COLUMNS = ['name', 'email', 'superior', 'branch', 'role', 'language'] as const;

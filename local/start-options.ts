@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { importFormat, importMap } from '#shared/application/import-options.ts';
-import type { ImportFormat } from '#shared/application/import-table.ts';
+import { importFormat, importMap } from '#shared/application/import/import-options.ts';
+import type { ImportFormat } from '#shared/application/import/import-table.ts';
 import { isIsoDate } from '#shared/domain/calendar.ts';
 import { PermanentError } from '#shared/errors.ts';
 

@@ -18,7 +18,7 @@ import type { EmitEventsPorts } from '#shared/application/emit-events.ts';
 import type { EscalateCasesPorts } from '#shared/application/escalate-cases.ts';
 import { outcomesForReport } from '#shared/application/flag-outcomes.ts';
 import { labelIn } from '#shared/application/format-value.ts';
-import type { ImportPorts } from '#shared/application/import-batches.ts';
+import type { ImportPorts } from '#shared/application/import/import-batches.ts';
 import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
 import type { MailActionListsPorts } from '#shared/application/mail-action-lists.ts';
 import type { PersonPorts } from '#shared/application/person-ports.ts';

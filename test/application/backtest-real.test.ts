@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Backtest, backtest, readHistory } from '#shared/application/backtest.ts';
 import { backtestText } from '#shared/application/backtest-text.ts';
-import { importPurchases } from '#shared/application/import-purchases.ts';
+import { importPurchases } from '#shared/application/import/import-purchases.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { preset, readProjectFile } from '#test/domain/support.ts';
 import { memoryCustomers, memoryRecords } from '#test/support/memory-stores.ts';

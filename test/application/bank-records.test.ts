@@ -1,7 +1,7 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
-import { importCustomers } from '#shared/application/import-customers.ts';
+import { importCustomers } from '#shared/application/import/import-customers.ts';
 import { ImportBatch } from '#shared/contracts/import-batch.ts';
 import type { FrameRow } from '#shared/domain/standing.ts';
 import { readCsv, readProjectFile } from '#test/domain/support.ts';

@@ -1,7 +1,7 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
-import { importPurchases } from '#shared/application/import-purchases.ts';
+import { importPurchases } from '#shared/application/import/import-purchases.ts';
 import { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { openRunBench, type RunBench } from '#test/support/run-bench.ts';
 

@@ -1,9 +1,9 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { importAnswers } from '#shared/application/import-answers.ts';
-import type { ImportResult } from '#shared/application/import-batches.ts';
-import { importCustomers } from '#shared/application/import-customers.ts';
+import { importAnswers } from '#shared/application/import/import-answers.ts';
+import type { ImportResult } from '#shared/application/import/import-batches.ts';
+import { importCustomers } from '#shared/application/import/import-customers.ts';
 import { type ImportBench, openImportBench } from '#test/support/import-bench.ts';
 
 const fileOf = (part: string): string => `../shared/data/olist_2016_2017_${part}.csv.gz`;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exitOfState } from '#cli/exit-code.ts';
 import { findRun } from '#cli/find-run.ts';
-import { importMap } from '#shared/application/import-options.ts';
+import { importMap } from '#shared/application/import/import-options.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 
 const BIN = join(import.meta.dirname, '..', '..', 'cli', 'resegment.mjs');

@@ -3,7 +3,7 @@ import { textSource } from '#local/import-files.ts';
 import { sampleCompanies } from '#local/sample-companies.ts';
 import { sampleGuests } from '#local/sample-guests.ts';
 import { sampleStaff } from '#local/sample-staff.ts';
-import { importStaff } from '#shared/application/import-staff.ts';
+import { importStaff } from '#shared/application/import/import-staff.ts';
 import { directoryOf } from '#shared/domain/staff.ts';
 import { memoryStaff } from '#test/support/memory-stores.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { importCustomers } from '#shared/application/import-customers.ts';
+import { importCustomers } from '#shared/application/import/import-customers.ts';
 import { type Consent, newestConsent } from '#shared/domain/contact-policy.ts';
 import { fileOf, openImportBench } from '../support/import-bench.ts';
 import { memoryStores, NOW } from '../survey/memory.ts';

@@ -1,5 +1,5 @@
-import { importCustomers } from '#shared/application/import-customers.ts';
-import { importPurchases } from '#shared/application/import-purchases.ts';
+import { importCustomers } from '#shared/application/import/import-customers.ts';
+import { importPurchases } from '#shared/application/import/import-purchases.ts';
 import { assignRow } from '#shared/domain/assign.ts';
 import { periodOf } from '#shared/domain/calendar.ts';
 import { calibrate } from '#shared/domain/calibrate.ts';

@@ -1,4 +1,4 @@
-import type { ImportPorts } from '#shared/application/import-batches.ts';
+import type { ImportPorts } from '#shared/application/import/import-batches.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';

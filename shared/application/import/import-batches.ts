@@ -1,10 +1,10 @@
-import type { ImportBatch } from '../contracts/import-batch.ts';
-import { PermanentError } from '../errors.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { CustomerStore } from '../ports/customer-store.ts';
-import type { ErasureLog } from '../ports/erasure-log.ts';
-import type { ContactWriter } from '../ports/imports.ts';
-import type { RecordStore } from '../ports/standing-store.ts';
+import type { ImportBatch } from '../../contracts/import-batch.ts';
+import { PermanentError } from '../../errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { CustomerStore } from '../../ports/customer-store.ts';
+import type { ErasureLog } from '../../ports/erasure-log.ts';
+import type { ContactWriter } from '../../ports/imports.ts';
+import type { RecordStore } from '../../ports/standing-store.ts';
 
 /** Everything imports may use. */
 export interface ImportPorts {

@@ -7,7 +7,7 @@ import {
   parseNumber,
   parseTruth,
   traitType,
-} from '#shared/application/import-values.ts';
+} from '#shared/application/import/import-values.ts';
 import { fromDayNumber } from '#shared/domain/calendar.ts';
 
 const read = (parsed: { readonly ok: boolean; readonly value?: unknown }): unknown =>

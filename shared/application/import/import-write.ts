@@ -1,8 +1,8 @@
-import { mapConcurrently } from '../concurrently.ts';
-import type { CustomerFacts } from '../domain/facts.ts';
-import { newCustomer } from '../domain/merge-facts.ts';
-import { PoisonError, RetryableError } from '../errors.ts';
-import type { CustomerStore } from '../ports/customer-store.ts';
+import { mapConcurrently } from '../../concurrently.ts';
+import type { CustomerFacts } from '../../domain/facts.ts';
+import { newCustomer } from '../../domain/merge-facts.ts';
+import { PoisonError, RetryableError } from '../../errors.ts';
+import type { CustomerStore } from '../../ports/customer-store.ts';
 
 /** Rows per chunk: what is grouped by customer before it is written. */
 export const CHUNK_ROWS = 50_000;

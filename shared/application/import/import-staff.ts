@@ -1,11 +1,11 @@
-import { circleOfSuperiors, STAFF_LANGUAGES, STAFF_ROLES, type StaffMember, staffName } from '../domain/staff.ts';
-import { PermanentError } from '../errors.ts';
-import type { ImportSource, RejectSink } from '../ports/imports.ts';
-import type { StaffStore } from '../ports/staff-store.ts';
+import { circleOfSuperiors, STAFF_LANGUAGES, STAFF_ROLES, type StaffMember, staffName } from '../../domain/staff.ts';
+import { PermanentError } from '../../errors.ts';
+import type { ImportSource, RejectSink } from '../../ports/imports.ts';
+import type { StaffStore } from '../../ports/staff-store.ts';
+import { mailAddress } from '../mail/mime-message.ts';
 import type { CsvRow } from './csv-rows.ts';
 import { type Columns, cell, type ImportFormat, mapColumns, newRowCounter, openTable } from './import-table.ts';
 import { type Parsed, shown } from './import-values.ts';
-import { mailAddress } from './mail/mime-message.ts';
 
 export interface StaffImportOptions extends ImportFormat {
   /** `name`, `email` and any of superior, branch, role, language → column name. */

@@ -1,6 +1,6 @@
-import { isResegmentError } from '../errors.ts';
-import type { ImportSource, RejectSink } from '../ports/imports.ts';
-import { addNote, checkNote, type NotePorts, type NoteRequest } from './add-note.ts';
+import { isResegmentError } from '../../errors.ts';
+import type { ImportSource, RejectSink } from '../../ports/imports.ts';
+import { addNote, checkNote, type NotePorts, type NoteRequest } from '../add-note.ts';
 import type { CsvRow } from './csv-rows.ts';
 import {
   assertColumnReadable,

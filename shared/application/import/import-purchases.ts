@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { toDayNumber } from '../domain/calendar.ts';
-import type { OrderDay } from '../domain/facts.ts';
-import { addPurchases, withoutBatch } from '../domain/merge-facts.ts';
-import { currencyExponent } from '../domain/money.ts';
-import { PermanentError } from '../errors.ts';
-import type { ImportSource, RejectSink } from '../ports/imports.ts';
+import { toDayNumber } from '../../domain/calendar.ts';
+import type { OrderDay } from '../../domain/facts.ts';
+import { addPurchases, withoutBatch } from '../../domain/merge-facts.ts';
+import { currencyExponent } from '../../domain/money.ts';
+import { PermanentError } from '../../errors.ts';
+import type { ImportSource, RejectSink } from '../../ports/imports.ts';
 import type { CsvRow } from './csv-rows.ts';
 import {
   assertNoOverlap,

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { CsvError, type Info, parse } from 'csv-parse';
 import iconv from 'iconv-lite';
-import { isResegmentError, PermanentError } from '../errors.ts';
+import { isResegmentError, PermanentError } from '../../errors.ts';
 
 export const CSV_ENCODINGS = ['utf-8', 'gb18030', 'iso-8859-1'] as const;
 export type CsvEncoding = (typeof CSV_ENCODINGS)[number];

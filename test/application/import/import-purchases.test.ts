@@ -3,13 +3,13 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import iconv from 'iconv-lite';
 import { describe, expect, it } from 'vitest';
-import { importPurchases, type PurchaseImportOptions } from '#shared/application/import-purchases.ts';
+import { importPurchases, type PurchaseImportOptions } from '#shared/application/import/import-purchases.ts';
 import { fromDayNumber } from '#shared/domain/calendar.ts';
 import { fileOf, type ImportBench, openImportBench } from '#test/support/import-bench.ts';
 
 const CDNOW = {
   name: 'cdnow_sample.csv',
-  open: () => createReadStream(new URL('../../../shared/data/cdnow_sample.csv', import.meta.url)),
+  open: () => createReadStream(new URL('../../../../shared/data/cdnow_sample.csv', import.meta.url)),
 };
 const CDNOW_MAP = { customer: 'master_id', date: 'date', amount: 'sales_usd' };
 

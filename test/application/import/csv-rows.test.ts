@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { csvLine, readCsv } from '#shared/application/csv-rows.ts';
+import { csvLine, readCsv } from '#shared/application/import/csv-rows.ts';
 import { fileOf } from '#test/support/import-bench.ts';
 
 const field = fc.string({ unit: fc.constantFrom('a', 'é', '银', '😀', '"', ',', ';', '\n', ' '), maxLength: 6 });

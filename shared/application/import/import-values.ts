@@ -1,6 +1,6 @@
-import { dateIn, type IsoDate, isIsoDate } from '../domain/calendar.ts';
-import type { TraitValue } from '../domain/facts.ts';
-import { PermanentError } from '../errors.ts';
+import { dateIn, type IsoDate, isIsoDate } from '../../domain/calendar.ts';
+import type { TraitValue } from '../../domain/facts.ts';
+import { PermanentError } from '../../errors.ts';
 
 /** A value, or why there is none. `format`: it is written another way than the options say, so the whole column may be. */
 export type Parsed<T> =

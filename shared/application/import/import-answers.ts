@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { isIsoDate } from '../domain/calendar.ts';
-import { ANSWER_SCALES, type AnswerFact, type AnswerScale } from '../domain/facts.ts';
-import { addAnswers, addLatestAnswers } from '../domain/merge-facts.ts';
-import { PermanentError } from '../errors.ts';
-import type { ImportSource, RejectSink } from '../ports/imports.ts';
+import { isIsoDate } from '../../domain/calendar.ts';
+import { ANSWER_SCALES, type AnswerFact, type AnswerScale } from '../../domain/facts.ts';
+import { addAnswers, addLatestAnswers } from '../../domain/merge-facts.ts';
+import { PermanentError } from '../../errors.ts';
+import type { ImportSource, RejectSink } from '../../ports/imports.ts';
 import type { CsvRow } from './csv-rows.ts';
 import {
   beginBatch,

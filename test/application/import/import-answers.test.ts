@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type AnswerImportOptions, importAnswers } from '#shared/application/import-answers.ts';
-import { importCustomers } from '#shared/application/import-customers.ts';
-import { dateFormat } from '#shared/application/import-values.ts';
+import { type AnswerImportOptions, importAnswers } from '#shared/application/import/import-answers.ts';
+import { importCustomers } from '#shared/application/import/import-customers.ts';
+import { dateFormat } from '#shared/application/import/import-values.ts';
 import { fileOf, type ImportBench, openImportBench } from '#test/support/import-bench.ts';
 
 const withCustomers = async (): Promise<ImportBench> => {

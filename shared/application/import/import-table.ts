@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { PermanentError } from '../errors.ts';
-import type { ImportSource, RejectSink } from '../ports/imports.ts';
+import { PermanentError } from '../../errors.ts';
+import type { ImportSource, RejectSink } from '../../ports/imports.ts';
 import { type CsvEncoding, type CsvRow, csvLine, readCsv } from './csv-rows.ts';
 import type { NumberFormat, Parsed } from './import-values.ts';
 

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CustomerImportOptions, importCustomers } from '#shared/application/import-customers.ts';
-import { importPurchases } from '#shared/application/import-purchases.ts';
+import { type CustomerImportOptions, importCustomers } from '#shared/application/import/import-customers.ts';
+import { importPurchases } from '#shared/application/import/import-purchases.ts';
 import { fileOf, type ImportBench, openImportBench } from '#test/support/import-bench.ts';
 
 const run = (bench: ImportBench, content: string | Uint8Array, options: Partial<CustomerImportOptions> = {}) =>
@@ -200,7 +200,7 @@ describe('an import of customers', () => {
     const bench = openImportBench();
     const source = {
       name: 'bank_churn_records_3978.csv',
-      open: () => createReadStream(new URL('../../../shared/data/bank_churn_records_3978.csv', import.meta.url)),
+      open: () => createReadStream(new URL('../../../../shared/data/bank_churn_records_3978.csv', import.meta.url)),
     };
 
     const result = await importCustomers(

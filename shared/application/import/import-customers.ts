@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mapConcurrently } from '../concurrently.ts';
-import { dateIn, isIsoDate } from '../domain/calendar.ts';
-import { type Consent, newestConsent } from '../domain/contact-policy.ts';
-import { CUSTOMER_STATUSES, type CustomerFacts, type CustomerStatus, type TraitValue } from '../domain/facts.ts';
-import { addSnapshot, addStatus, type CustomerSnapshot, statusOn } from '../domain/merge-facts.ts';
-import { PermanentError, PoisonError } from '../errors.ts';
-import type { ImportedPerson, ImportSource, RejectSink } from '../ports/imports.ts';
+import { mapConcurrently } from '../../concurrently.ts';
+import { dateIn, isIsoDate } from '../../domain/calendar.ts';
+import { type Consent, newestConsent } from '../../domain/contact-policy.ts';
+import { CUSTOMER_STATUSES, type CustomerFacts, type CustomerStatus, type TraitValue } from '../../domain/facts.ts';
+import { addSnapshot, addStatus, type CustomerSnapshot, statusOn } from '../../domain/merge-facts.ts';
+import { PermanentError, PoisonError } from '../../errors.ts';
+import type { ImportedPerson, ImportSource, RejectSink } from '../../ports/imports.ts';
 import type { CsvRow } from './csv-rows.ts';
 import {
   beginBatch,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { PermanentError } from '../errors.ts';
-import type { ImportSource } from '../ports/imports.ts';
+import { PermanentError } from '../../errors.ts';
+import type { ImportSource } from '../../ports/imports.ts';
 import { readCsv } from './csv-rows.ts';
 import type { ImportFormat } from './import-table.ts';
 import { type Parsed, shown } from './import-values.ts';
