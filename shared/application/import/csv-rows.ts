@@ -3,6 +3,7 @@ import { createGunzip } from 'node:zlib';
 import { CsvError, type Info, parse } from 'csv-parse';
 import iconv from 'iconv-lite';
 import { isResegmentError, PermanentError } from '../../errors.ts';
+import type { RecordDelimiter } from './row-scanner.ts';
 
 export const CSV_ENCODINGS = ['utf-8', 'gb18030', 'iso-8859-1'] as const;
 export type CsvEncoding = (typeof CSV_ENCODINGS)[number];
@@ -15,6 +16,8 @@ export interface CsvOptions {
   readonly delimiter?: string;
   /** Gets the bytes as they are read, decompressed. */
   readonly hash?: { update(chunk: Uint8Array): unknown };
+  /** What ends a row; the first line end outside quotation marks if absent. */
+  readonly recordDelimiter?: RecordDelimiter;
 }
 
 export interface CsvRow {
@@ -49,18 +52,8 @@ export const readCsv = async (bytes: AsyncIterable<Uint8Array>, options: CsvOpti
       `--encoding takes one of ${encodings.join(', ')}, got ${JSON.stringify(options.encoding)}`,
     );
   }
-  const parser = Readable.from(decoded(hashed(gunzipped(bytes, options.name), options.hash), options)).compose(
-    parse({
-      delimiter,
-      bom: true,
-      info: true,
-      relax_column_count: true,
-      relax_quotes: true,
-      skip_empty_lines: true,
-      max_record_size: MAX_ROW_CHARACTERS,
-    }),
-  );
-  const rows = parsedRows(parser, options.name);
+  const text = decoded(hashed(gunzipped(bytes, options.name), options.hash), options, 1);
+  const rows = parsedRows(text, options, 1);
   const first = await rows.next();
   if (first.done === true) {
     throw new PermanentError('file-empty', `${options.name} is empty`, {
@@ -80,41 +73,69 @@ export const readCsv = async (bytes: AsyncIterable<Uint8Array>, options: CsvOpti
   return { header, rows };
 };
 
-async function* parsedRows(parser: AsyncIterable<unknown>, name: string): AsyncGenerator<CsvRow, void, undefined> {
-  let nextLine = 1;
+/**
+ * Reads the rows of a range of a file that holds whole rows and no header.
+ *
+ * @param bytes of the range, decompressed
+ * @param firstLine line of the file where the range begins
+ * @throws PermanentError as `readCsv`
+ */
+export const readRows = (
+  bytes: AsyncIterable<Uint8Array>,
+  options: CsvOptions,
+  firstLine: number,
+): AsyncGenerator<CsvRow, void, undefined> => parsedRows(decoded(bytes, options, firstLine), options, firstLine);
+
+async function* parsedRows(
+  text: AsyncIterable<string>,
+  { name, delimiter = ',', recordDelimiter }: CsvOptions,
+  firstLine: number,
+): AsyncGenerator<CsvRow, void, undefined> {
+  const parser = Readable.from(text).compose(
+    parse({
+      delimiter,
+      bom: true,
+      info: true,
+      relax_column_count: true,
+      relax_quotes: true,
+      skip_empty_lines: true,
+      max_record_size: MAX_ROW_CHARACTERS,
+      ...(recordDelimiter === undefined ? {} : { record_delimiter: recordDelimiter }),
+    }),
+  );
+  const lineEnd = recordDelimiter === '\r' ? '\r' : '\n';
+  let line = firstLine;
+  let blankLines = 0;
   try {
     for await (const chunk of parser) {
       if (!isParsed(chunk)) continue;
-      // `lines` counts the line ends seen, this row's included, so the row began on the line after the one before.
-      const fields = chunk.record;
-      const inner = fields.reduce((sum, field) => sum + lineEnds(field), 0);
-      yield { line: Math.max(nextLine, chunk.info.lines - inner), fields };
-      nextLine = chunk.info.lines;
+      const { record: fields, info } = chunk;
+      line += info.empty_lines - blankLines;
+      blankLines = info.empty_lines;
+      yield { line, fields };
+      line += 1 + fields.reduce((sum, field) => sum + lineEnds(field, lineEnd), 0);
     }
   } catch (error) {
-    throw readable(error, name);
+    throw readable(error, name, firstLine);
   }
 }
 
 const isParsed = (chunk: unknown): chunk is { readonly info: Info; readonly record: readonly string[] } =>
   typeof chunk === 'object' && chunk !== null && 'record' in chunk && 'info' in chunk;
 
-const lineEnds = (text: string): number => {
-  if (!text.includes('\n')) return 0;
-  return text.split('\n').length - 1;
+const lineEnds = (text: string, lineEnd: string): number => {
+  if (!text.includes(lineEnd)) return 0;
+  return text.split(lineEnd).length - 1;
 };
 
-const readable = (error: unknown, name: string): Error => {
+const readable = (error: unknown, name: string, firstLine: number): Error => {
   if (isResegmentError(error)) return error;
   if (error instanceof CsvError) {
-    return new PermanentError(
-      'file-quotes',
-      `${name} has a quotation mark that is never closed, near line ${error['lines'] ?? '?'}`,
-      {
-        hint: 'double a quotation mark inside a quoted field: ""',
-        cause: error,
-      },
-    );
+    const near = typeof error['lines'] === 'number' ? error['lines'] + firstLine - 1 : '?';
+    return new PermanentError('file-quotes', `${name} has a quotation mark that is never closed, near line ${near}`, {
+      hint: 'double a quotation mark inside a quoted field: ""',
+      cause: error,
+    });
   }
   if (error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_')) {
     return new PermanentError(
@@ -128,7 +149,11 @@ const readable = (error: unknown, name: string): Error => {
   return error instanceof Error ? error : new Error(String(error));
 };
 
-async function* gunzipped(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array, void, undefined> {
+/** The bytes, decompressed where they are gzip. @throws PermanentError `file-gzip` */
+export async function* gunzipped(
+  bytes: AsyncIterable<Uint8Array>,
+  name: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { head, all } = await withHead(bytes, 4);
   const isGzip = head[0] === 0x1f && head[1] === 0x8b;
   if (!isGzip) {
@@ -167,11 +192,16 @@ const withHead = async (
   }
   const head = Buffer.concat(first);
   const rest = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
-    if (head.length > 0) yield head;
-    for (;;) {
-      const next = await iterator.next();
-      if (next.done === true) return;
-      yield next.value;
+    try {
+      if (head.length > 0) yield head;
+      for (;;) {
+        const next = await iterator.next();
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      // Whoever stops before the end lets go of the file.
+      await iterator.return?.();
     }
   };
   return { head, all: rest() };
@@ -180,12 +210,13 @@ const withHead = async (
 async function* decoded(
   bytes: AsyncIterable<Uint8Array>,
   options: CsvOptions,
+  firstLine: number,
 ): AsyncGenerator<string, void, undefined> {
   const { head, all } = await withHead(bytes, 4);
   refuseOtherFiles(head, options.name);
   const encoding = options.encoding ?? 'utf-8';
   const decode = encoding === 'utf-8' ? utf8Decoder() : iconvDecoder(encoding);
-  let lines = 1;
+  let lines = firstLine;
   const checked = (text: string): string => {
     if (text.includes('\0')) {
       throw new PermanentError(
@@ -193,7 +224,7 @@ async function* decoded(
         `${options.name} is a binary file, not CSV: it has a zero byte near line ${lines}`,
       );
     }
-    lines += lineEnds(text);
+    lines += lineEnds(text, '\n');
     return text;
   };
   const decodeNext = (chunk?: Uint8Array): string => {
