@@ -37,7 +37,8 @@ const piece = fc.constantFrom(
   '"\n"',
   '\n\n',
 );
-const chinese = fc.constantFrom('银', '行', '丂', '€', '龥', '|', '~', '"银"', '\n', ',');
+/** Among them a character whose second byte in GB18030 is that of |. */
+const chinese = fc.constantFrom('银', '亅', '亅"', '行', '丂', '€', '龥', '|', '~', '"银"', '\n', ',');
 const mostly = (lineEnd: string) =>
   fc
     .array(
