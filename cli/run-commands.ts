@@ -438,7 +438,7 @@ const showOutcome = async (context: CommandContext, record: RunRecord, moves: nu
   const policy = await loadPolicy(target.objects, record.policy.hash);
   const listed = moves === 0 ? undefined : await listMoves(target, record, policy, { limit: moves }, terminal.language);
   const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
-  const wave = status === undefined ? undefined : waveCounts(status);
+  const wave = status === undefined ? undefined : waveCounts(status, terminal.language);
   const stale = await staleCustomers(target, record.runId, DEFAULT_LIMIT);
   terminal.result(
     {
@@ -565,7 +565,7 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
   const summary = { ...(await readSummary(target, record)), state: record.state };
   const quarantine = await target.files.readJson(record.runId, 'quarantine.json');
   const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
-  const wave = status === undefined ? undefined : waveCounts(status);
+  const wave = status === undefined ? undefined : waveCounts(status, terminal.language);
   terminal.result(
     {
       ...summary,

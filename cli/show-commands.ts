@@ -5,7 +5,7 @@ import { ACTIVE_POLICY_KEY, loadPolicy } from '#shared/application/run/run-ports
 import { type SatisfactionNow, satisfactionNow } from '#shared/application/satisfaction-now.ts';
 import { stateInWords } from '#shared/application/summary-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
-import { pauseReason } from '#shared/application/wave-text.ts';
+import { pauseReason } from '#shared/application/wave-pause-text.ts';
 import type { WaveRecord } from '#shared/contracts/survey.ts';
 import { satisfactionText } from '#shared/domain/figure-text.ts';
 import type { Policy } from '#shared/domain/policy.ts';

@@ -1,15 +1,22 @@
 import type { Command } from 'commander';
 import { waveCheckText } from '#shared/application/check-wave-text.ts';
+import { momentText, type ReaderFrame, segmentNames } from '#shared/application/reader-frame.ts';
+import { loadPolicy, policyKey } from '#shared/application/run/run-ports.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { cancelWave, pauseWave, resumeWave, type WaveControlResult } from '#shared/application/wave-control.ts';
-import { waveStatusText } from '#shared/application/wave-text.ts';
+import { pauseReason } from '#shared/application/wave-pause-text.ts';
+import { waveStateInWords, waveStatusText } from '#shared/application/wave-text.ts';
 import { WAVE_STATES } from '#shared/contracts/survey.ts';
+import { minuteIn } from '#shared/domain/calendar.ts';
+import type { Policy } from '#shared/domain/policy.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { findRun } from './find-run.ts';
 import { csvOf, type ListOptions, withListOptions } from './list-options.ts';
+import type { Target } from './target.ts';
 import { UsageError } from './usage-error.ts';
 import { addWaveResultsCommand } from './wave-results-command.ts';
+import { WAVE_WORDS } from './wave-words.ts';
 
 export const addWaveCommands = (program: Command, host: CommandHost): void => {
   const wave = program.command('wave').description('survey waves');
@@ -117,24 +124,39 @@ const listWaves = async (context: CommandContext, options: ListOptions): Promise
     )
     .sort((a, b) => (a.plannedAt < b.plannedAt ? 1 : -1))
     .slice(0, options.limit);
-  const rows = [
-    ['wave', 'run', 'state', 'question', 'drawn', 'of', 'reminder', 'closes'],
+  const words = WAVE_WORDS[terminal.language];
+  const rowsWith = (heading: (column: string) => string, instant: (at: string) => string) => [
+    [...words.head, heading(words.reminder), heading(words.closes)],
     ...waves.map((wave) => [
       wave.waveId,
       wave.runId,
-      wave.pause === null ? wave.state : `${wave.state} (paused)`,
+      `${waveStateInWords(wave.state, terminal.language)}${wave.pause === null ? '' : words.paused}`,
       wave.question,
       String(wave.drawn ?? '–'),
       String(wave.population ?? '–'),
-      wave.remindAt,
-      wave.closesAt,
+      instant(wave.remindAt),
+      instant(wave.closesAt),
     ]),
   ];
-  if (options.csv === true) terminal.raw(csvOf(rows));
-  else
-    terminal.result(waves, () =>
-      waves.length === 0 ? 'no wave' : textTable(rows, ['left', 'left', 'left', 'left', 'right', 'right']),
+  if (options.csv === true) {
+    const exact = rowsWith(
+      (column) => column,
+      (at) => at,
     );
+    terminal.raw(csvOf(exact));
+    return EXIT.done;
+  }
+  terminal.result(waves, () =>
+    waves.length === 0
+      ? words.none
+      : textTable(
+          rowsWith(
+            (column) => `${column} (${target.timeZone})`,
+            (at) => minuteIn(target.timeZone, at),
+          ),
+          ['left', 'left', 'left', 'left', 'right', 'right'],
+        ),
+  );
   return EXIT.done;
 };
 
@@ -144,9 +166,14 @@ const showCheck = async ({ target, terminal }: CommandContext, wanted: string): 
       hint: 'resegment wave check --target local, or --target aws',
     });
   }
-  const { runId } = await findRun(target.runs, wanted);
+  const { runId, policy: of } = await findRun(target.runs, wanted);
   const check = await target.checkWave(runId);
-  terminal.result(check, () => waveCheckText(check, terminal.language));
+  const policy = await policyOf(target, of.hash);
+  const frame: ReaderFrame = {
+    timeZone: target.timeZone,
+    segmentName: segmentNames(policy, policy?.mainDimension ?? '', terminal.language),
+  };
+  terminal.result(check, () => waveCheckText(check, terminal.language, frame));
   return check.preflight.verdict === 'refuse' ? EXIT.held : EXIT.done;
 };
 
@@ -159,39 +186,66 @@ const showWave = async (context: CommandContext, wanted: string): Promise<ExitCo
       hint: 'resegment wave list shows the waves there are',
     });
   }
-  terminal.result(found, () => waveStatusText(found, terminal.language));
+  const frame = await frameOf(context, waveId);
+  terminal.result(found, () => waveStatusText(found, terminal.language, frame));
   return EXIT.done;
 };
 
-const since = ({ order }: WaveControlResult): string =>
-  order === null ? '' : `, since ${order.at} by ${order.by}: ${order.reason ?? ''}`;
+/** A policy by its hash; undefined where the workspace has it no more, and machine names must do. */
+const policyOf = async ({ objects }: Target, hash: string): Promise<Policy | undefined> =>
+  (await objects.get(policyKey(hash))) === undefined ? undefined : loadPolicy(objects, hash);
 
-const tellPause = ({ terminal }: CommandContext, done: WaveControlResult): ExitCode => {
+/** How a wave is told of: by the stage's clock, with segments as the policy of its run calls them. */
+const frameOf = async ({ target, terminal }: CommandContext, waveId: string): Promise<ReaderFrame> => {
+  const wave = (await target.waves.get(waveId))?.record;
+  const policy = wave === undefined ? undefined : await policyOf(target, wave.policyHash);
+  return {
+    timeZone: target.timeZone,
+    segmentName: segmentNames(policy, wave?.dimension ?? '', terminal.language),
+  };
+};
+
+const since = ({ target, terminal }: CommandContext, { order }: WaveControlResult): string =>
+  order === null
+    ? ''
+    : WAVE_WORDS[terminal.language].since(momentText(order.at, target.timeZone), order.by, order.reason ?? '');
+
+const tellPause = async (context: CommandContext, done: WaveControlResult): Promise<ExitCode> => {
+  const { target, terminal } = context;
+  const words = WAVE_WORDS[terminal.language];
+  const wave = (await target.waves.get(done.waveId))?.record;
+  terminal.result(done, () => {
+    if (done.outcome === 'done') return words.pausedNow(done.waveId);
+    const braked = done.pause?.by === 'reputation' ? done.pause : undefined;
+    return words.pausedBefore(
+      done.waveId,
+      braked === undefined
+        ? since(context, done)
+        : words.byBrake(
+            momentText(braked.at, target.timeZone),
+            wave === undefined ? braked.reason : pauseReason(wave, terminal.language),
+          ),
+    );
+  });
+  return EXIT.done;
+};
+
+const tellResume = ({ target, terminal }: CommandContext, done: WaveControlResult): ExitCode => {
+  const words = WAVE_WORDS[terminal.language];
   terminal.result(done, () =>
     done.outcome === 'unchanged'
-      ? `wave ${done.waveId} is already paused${done.pause?.by === 'reputation' ? ` by the brake, since ${done.pause.at}: ${done.pause.reason}` : since(done)}; nothing changed`
-      : [
-          `wave ${done.waveId} is paused: no mail is claimed any more; those under way end within seconds`,
-          `to go on: resegment wave resume ${done.waveId}`,
-        ].join('\n'),
+      ? words.notPaused(done.waveId)
+      : words.resumed(done.waveId, done.goesOnBy === null ? null : momentText(done.goesOnBy, target.timeZone)),
   );
   return EXIT.done;
 };
 
-const tellResume = ({ terminal }: CommandContext, done: WaveControlResult): ExitCode => {
-  terminal.result(done, () =>
+const tellCancel = (context: CommandContext, done: WaveControlResult): ExitCode => {
+  const words = WAVE_WORDS[context.terminal.language];
+  context.terminal.result(done, () =>
     done.outcome === 'unchanged'
-      ? `wave ${done.waveId} is not paused; nothing changed`
-      : `wave ${done.waveId} goes on where it was; ${done.goesOnBy === null ? 'it has no mail to send any more' : `its next mails go out by ${done.goesOnBy}`}`,
-  );
-  return EXIT.done;
-};
-
-const tellCancel = ({ terminal }: CommandContext, done: WaveControlResult): ExitCode => {
-  terminal.result(done, () =>
-    done.outcome === 'unchanged'
-      ? `wave ${done.waveId} is already cancelled${since(done)}; nothing changed`
-      : `wave ${done.waveId} is cancelled: it sends no invitation and no reminder any more; its links take answers until it closes`,
+      ? words.cancelledBefore(done.waveId, since(context, done))
+      : words.cancelled(done.waveId),
   );
   return EXIT.done;
 };

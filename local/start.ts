@@ -279,7 +279,7 @@ const showResult = async (
   const synthetic =
     options.purchases === undefined ? `The ${SAMPLES[sample].called} are synthetic; ` : 'Addresses are invented; ';
   process.stdout.write(
-    `\n${summaryText(summary, before === undefined ? undefined : waveCounts(before), options.language, policy)}`,
+    `\n${summaryText(summary, before === undefined ? undefined : waveCounts(before, options.language), options.language, policy)}`,
   );
   process.stdout.write(
     `\n${synthetic}who answered the survey of the month before, and what the staff did, is simulated. This took ${(tookMs / 1000).toFixed(1)} s.\n`,

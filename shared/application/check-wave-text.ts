@@ -2,6 +2,7 @@ import type { WaveDay } from '#shared/contracts/survey.ts';
 import type { WaveCheck } from './check-wave.ts';
 import { formatNumber, formatShare, type Language } from './format-value.ts';
 import { preflightText } from './preflight-text.ts';
+import { momentText, PLAIN_FRAME, type ReaderFrame } from './reader-frame.ts';
 import { reasonInWords } from './summary-text.ts';
 import { textTable } from './text-table.ts';
 
@@ -40,11 +41,11 @@ const WORDS = {
 } as const;
 
 /** The days of a wave, a line each: `day 2 of 4: 40,000 mails from 2026-12-02 09:00 UTC`. Empty for a wave of one day. */
-export const daysInWords = (days: readonly WaveDay[], language: Language): string[] =>
+export const daysInWords = (days: readonly WaveDay[], language: Language, timeZone: string): string[] =>
   days.length < 2
     ? []
     : days.map(({ from, mails }, index) => {
-        const at = `${from.slice(0, 16).replace('T', ' ')} UTC`;
+        const at = momentText(from, timeZone);
         const count = formatNumber(mails, language);
         return language === 'en'
           ? `day ${index + 1} of ${days.length}: ${count} mails from ${at}`
@@ -52,7 +53,11 @@ export const daysInWords = (days: readonly WaveDay[], language: Language): strin
       });
 
 /** What a wave would do, for a terminal: segments, reasons, pre-flight, days. */
-export const waveCheckText = (check: WaveCheck, language: Language): string => {
+export const waveCheckText = (
+  check: WaveCheck,
+  language: Language,
+  { timeZone, segmentName }: ReaderFrame = PLAIN_FRAME,
+): string => {
   const words = WORDS[language];
   const number = (count: number): string => formatNumber(count, language);
   const share = (part: number, whole: number): string => (whole === 0 ? '–' : formatShare(part / whole, language));
@@ -61,7 +66,7 @@ export const waveCheckText = (check: WaveCheck, language: Language): string => {
   const colon = language === 'en' ? ': ' : '：';
   const reasons = check.segments.flatMap(({ segment, reasons: found }) => {
     const list = Object.entries(found).map(([reason, count]) => `${reasonInWords(reason, language)} ${number(count)}`);
-    return list.length === 0 ? [] : [`  ${segment}${colon}${list.join(', ')}`];
+    return list.length === 0 ? [] : [`  ${segmentName(segment)}${colon}${list.join(', ')}`];
   });
   return [
     words.title(check.runId),
@@ -71,7 +76,7 @@ export const waveCheckText = (check: WaveCheck, language: Language): string => {
       [
         [words.segment, words.customers, words.wanted, words.invited, words.share, words.never, words.later],
         ...check.segments.map((one) => [
-          one.segment,
+          segmentName(one.segment),
           number(one.population),
           number(one.wanted),
           number(one.invited),
@@ -103,8 +108,8 @@ export const waveCheckText = (check: WaveCheck, language: Language): string => {
           ...(check.left === 0 ? [] : [`  ${reasonInWords('left', language)} ${number(check.left)}`]),
         ]),
     '',
-    preflightText(check.preflight, language),
-    ...daysInWords(check.days, language).map((day) => `  ${day}`),
-    `${words.priority} ${check.priority}, ${words.closes} ${check.closesAt}`,
+    preflightText(check.preflight, language, timeZone),
+    ...daysInWords(check.days, language, timeZone).map((day) => `  ${day}`),
+    `${words.priority} ${check.priority}, ${words.closes} ${momentText(check.closesAt, timeZone)}`,
   ].join('\n');
 };

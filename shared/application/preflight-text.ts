@@ -1,5 +1,6 @@
 import type { Preflight, PreflightFinding, PreflightFindingName } from '#shared/domain/wave-preflight.ts';
 import { formatNumber, type Language } from './format-value.ts';
+import { momentText } from './reader-frame.ts';
 
 type Words = (finding: PreflightFinding, flight: Preflight, number: (count: number) => string) => string;
 
@@ -127,7 +128,7 @@ const duration = (seconds: number, language: Language): string => {
 };
 
 /** The pre-flight for a terminal: the verdict, then its figures and findings, a line each. */
-export const preflightText = (flight: Preflight, language: Language): string => {
+export const preflightText = (flight: Preflight, language: Language, timeZone = 'UTC'): string => {
   const words = WORDS[language];
   const number = (count: number): string => formatNumber(count, language);
   const gap = language === 'en' ? ', ' : '，';
@@ -145,7 +146,7 @@ export const preflightText = (flight: Preflight, language: Language): string => 
       : `${words.bounces} ${rate(flight.bounceRate, 1)}${gap}${words.complaints} ${rate(flight.complaintRate, 2)} ${words.of} ${number(flight.attempts)} ${words.mails}`;
   const days = `${number(flight.days)} ${words.days[flight.days === 1 ? 0 : 1]}`;
   return [
-    `${words.title}${colon}${words[flight.verdict]} (${flight.at})`,
+    `${words.title}${colon}${words[flight.verdict]} (${momentText(flight.at, timeZone)})`,
     `  ${number(flight.invitations)} ${words.invitations}${gap}${number(flight.reminders)} ${words.reminders}${gap}${days}${gap}${words.sending(duration(flight.sendingSeconds, language), flight.ratePerSecond)}`,
     `  ${quota}`,
     `  ${standing}`,

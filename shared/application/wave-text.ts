@@ -1,12 +1,15 @@
 import type { WaveControl, WaveStatus } from '#shared/contracts/survey.ts';
+import { dateIn } from '#shared/domain/calendar.ts';
 import { mailBrakeText } from '#shared/domain/mail-brake.ts';
 import { LEDGER_STATES } from '#shared/domain/wave-ledger.ts';
 import { daysInWords } from './check-wave-text.ts';
 import { formatNumber, type Language } from './format-value.ts';
 import { preflightText } from './preflight-text.ts';
+import { momentText, PLAIN_FRAME, type ReaderFrame } from './reader-frame.ts';
 import { reasonInWords, waveText } from './summary-text.ts';
 import { textTable } from './text-table.ts';
 import { waveCounts } from './wave-counts.ts';
+import { pauseReason } from './wave-pause-text.ts';
 
 const STATES = {
   planned: { en: 'being planned', 'zh-CN': '计划中' },
@@ -95,8 +98,8 @@ const MOST_NAMED = 20;
 export const waveStateInWords = (state: WaveStatus['state'], language: Language): string => STATES[state][language];
 
 /** One order of an operator: when, what, who, why. */
-export const orderInWords = ({ action, by, reason, at }: WaveControl, language: Language): string =>
-  `${at} ${WORDS[language][action]} ${by}${reason === null ? '' : `: ${reason}`}`;
+const orderInWords = ({ action, by, reason, at }: WaveControl, language: Language, timeZone: string): string =>
+  `${momentText(at, timeZone)} ${WORDS[language][action]} ${by}${reason === null ? '' : `: ${reason}`}`;
 
 const pausedBy = ({ pause, orders = [] }: WaveStatus, language: Language): string => {
   const words = WORDS[language];
@@ -104,31 +107,31 @@ const pausedBy = ({ pause, orders = [] }: WaveStatus, language: Language): strin
   return pause?.by === 'reputation' ? words.reputation : (orders.at(-1)?.by ?? '–');
 };
 
-/** Why a wave rests; the figures of its bounces and complaints in the language. Empty where it does not. */
-export const pauseReason = ({ pause, braked }: Pick<WaveStatus, 'pause' | 'braked'>, language: Language): string =>
-  pause?.by === 'reputation' && braked !== undefined
-    ? mailBrakeText(braked.hits, braked, language)
-    : (pause?.reason ?? '');
-
 /** When the brake stopped the wave, of how much, and whether the operators were told; kept after a resume. */
-const brakeLines = (status: WaveStatus, language: Language): string[] => {
+const brakeLines = (status: WaveStatus, language: Language, timeZone: string): string[] => {
   const { braked, pause } = status;
   if (braked === undefined) return [];
   const words = WORDS[language];
   const told = words.notice[braked.notice === 'uncertain' ? 'claimed' : braked.notice];
-  const line = `${words.braked} ${braked.at}: ${mailBrakeText(braked.hits, braked, language)}; ${told}`;
+  const line = `${words.braked} ${momentText(braked.at, timeZone)}: ${mailBrakeText(braked.hits, braked, language)}; ${told}`;
   return pause?.by === 'reputation' ? [line, `  ${words.goesOn}`] : [line];
 };
 
 /** A wave for a terminal: its state, the ledger whose states add up to the population, segments, orders, uncertain mails. */
-export const waveStatusText = (status: WaveStatus, language: Language): string => {
+export const waveStatusText = (
+  status: WaveStatus,
+  language: Language,
+  { timeZone, segmentName }: ReaderFrame = PLAIN_FRAME,
+): string => {
   const words = WORDS[language];
   const number = (count: number): string => formatNumber(count, language);
+  const moment = (instant: string): string => momentText(instant, timeZone);
+  const day = (instant: string): string => dateIn(timeZone, instant);
   const { pause, orders = [], states = {} } = status;
   const paused =
     pause === null
       ? ''
-      : `; ${words.pausedBy} ${pausedBy(status, language)}, ${words.since} ${pause.at}: ${pauseReason(status, language)}`;
+      : `; ${words.pausedBy} ${pausedBy(status, language)}, ${words.since} ${moment(pause.at)}: ${pauseReason(status, language)}`;
   const total = Object.values(states).reduce((sum, count) => sum + count, 0);
   const ledger = LEDGER_STATES.flatMap((state) => {
     const count = states[state] ?? 0;
@@ -138,22 +141,22 @@ export const waveStatusText = (status: WaveStatus, language: Language): string =
     const until =
       free === null || free === undefined
         ? ''
-        : free.first.slice(0, 10) === free.last.slice(0, 10)
-          ? `${from} ${free.first.slice(0, 10)}`
-          : `${from} ${free.first.slice(0, 10)} ${words.to} ${free.last.slice(0, 10)}`;
+        : day(free.first) === day(free.last)
+          ? `${from} ${day(free.first)}`
+          : `${from} ${day(free.first)} ${words.to} ${day(free.last)}`;
     return [[reasonInWords(state, language), number(count), until]];
   });
   const segments = Object.entries(status.segments).map(([segment, one]) => [
-    segment,
+    segmentName(segment),
     ...[one.population, one.drawn, one.invited, one.delivered, one.answered].map(number),
   ]);
   const more = status.uncertainIds.length - MOST_NAMED;
   return [
-    waveText(waveCounts(status), language),
+    waveText(waveCounts(status, language), language),
     `${words.state}: ${waveStateInWords(status.state, language)}${paused}`,
-    ...brakeLines(status, language),
-    ...daysInWords(status.days ?? [], language),
-    `${words.reminder} ${status.remindAt}, ${status.state === 'cancelled' ? words.answersUntil : words.closes} ${status.closesAt}`,
+    ...brakeLines(status, language, timeZone),
+    ...daysInWords(status.days ?? [], language, timeZone),
+    `${words.reminder} ${moment(status.remindAt)}, ${status.state === 'cancelled' ? words.answersUntil : words.closes} ${moment(status.closesAt)}`,
     `${words.reminded} ${number(status.reminded)}, ${words.suspect} ${number(status.suspect)}`,
     ...(status.suspect > 0 ? [words.toJudge] : []),
     '',
@@ -166,8 +169,10 @@ export const waveStatusText = (status: WaveStatus, language: Language): string =
       [[words.segment, words.customers, words.drawn, words.invited, words.delivered, words.answered], ...segments],
       ['left', 'right', 'right', 'right', 'right', 'right'],
     ),
-    ...(status.preflight === undefined ? [] : ['', preflightText(status.preflight, language)]),
-    ...(orders.length === 0 ? [] : ['', words.orders, ...orders.map((order) => `  ${orderInWords(order, language)}`)]),
+    ...(status.preflight === undefined ? [] : ['', preflightText(status.preflight, language, timeZone)]),
+    ...(orders.length === 0
+      ? []
+      : ['', words.orders, ...orders.map((order) => `  ${orderInWords(order, language, timeZone)}`)]),
     ...(status.uncertainIds.length === 0
       ? []
       : [

@@ -52,6 +52,21 @@ export const dateIn = (timeZone: string, instant: Instant): IsoDate =>
     new Date(instant),
   );
 
+/** What clocks in `timeZone` show at `instant`, to the minute: `2026-10-05 17:00`. */
+export const minuteIn = (timeZone: string, instant: Instant): string => {
+  const parts = new Intl.DateTimeFormat('en-CA', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).formatToParts(new Date(instant));
+  const of = (type: string): string => parts.find((part) => part.type === type)?.value ?? '';
+  return `${of('year')}-${of('month')}-${of('day')} ${of('hour')}:${of('minute')}`;
+};
+
 /** The last millisecond of `date` in `timeZone`. */
 export const endOfDay = (timeZone: string, date: IsoDate): Instant => {
   const next = toDayNumber(date) + 1;
