@@ -1,13 +1,13 @@
-import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventBridgeBus, eventBridgeClient } from '#shared/adapters/eventbridge-bus.ts';
 import { fileEventBus } from '#shared/adapters/file-event-bus.ts';
 import type { BusinessEvent } from '#shared/domain/business-event.ts';
 import { moveEvent } from '#shared/domain/document-events.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 const eventOf = (number: number, branch = 'North'): BusinessEvent =>
   moveEvent(
@@ -146,7 +146,7 @@ describe('the bus of an account', () => {
 });
 
 describe('the bus of a folder', () => {
-  const fileOf = (): string => join(mkdtempSync(join(tmpdir(), 'events-')), 'events.jsonl');
+  const fileOf = (): string => join(temporaryFolder('events'), 'events.jsonl');
 
   it('has nothing before the first event, and then each in the order of sending', async () => {
     const bus = fileEventBus(fileOf());

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +12,7 @@ import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts'
 import { ENTRY_FUNCTIONS, type EntryFunction, STEPS } from '#shared/contracts/workflows.ts';
 import { startSmallKms } from '#test/support/small-kms.ts';
 import { startSmallS3 } from '#test/support/small-s3.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 /** What `npm run synth` left: the bundles as they would be uploaded. */
 const CLOUD_ASSEMBLY = join(import.meta.dirname, '..', '..', 'cdk.out');
@@ -54,7 +54,7 @@ let database: Database;
 let mail: MailServer;
 let s3: Awaited<ReturnType<typeof startSmallS3>>;
 let kms: Awaited<ReturnType<typeof startSmallKms>>;
-const folder = mkdtempSync(join(tmpdir(), 'resegment-bundles-'));
+const folder = temporaryFolder('bundles');
 beforeAll(async () => {
   database = await startDatabase();
   await createTables(
@@ -78,7 +78,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await Promise.all([database.stop(), mail.stop(), s3.stop(), kms.stop()]);
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** What CloudFormation would put in the place of a reference. */

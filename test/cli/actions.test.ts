@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -9,6 +8,7 @@ import type { CustomerCase } from '#shared/ports/case-store.ts';
 import { activate, operator } from '#test/support/bench-target.ts';
 import { openMemoryBench } from '#test/support/run-bench.ts';
 import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 import { memoryStores } from '#test/survey/memory.ts';
 
 const POLICY = SCORE_POLICY.replace(
@@ -164,7 +164,7 @@ describe('an action list', () => {
     );
     expect((await resegment('action', 'list', '--csv', '--lang', 'zh-CN')).out).toContain('清单,次序,部分,客户');
 
-    const folder = mkdtempSync(path.join(tmpdir(), 'lists-'));
+    const folder = temporaryFolder('lists');
     const written = await resegment('action', 'list', '--out', folder, '--json');
     const files = readdirSync(folder).sort();
     expect(files).toHaveLength(3);
@@ -172,7 +172,6 @@ describe('an action list', () => {
     for (const name of files) expect(statSync(path.join(folder, name)).mode & 0o077).toBe(0);
     expect(readFileSync(path.join(folder, files[0] ?? ''), 'utf8').split('\r\n').length).toBeGreaterThan(2);
     expect(Object(written.json).files).toHaveLength(3);
-    rmSync(folder, { recursive: true });
   });
 
   it('is empty for somebody with nothing to do, and unknown for a name that nobody has', async () => {

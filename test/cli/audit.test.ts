@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { commandNames } from '#cli/main.ts';
@@ -12,6 +11,7 @@ import type { KeyRing, KeyRingEvent } from '#shared/ports/secrets.ts';
 import { benchTarget, operatorOn, type Said } from '#test/support/bench-target.ts';
 import { openMemoryBench } from '#test/support/run-bench.ts';
 import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 import { ADDRESS_KEY, memoryStores, storedAnswer, waveRecord } from '#test/survey/memory.ts';
 
 /** Commands that change nothing that is kept. Whatever is not here is done below and must be in the audit. */
@@ -55,7 +55,7 @@ const READING: readonly string[] = [
   'wave show',
 ];
 
-const folder = mkdtempSync(join(tmpdir(), 'audit-'));
+const folder = temporaryFolder('audit');
 const file = (name: string, text: string): string => {
   const path = join(folder, name);
   writeFileSync(path, text);

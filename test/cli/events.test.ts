@@ -1,5 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type EventFile, fileEventBus } from '#shared/adapters/file-event-bus.ts';
@@ -10,6 +8,7 @@ import { activate, benchTarget, operatorOn, type Said } from '#test/support/benc
 import { memoryRecords } from '#test/support/memory-stores.ts';
 import { openMemoryBench } from '#test/support/run-bench.ts';
 import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 let bench: ReturnType<typeof openMemoryBench>;
 let file: EventFile;
@@ -20,7 +19,7 @@ const tail = async (...words: readonly string[]): Promise<readonly BusinessEvent
 
 beforeEach(async () => {
   bench = openMemoryBench();
-  file = fileEventBus(join(mkdtempSync(join(tmpdir(), 'events-')), 'events.jsonl'));
+  file = fileEventBus(join(temporaryFolder('events'), 'events.jsonl'));
   const cursors = memoryRecords<EventCursor>();
   const sendWaiting = () =>
     emitEvents({ ...bench.ports, bus: file, outboxes: [bench.ports.flags], cursors, isOutOfTime: () => false });

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CommandContext } from '#cli/command.ts';
@@ -8,6 +7,7 @@ import { activate, operator } from '#test/support/bench-target.ts';
 import { memoryStaff } from '#test/support/memory-stores.ts';
 import { openMemoryBench } from '#test/support/run-bench.ts';
 import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 /** Segments by the level of the score, so that a rating decides them. */
 const UPGRADES = SCORE_POLICY.replace('score: { from: 70 }', 'step: { from: 3 }')
@@ -150,7 +150,7 @@ describe('a proposal to let go', () => {
   });
 
   it('R31 gives a letter for the customer, in the language asked for, also as a file; not once it is refused', async () => {
-    const out = join(mkdtempSync(join(tmpdir(), 'letter-')), 'letter.txt');
+    const out = join(temporaryFolder('letter'), 'letter.txt');
 
     const open = await resegment('flag', 'letter', 'c');
     await resegment('flag', 'approve', 'c', '--reason', 'agreed with the owner');

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { RunSummary } from '#shared/contracts/run-record.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 const BIN = join(import.meta.dirname, '..', '..', 'cli', 'resegment.mjs');
-const folder = mkdtempSync(join(tmpdir(), 'resegment-cli-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder('cli');
 
 const resegment = async (...words: string[]): Promise<{ status: number | null; document: unknown; stderr: string }> => {
   const child = spawn(process.execPath, [BIN, ...words, '--json', '--data', join(folder, 'data')]);

@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { activate, operator } from '#test/support/bench-target.ts';
 import { openMemoryBench } from '#test/support/run-bench.ts';
 import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 /** Classes by points of a figure and of notes: 40 to 10. */
 const NOTED = SCORE_POLICY.replace(
@@ -161,7 +161,7 @@ describe('a note of an account manager', () => {
   });
 
   it('comes in many at once from a file, with what cannot be kept in a file of rejects, and twice changes nothing', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'notes-'));
+    const folder = temporaryFolder('notes');
     const file = join(folder, 'notes.csv');
     const lines = [
       'id,what,stars,who,why,day',
@@ -230,7 +230,7 @@ describe('a note of an account manager', () => {
     const kept = await add('--rating', '5', '--about', 'potential', '--on', '2026-10-20');
     expect(kept.out).toContain('the active policy, three-steps, reads no notes, so that it changes no class');
     await bench.run({ trigger: 'schedule', scheduledAt: bench.ports.clock.now() });
-    const file = join(mkdtempSync(join(tmpdir(), 'policy-')), 'noted.yaml');
+    const file = join(temporaryFolder('policy'), 'noted.yaml');
     writeFileSync(file, NOTED.replace('policy: three-steps', 'policy: noted'));
 
     const { json } = await resegment('policy', 'diff', 'active', file, '--json');

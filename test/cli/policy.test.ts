@@ -1,22 +1,21 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { presetNames } from '#shared/adapters/policy-files.ts';
 import { TABLE_DEFINITIONS } from '#shared/contracts/tables.ts';
 import { activate, operator } from '#test/support/bench-target.ts';
 import { openMemoryBench, openRunBench } from '#test/support/run-bench.ts';
 import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 let folder: string;
 const resegment = operator(openMemoryBench());
 
 beforeEach(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'resegment-policy-'));
+  folder = temporaryFolder('policy');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('policy new', () => {
   it.each(presetNames())(

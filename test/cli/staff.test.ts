@@ -1,17 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { operator } from '#test/support/bench-target.ts';
 import { openMemoryBench } from '#test/support/run-bench.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 let folder: string;
 let resegment: ReturnType<typeof operator>;
 beforeEach(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'staff-'));
+  folder = temporaryFolder('staff');
   resegment = operator(openMemoryBench());
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 const MAP = 'name=who,email=mail,superior=boss,branch=branch,role=role,language=lang';
 const HEADER = 'who,mail,boss,branch,role,lang';

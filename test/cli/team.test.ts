@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { teamView } from '#shared/application/team-view.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 import { benchTarget, operator, operatorOn } from '../support/bench-target.ts';
 import { openMemoryBench } from '../support/run-bench.ts';
 import { SCORE_POLICY } from '../support/score-policy.ts';
@@ -59,7 +59,7 @@ describe('team show', () => {
   it('is one document with --json, and a file with --format', async () => {
     const run = await tool();
     const { json } = await run('team', 'show', '--json');
-    const file = path.join(mkdtempSync(path.join(tmpdir(), 'resegment-team-')), 'team.csv');
+    const file = path.join(temporaryFolder('team'), 'team.csv');
     const { out } = await run('team', 'show', '--format', 'csv', '--out', file);
 
     expect(json).toMatchObject({ waveId: WAVE_ID, comparedWith: 'w-2026-04', total: { answered: 80 } });

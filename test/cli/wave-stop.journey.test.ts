@@ -1,16 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { WaveStatus } from '#shared/contracts/survey.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 const BIN = join(import.meta.dirname, '..', '..', 'cli', 'resegment.mjs');
-const folder = mkdtempSync(join(tmpdir(), 'resegment-wave-stop-'));
+const folder = temporaryFolder('wave-stop');
 const running: ChildProcess[] = [];
 afterAll(() => {
   for (const child of running) child.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** Starts the loop as a newcomer does, and leaves it up. */

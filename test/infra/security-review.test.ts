@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { ACCEPTED_FINDINGS } from '#infra/accepted-findings.ts';
 import { buildApp } from '#infra/build-app.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 interface Finding {
   readonly rule: string;
@@ -30,7 +30,7 @@ const findingsOf = (stage: 'dev' | 'prod', outdir: string): Finding[] => {
 };
 
 describe.each(['dev', 'prod'] as const)('the AwsSolutions rules on %s', (stage) => {
-  const folder = mkdtempSync(join(tmpdir(), 'resegment-review-'));
+  const folder = temporaryFolder('review');
   let findings: Finding[] = [];
   beforeAll(() => {
     const quiet = [vi.spyOn(console, 'error'), vi.spyOn(process.stderr, 'write')] as const;
@@ -38,7 +38,6 @@ describe.each(['dev', 'prod'] as const)('the AwsSolutions rules on %s', (stage) 
     findings = findingsOf(stage, folder);
     for (const spy of quiet) spy.mockRestore();
   }, 60_000);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('find nothing that was not looked at and accepted for a reason', () => {
     const open = findings.filter(

@@ -1,6 +1,7 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { buildApp } from '#infra/build-app.ts';
 import type { Stage } from '#infra/stage-config.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 export interface TemplateJson {
   // biome-ignore lint/suspicious/noExplicitAny: CloudFormation is read here as it is written
@@ -10,7 +11,7 @@ export interface TemplateJson {
 
 /** The templates of both stacks, without the functions' code. */
 export const templatesOf = (stage: Stage): { readonly data: TemplateJson; readonly loop: TemplateJson } => {
-  const { data, loop } = buildApp({ stage, bundled: false });
+  const { data, loop } = buildApp({ stage, outdir: temporaryFolder('templates'), bundled: false });
   return {
     data: Template.fromStack(data).toJSON() as TemplateJson,
     loop: Template.fromStack(loop).toJSON() as TemplateJson,

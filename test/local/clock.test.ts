@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type BusinessClock, openBusinessClock } from '#local/clock.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 const START = '2026-05-01T02:00:00.000Z';
 const opened: BusinessClock[] = [];
@@ -11,7 +11,7 @@ const open = (dataDir: string, realNowMs: () => number = () => 0, startAt = STAR
   opened.push(clock);
   return clock;
 };
-const folder = (): string => mkdtempSync(join(tmpdir(), 'clock-'));
+const folder = (): string => temporaryFolder('clock');
 
 afterEach(() => {
   for (const clock of opened.splice(0)) clock.stop();

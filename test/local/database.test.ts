@@ -1,14 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createTables, startDatabase } from '#local/database.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
-const dataDir = mkdtempSync(path.join(tmpdir(), 'resegment-database-'));
-afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+const dataDir = temporaryFolder('database');
 
 const templates = TABLE_DEFINITIONS.map((table) => tableProperties(table, `t-${table.name}`));
 

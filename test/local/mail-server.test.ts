@@ -1,6 +1,5 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -10,19 +9,19 @@ import {
   type MailServerOptions,
   startMailServer,
 } from '#local/mail-server.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 let folder: string;
 let now: string;
 let server: MailServer | undefined;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'mail-'));
+  folder = temporaryFolder('mail');
   now = '2026-05-31T10:00:00.000Z';
 });
 afterEach(async () => {
   await server?.stop();
   server = undefined;
-  await rm(folder, { recursive: true });
 });
 
 const start = async (options: Partial<MailServerOptions> = {}): Promise<MailServer> => {

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { directoryObjects } from '#shared/adapters/directory-objects.ts';
 import { parquetRunFiles } from '#shared/adapters/parquet-run-files.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
-const newFolder = (): string => path.join(mkdtempSync(path.join(tmpdir(), 'resegment-start-')), 'data');
+const newFolder = (): string => path.join(temporaryFolder('start'), 'data');
 
 /** Starts the loop as a newcomer does; kills it without warning after `killAfterMs`. @returns exit code, null if killed */
 const start = (

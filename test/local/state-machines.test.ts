@@ -1,11 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BusinessClock, openBusinessClock } from '#local/clock.ts';
 import { createRunner, executionArnOf, type Handler, type Runner } from '#local/state-machines.ts';
 import { type Synthesis, synthesize } from '#local/synthesis.ts';
 import { PermanentError, PoisonError, RetryableError } from '#shared/errors.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 let synthesis: Synthesis;
 const open: { runner: Runner; clock: BusinessClock }[] = [];
@@ -62,9 +62,9 @@ const noting = (
   return { calls, handlers };
 };
 
-const runnerWith = (handlers: Handlers, journalDir = mkdtempSync(join(tmpdir(), 'journal-'))) => {
+const runnerWith = (handlers: Handlers, journalDir = temporaryFolder('journal')) => {
   const clock = openBusinessClock({
-    dataDir: mkdtempSync(join(tmpdir(), 'clock-')),
+    dataDir: temporaryFolder('clock'),
     startAt: '2026-05-01T00:00:00.000Z',
   });
   const runner = createRunner({ ...synthesis, handlers, clock, journalDir, retryDelayMs: 1 });

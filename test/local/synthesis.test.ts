@@ -1,10 +1,9 @@
-import { mkdtempSync, readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readTemplates, synthesize } from '#local/synthesis.ts';
 import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
 import { ENTRY_FUNCTIONS, STEPS } from '#shared/contracts/workflows.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 describe('what the local stack takes from the templates', () => {
   it('has the tables of the contract, every function, and resolved state machines', async () => {
@@ -20,7 +19,7 @@ describe('what the local stack takes from the templates', () => {
   });
 
   it('is the same from the cache', async () => {
-    const cacheDir = mkdtempSync(join(tmpdir(), 'synthesis-'));
+    const cacheDir = temporaryFolder('synthesis');
 
     const first = await synthesize({ cacheDir });
     const second = await synthesize({ cacheDir });

@@ -1,5 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   DescribeExecutionCommand,
@@ -14,6 +12,7 @@ import { createRunner, type Runner } from '#local/state-machines.ts';
 import { startWorkflowServer, type WorkflowServer } from '#local/workflow-server.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import type { Workflows } from '#shared/ports/workflows.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:work';
 const MACHINE = 'arn:aws:states:us-east-1:000000000000:stateMachine:resegment-local-resegmentation';
@@ -32,7 +31,7 @@ let client: SFNClient;
 let workflows: Workflows;
 
 beforeAll(async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'workflows-'));
+  const dataDir = temporaryFolder('workflows');
   clock = openBusinessClock({ dataDir, startAt: '2026-05-01T00:00:00.000Z' });
   runner = createRunner({
     machines: { resegmentation: { arn: MACHINE, definition } },

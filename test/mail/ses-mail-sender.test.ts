@@ -1,10 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FaultKind, type MailServer, startMailServer } from '#local/mail-server.ts';
 import { classifySesError, newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import type { MailSender, SendOutcome } from '#shared/ports/mail-sender.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 const MAIL = {
   raw: new TextEncoder().encode(
@@ -33,13 +31,12 @@ describe('sending through the local mail server', () => {
   let sender: MailSender;
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'mail-'));
+    folder = temporaryFolder('mail');
     server = await startMailServer({ dataDir: folder, verifiedSenders: ['bank.example.com'], clock: CLOCK });
     sender = senderAt(server.url);
   });
   afterEach(async () => {
     await server.stop();
-    await rm(folder, { recursive: true });
   });
 
   it('R01 names one destination, the configuration set and the tags in the request', async () => {

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eraseContact } from '#shared/application/erase-contact.ts';
@@ -8,6 +7,7 @@ import { importPurchases } from '#shared/application/import/import-purchases.ts'
 import { ingestMailEvent } from '#shared/application/ingest-mail-event.ts';
 import { recordAnswer } from '#shared/application/record-answer.ts';
 import { sendInvitations } from '#shared/application/send-batch.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 import { fileOf, openImportBench } from '../support/import-bench.ts';
 import { TOPIC } from '../survey/memory.ts';
 import { INVITATION_ID, NOW, OTHER, openPersonBench, PERSON, WAVE_ID } from './person-bench.ts';
@@ -69,7 +69,7 @@ describe('contact show', () => {
 
   it('writes the file for its owner only, and never over another file', async () => {
     const { say } = await openPersonBench();
-    const out = path.join(mkdtempSync(path.join(tmpdir(), 'dossier-')), 'c77.json');
+    const out = path.join(temporaryFolder('dossier'), 'c77.json');
 
     expect((await say('contact', 'show', PERSON.customerId, '--out', out)).code).toBe(0);
     expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ customerId: 'C-77', currency: 'CNY' });
@@ -142,7 +142,7 @@ describe('contact erase', () => {
   it('is obeyed by the import command: rows of the erased are rejected with the reason', async () => {
     const { say } = await openPersonBench();
     await say(...ERASE, '--yes');
-    const file = path.join(mkdtempSync(path.join(tmpdir(), 'orders-')), 'orders.csv');
+    const file = path.join(temporaryFolder('orders'), 'orders.csv');
     writeFileSync(file, 'customer,date,amount\nC-77,2026-05-01,10\nC-8,2026-05-01,10\n');
 
     const map = 'customer=customer,date=date,amount=amount';

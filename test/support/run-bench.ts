@@ -1,7 +1,4 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { type Stores, storesFrom } from '#functions/runtime/stores.ts';
 import { createTables, startDatabase } from '#local/database.ts';
 import { directoryObjects } from '#shared/adapters/directory-objects.ts';
@@ -33,6 +30,7 @@ import {
   memoryRecords,
   memoryStandings,
 } from './memory-stores.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 /** Stores on a database in memory, a clock that the test sets, and the steps of a run called in their order. */
 export interface RunBench {
@@ -76,7 +74,7 @@ export const openRunBench = async (buckets = 16): Promise<RunBench> => {
     tables: TABLES,
     buckets,
     subjectSource,
-    objects: directoryObjects(mkdtempSync(path.join(tmpdir(), 'resegment-run-'))),
+    objects: directoryObjects(temporaryFolder('run')),
   });
   return benchOn(stores, dynamo, async () => {
     dynamo.destroy();

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { serve } from '@hono/node-server';
 import PostalMime from 'postal-mime';
@@ -26,6 +23,7 @@ import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts'
 import { DEFAULT_MAIL_BRAKES } from '#shared/domain/mail-brake.ts';
 import type { SendOutcome } from '#shared/ports/mail-sender.ts';
 import { startBrowser } from '#test/support/browser.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 import {
   ADDRESS_KEY,
   factsOf,
@@ -45,7 +43,7 @@ const ref = { waveId: WAVE_ID, batch: 0 };
 
 /** The survey on a real database, a real mail server and real pages. Customer 1 bounces, customer 2 complains. */
 const startSurvey = async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'survey-'));
+  const folder = temporaryFolder('survey');
   const database: Database = await startDatabase();
   await createTables(
     database.endpoint,
@@ -138,7 +136,6 @@ const startSurvey = async () => {
       await new Promise((resolve) => web.close(resolve));
       client.destroy();
       await database.stop();
-      await rm(folder, { recursive: true });
     },
   };
 };
