@@ -3,10 +3,10 @@ import { basename } from 'node:path';
 import { finished } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { decimalOfMinor } from '#shared/application/format-value.ts';
-import { CSV_ENCODINGS, csvLine } from '#shared/application/import/csv-rows.ts';
+import { csvLine } from '#shared/application/import/csv-rows.ts';
 import { addDemoContacts } from '#shared/application/import/demo-contacts.ts';
 import { importAnswers } from '#shared/application/import/import-answers.ts';
-import type { ImportPorts, ImportResult } from '#shared/application/import/import-batches.ts';
+import type { ImportResult, InProcessPorts } from '#shared/application/import/import-batches.ts';
 import { importCustomers } from '#shared/application/import/import-customers.ts';
 import { importNotes, type NoteImportResult } from '#shared/application/import/import-notes.ts';
 import { importFormat, importMap, splitOutside, unescaped } from '#shared/application/import/import-options.ts';
@@ -14,6 +14,7 @@ import { importPurchases } from '#shared/application/import/import-purchases.ts'
 import { importStaff, type StaffImportResult } from '#shared/application/import/import-staff.ts';
 import type { ImportFormat } from '#shared/application/import/import-table.ts';
 import type { ImportVia } from '#shared/application/import/import-via.ts';
+import { CSV_ENCODINGS } from '#shared/contracts/import-job.ts';
 import { dateIn } from '#shared/domain/calendar.ts';
 import { ANSWER_SCALES } from '#shared/domain/facts.ts';
 import { STAFF_ROLES } from '#shared/domain/staff.ts';
@@ -301,7 +302,8 @@ const viaOf = (given: string): ImportVia => {
   return { source: sourceOf(given.slice(0, at)), key, value };
 };
 
-const portsOf = ({ target, by }: CommandContext): ImportPorts => ({
+const portsOf = ({ target, by }: CommandContext): InProcessPorts => ({
+  scratch: target.objects,
   by,
   clock: target.clock,
   customers: target.customers,

@@ -18,7 +18,7 @@ import type { EmitEventsPorts } from '#shared/application/emit-events.ts';
 import type { EscalateCasesPorts } from '#shared/application/escalate-cases.ts';
 import { outcomesForReport } from '#shared/application/flag-outcomes.ts';
 import { labelIn } from '#shared/application/format-value.ts';
-import type { ImportPorts } from '#shared/application/import/import-batches.ts';
+import type { InProcessPorts } from '#shared/application/import/import-batches.ts';
 import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
 import type { MailActionListsPorts } from '#shared/application/mail-action-lists.ts';
 import type { PersonPorts } from '#shared/application/person-ports.ts';
@@ -104,6 +104,7 @@ export const emitEventsPortsFrom = (
 ): Omit<EmitEventsPorts, 'isOutOfTime'> => {
   const { customers, runs, pointer, files, flags } = storesFrom(parts);
   return {
+    clock: parts.clock,
     bus: parts.bus,
     outboxes: [
       dynamoAnswers(parts.dynamo, parts.tables.answers),
@@ -298,7 +299,8 @@ export const personPortsFrom = (parts: BaseParts, addressKey: () => Promise<Addr
 });
 
 /** For imports, which the operator's tool runs. */
-export const importPortsFrom = (parts: BaseParts & { readonly addressKey: AddressKey }): ImportPorts => ({
+export const importPortsFrom = (parts: BaseParts & { readonly addressKey: AddressKey }): InProcessPorts => ({
+  scratch: parts.objects,
   clock: parts.clock,
   customers: storesFrom(parts).customers,
   batches: records(parts).batches,

@@ -10,7 +10,7 @@ import { areaUnderCurve, comparePairs, type Pairs, rank } from '#shared/domain/b
 import type { Policy } from '#shared/domain/policy.ts';
 import { policyFrom, readProjectFile } from '#test/domain/support.ts';
 import { fileOf } from '#test/support/import-bench.ts';
-import { memoryCustomers, memoryRecords } from '#test/support/memory-stores.ts';
+import { memoryCustomers, memoryObjects, memoryRecords } from '#test/support/memory-stores.ts';
 import { SCORE_POLICY } from '#test/support/score-policy.ts';
 
 const FILE = 'bank_churn_records_3978.csv';
@@ -23,6 +23,7 @@ const openStores = () => ({
   clock: { now: () => '2026-11-01T02:00:00.000Z' },
   customers: memoryCustomers(64, (id) => `s-${id}`),
   batches: memoryRecords<ImportBatch>(),
+  scratch: memoryObjects(),
   contacts: { upsertPerson: async () => 'no contacts in this file' },
   businessTimeZone: 'UTC',
 });

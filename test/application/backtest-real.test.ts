@@ -5,7 +5,7 @@ import { backtestText } from '#shared/application/backtest-text.ts';
 import { importPurchases } from '#shared/application/import/import-purchases.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { preset, readProjectFile } from '#test/domain/support.ts';
-import { memoryCustomers, memoryRecords } from '#test/support/memory-stores.ts';
+import { memoryCustomers, memoryObjects, memoryRecords } from '#test/support/memory-stores.ts';
 
 const policy = preset('retail-rfm');
 
@@ -23,6 +23,7 @@ const replayed = async (
       clock: { now: () => '2026-11-01T02:00:00.000Z' },
       customers,
       batches: memoryRecords<ImportBatch>(),
+      scratch: memoryObjects(),
       contacts: { upsertPerson: async () => 'no contacts in this file' },
       businessTimeZone: 'UTC',
     },

@@ -25,6 +25,7 @@ describe('the bank method on 3,978 bank records', () => {
       {
         clock: bench.ports.clock,
         customers: bench.ports.customers,
+        scratch: bench.ports.objects,
         batches: dynamoRecords({ client: bench.dynamo, table: 'runs', kind: 'BATCH', schema: ImportBatch }),
         contacts: { upsertPerson: async () => 'no contacts in this file' },
         businessTimeZone: 'Europe/Paris',

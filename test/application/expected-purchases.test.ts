@@ -38,6 +38,7 @@ describe('purchases expected of the CDNOW customers as of 1997-09-30', () => {
       {
         clock: bench.ports.clock,
         customers: bench.ports.customers,
+        scratch: bench.ports.objects,
         batches: dynamoRecords({ client: bench.dynamo, table: 'runs', kind: 'BATCH', schema: ImportBatch }),
         contacts: { upsertPerson: async () => 'no contacts in this file' },
         businessTimeZone: 'UTC',

@@ -24,6 +24,7 @@ describe('a run of hotel-needs over the stays of its page', () => {
       {
         clock: bench.ports.clock,
         customers: bench.ports.customers,
+        scratch: bench.ports.objects,
         batches: dynamoRecords({ client: bench.dynamo, table: 'runs', kind: 'BATCH', schema: ImportBatch }),
         contacts: { upsertPerson: async () => 'no contacts in this file' },
         businessTimeZone: 'Asia/Shanghai',

@@ -27,6 +27,7 @@ describe('the CDNOW purchases as of 1998-06-30', () => {
       {
         clock: bench.ports.clock,
         customers: bench.ports.customers,
+        scratch: bench.ports.objects,
         batches: dynamoRecords({ client: bench.dynamo, table: 'runs', kind: 'BATCH', schema: ImportBatch }),
         contacts: { upsertPerson: async () => 'no contacts in this file' },
         businessTimeZone: 'UTC',

@@ -1,9 +1,9 @@
-import type { ImportPorts } from '#shared/application/import/import-batches.ts';
+import type { InProcessPorts } from '#shared/application/import/import-batches.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { ImportedPerson, ImportSource, RejectedRow } from '#shared/ports/imports.ts';
-import { memoryCustomers, memoryRecords } from './memory-stores.ts';
+import { memoryCustomers, memoryObjects, memoryRecords } from './memory-stores.ts';
 
 /** A file that is held in memory, given in pieces of 7 bytes so that characters and lines are cut anywhere. */
 export const fileOf = (content: string | Uint8Array, name = 'file.csv', pieceBytes = 7): ImportSource => {
@@ -17,7 +17,7 @@ export const fileOf = (content: string | Uint8Array, name = 'file.csv', pieceByt
 };
 
 export interface ImportBench {
-  readonly ports: ImportPorts;
+  readonly ports: InProcessPorts;
   readonly rejected: RejectedRow[];
   readonly rejects: { write(row: RejectedRow): void };
   readonly people: ImportedPerson[];
@@ -49,6 +49,7 @@ export const openImportBench = (): ImportBench => {
       clock: { now: () => '2026-06-01T08:00:00.000Z' },
       customers,
       batches: memoryRecords<ImportBatch>(),
+      scratch: memoryObjects(),
       contacts: {
         upsertPerson: async (person) => {
           people.push(person);

@@ -1,19 +1,19 @@
-import { Readable } from 'node:stream';
+import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { CsvError, type Info, parse } from 'csv-parse';
 import iconv from 'iconv-lite';
+import { CSV_ENCODINGS } from '../../contracts/import-job.ts';
 import { isResegmentError, PermanentError } from '../../errors.ts';
 import type { RecordDelimiter } from './row-scanner.ts';
 
-export const CSV_ENCODINGS = ['utf-8', 'gb18030', 'iso-8859-1'] as const;
 export type CsvEncoding = (typeof CSV_ENCODINGS)[number];
 
 export interface CsvOptions {
   /** For messages; a name that ends in `.gz` must be gzip. */
   readonly name: string;
-  readonly encoding?: CsvEncoding;
+  readonly encoding?: CsvEncoding | undefined;
   /** One character; `,` if absent. */
-  readonly delimiter?: string;
+  readonly delimiter?: string | undefined;
   /** Gets the bytes as they are read, decompressed. */
   readonly hash?: { update(chunk: Uint8Array): unknown };
   /** What ends a row; the first line end outside quotation marks if absent. */
@@ -91,7 +91,8 @@ async function* parsedRows(
   { name, delimiter = ',', recordDelimiter }: CsvOptions,
   firstLine: number,
 ): AsyncGenerator<CsvRow, void, undefined> {
-  const parser = Readable.from(text).compose(
+  const parser = through(
+    text,
     parse({
       delimiter,
       bom: true,
@@ -163,8 +164,15 @@ export async function* gunzipped(
     yield* all;
     return;
   }
-  for await (const chunk of Readable.from(all).compose(createGunzip())) yield chunk;
+  for await (const chunk of through(all, createGunzip())) yield chunk;
 }
+
+/** What a stream makes of the input. Its failures and those of the input reach whoever reads; who stops reading ends both. */
+const through = <Stream extends Transform>(input: AsyncIterable<unknown>, stream: Stream): Stream => {
+  // The failure is thrown to the reader of the stream; here it only must not go unheard.
+  pipeline(Readable.from(input), stream, () => undefined);
+  return stream;
+};
 
 async function* hashed(
   bytes: AsyncIterable<Uint8Array>,

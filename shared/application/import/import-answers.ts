@@ -302,7 +302,7 @@ const checkAnswers = async (
   };
   return {
     checked: {
-      batchId: batchIdOf('answers', hash, reading),
+      batchId: batchIdOf('answers', hash.digest(), reading),
       ...counts,
       customers: answers.size,
       totalMinor: null,

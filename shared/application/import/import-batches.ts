@@ -1,9 +1,11 @@
+import * as z from 'zod/mini';
 import type { ImportBatch } from '../../contracts/import-batch.ts';
 import { PermanentError } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CustomerStore } from '../../ports/customer-store.ts';
 import type { ErasureLog } from '../../ports/erasure-log.ts';
 import type { ContactWriter } from '../../ports/imports.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
 import type { RecordStore } from '../../ports/standing-store.ts';
 
 /** Everything imports may use. */
@@ -20,6 +22,12 @@ export interface ImportPorts {
   readonly by?: string;
 }
 
+/** What an import in one process may use. */
+export interface InProcessPorts extends ImportPorts {
+  /** Where it keeps its notes until it is over. */
+  readonly scratch: ObjectStore;
+}
+
 /** What an import did. */
 export interface ImportResult {
   readonly batchId: string;
@@ -30,7 +38,7 @@ export interface ImportResult {
   readonly rows: number;
   readonly accepted: number;
   readonly rejected: number;
-  /** Different customers in the accepted rows. */
+  /** Different customers in the rows that can be read. */
   readonly customers: number;
   readonly newCustomers: number;
   /** Customers written, those marked as left included. */
@@ -52,17 +60,21 @@ export interface ImportResult {
 }
 
 /** What the first reading of a file found. */
-export interface CheckedFile {
-  readonly batchId: string;
-  readonly rows: number;
-  readonly accepted: number;
-  readonly rejected: number;
-  readonly customers: number;
-  readonly totalMinor: number | null;
-  readonly dateFrom: string | null;
-  readonly dateTo: string | null;
-  readonly notices: readonly string[];
-}
+export const CheckedFile = z.readonly(
+  z.object({
+    batchId: z.string(),
+    rows: z.number(),
+    accepted: z.number(),
+    rejected: z.number(),
+    /** Different customers in the rows that can be read. */
+    customers: z.number(),
+    totalMinor: z.nullable(z.number()),
+    dateFrom: z.nullable(z.string()),
+    dateTo: z.nullable(z.string()),
+    notices: z.readonly(z.array(z.string())),
+  }),
+);
+export type CheckedFile = z.infer<typeof CheckedFile>;
 
 /** The result of an import that wrote nothing. */
 export const resultWithoutWrites = (

@@ -1,30 +1,22 @@
-import { createHash } from 'node:crypto';
+import * as z from 'zod/mini';
 import { mapConcurrently } from '../../concurrently.ts';
-import { dateIn, isIsoDate } from '../../domain/calendar.ts';
+import type { ImportSettings } from '../../contracts/import-job.ts';
+import { isIsoDate } from '../../domain/calendar.ts';
 import { type Consent, newestConsent } from '../../domain/contact-policy.ts';
 import { CUSTOMER_STATUSES, type CustomerFacts, type CustomerStatus, type TraitValue } from '../../domain/facts.ts';
-import { addSnapshot, addStatus, type CustomerSnapshot, statusOn } from '../../domain/merge-facts.ts';
+import { addSnapshot, type CustomerSnapshot } from '../../domain/merge-facts.ts';
 import { PermanentError, PoisonError } from '../../errors.ts';
-import type { ImportedPerson, ImportSource, RejectSink } from '../../ports/imports.ts';
+import type { ImportedPerson, ImportSource } from '../../ports/imports.ts';
 import type { CsvRow } from './csv-rows.ts';
-import {
-  beginBatch,
-  type CheckedFile,
-  type ImportPorts,
-  type ImportResult,
-  resultWithoutWrites,
-  setBatch,
-} from './import-batches.ts';
+import type { ImportPorts, ImportResult, InProcessPorts } from './import-batches.ts';
+import { type InProcessOptions, importInProcess } from './import-in-process.ts';
 import {
   assertColumnReadable,
-  batchIdOf,
   type Columns,
   cell,
   type ImportFormat,
   type ImportTable,
   mapColumns,
-  newRowCounter,
-  openTable,
 } from './import-table.ts';
 import {
   dateFormat,
@@ -35,12 +27,13 @@ import {
   parseTrait,
   parseTruth,
   shown,
-  type TraitType,
+  TRAIT_TYPES,
   traitType,
 } from './import-values.ts';
-import { CHUNK_ROWS, changeCustomers, type FactsChange, newWriteCounts } from './import-write.ts';
+import { changeCustomers, type FactsChange, type WriteCounts } from './import-write.ts';
+import type { RangedKind, ReadingContext } from './ranged-file.ts';
 
-export interface CustomerImportOptions extends ImportFormat {
+export interface CustomerImportOptions extends ImportFormat, InProcessOptions {
   /**
    * `id` and any of email, name, language, branch, manager, status, date, consent, consentAt, consentSource, region → column
    * name. Consent is dated by `consentAt`, without such a column by the row; its source is `consentSource`, else `source`.
@@ -55,9 +48,6 @@ export interface CustomerImportOptions extends ImportFormat {
   /** Largest share of active customers that a complete file may lack, 0..1; 0.10 if absent. */
   readonly inputDropLimit?: number;
   readonly source?: string;
-  readonly dryRun?: boolean;
-  readonly rejects?: RejectSink;
-  readonly onProgress?: (progress: { readonly phase: 'check' | 'write'; readonly rows: number }) => void;
 }
 
 const TARGETS = [
@@ -75,7 +65,6 @@ const TARGETS = [
   'region',
 ] as const;
 type Target = (typeof TARGETS)[number];
-const INPUT_DROP_LIMIT = 0.1;
 const CONCURRENT_CONTACTS = 16;
 
 interface CustomerRow {
@@ -99,184 +88,136 @@ interface CustomerRow {
  * @throws PermanentError before anything is written: as `importPurchases`; also `as-of-missing`, and `input-drop` where a
  *   complete file lacks more customers than the limit allows
  */
-export const importCustomers = async (
+export const importCustomers = (
   source: ImportSource,
-  options: CustomerImportOptions,
-  ports: ImportPorts,
-): Promise<ImportResult> => {
-  const { checked, reader, present } = await checkCustomers(source, options, ports);
-  const known = await ports.batches.get(checked.batchId);
-  if (known?.record.state === 'done') {
-    return resultWithoutWrites(checked, { alreadyImported: true, dryRun: options.dryRun === true });
-  }
-  const absent = options.complete === true ? await absentShare(present, options, ports) : 0;
-  if (options.dryRun === true || checked.accepted === 0) {
-    return {
-      ...resultWithoutWrites(checked, { alreadyImported: false, dryRun: options.dryRun === true }),
-      left: absent,
-    };
-  }
-  const batch = await beginBatch(ports, checked, {
-    kind: 'customers',
-    source: options.source ?? 'default',
-    fileName: source.name,
-    withIds: true,
-    replaces: null,
-  });
-
-  const counts = newWriteCounts();
-  for await (const rows of chunks(source, options, reader)) {
-    const { contactKeys, withoutContact } = await writePeople(rows, ports);
-    const toNote: (() => Promise<void>)[] = [];
-    const changes = new Map<string, FactsChange>();
-    for (const [customerId, snapshots] of rows) {
-      const contactKey = contactKeys.get(customerId);
-      const consent = withoutContact.get(customerId);
-      changes.set(customerId, (facts) => {
-        let current = facts;
-        if (facts.contactKey !== undefined) {
-          toNote.push(() => carryConsent(customerId, { from: facts.contactKey, to: contactKey, consent }, ports));
-        }
-        for (const { date, traits, branch, manager, status } of snapshots) {
-          const snapshot: CustomerSnapshot = {
-            date,
-            traits,
-            recordedAt: batch.recordedAt,
-            ...(branch === undefined ? {} : { branch }),
-            ...(manager === undefined ? {} : { manager }),
-            ...(status === undefined ? {} : { status }),
-            ...(contactKey === undefined ? {} : { contactKey }),
-            ...(consent === undefined ? {} : { consent }),
-          };
-          const next = addSnapshot(current, snapshot);
-          if (next !== undefined) current = { ...next, factsRev: facts.factsRev + 1 };
-        }
-        return current === facts ? undefined : current;
-      });
-    }
-    await changeCustomers(ports.customers, changes, counts);
-    await mapConcurrently(toNote, CONCURRENT_CONTACTS, (note) => note());
-  }
-  const left = options.complete === true ? await markLeft(present, options, batch.recordedAt, ports, counts) : 0;
-  await setBatch(ports, batch.batchId, {
-    state: 'done',
-    finishedAt: ports.clock.now(),
-    newCustomers: batch.newCustomers + counts.newCustomers,
-  });
-  return {
-    ...checked,
-    alreadyImported: false,
-    dryRun: false,
-    newCustomers: counts.newCustomers,
-    written: counts.written,
-    left,
-    unreadable: [...counts.unreadable].sort(),
-  };
-};
-
-interface CustomerReader {
-  readonly parse: (row: CsvRow) => Parsed<CustomerRow>;
-  /** Lines that repeat a customer and date of the file. */
-  readonly repeatedLines: ReadonlySet<number>;
-}
-
-const checkCustomers = async (
-  source: ImportSource,
-  options: CustomerImportOptions,
-  ports: ImportPorts,
-): Promise<{
-  readonly checked: CheckedFile;
-  readonly reader: CustomerReader;
-  readonly present: ReadonlySet<string>;
-}> => {
-  const hash = createHash('sha256');
-  const table = await openTable(source, options, hash);
-  const columns = mapColumns(table.header, options.map ?? {}, TARGETS, ['id'], source.name);
-  assertAsOf(columns, options);
-  const dates = dateFormat(options.dateFormat, ports.businessTimeZone);
-  const traits = traitColumns(table, columns, options, source.name);
-  assertColumnReadable(
-    table.first,
-    columns.date,
-    table.header[columns.date ?? 0] ?? 'date',
-    dates.parse,
-    '--date-format',
+  { traits, map, rejects, onProgress, ...settings }: CustomerImportOptions,
+  ports: InProcessPorts,
+): Promise<ImportResult> =>
+  importInProcess(
+    customerKind,
+    source,
+    { kind: 'customers', map: map ?? {}, ...settings, ...(traits === undefined ? {} : { traits: [...traits] }) },
+    { ...(rejects === undefined ? {} : { rejects }), ...(onProgress === undefined ? {} : { onProgress }) },
+    ports,
   );
-  const today = dateIn(ports.businessTimeZone, ports.clock.now());
-  const parseRow = rowParser(columns, traits, options, dates.parse, today);
-  const isErased = await ports.erasures?.load();
-  const parse = (row: CsvRow): Parsed<CustomerRow> => {
-    const parsed = parseRow(row);
-    return parsed.ok && isErased?.(parsed.value.customerId) === true ? ERASED_ROW : parsed;
-  };
 
-  const counter = newRowCounter(table.header, options, options.rejects);
-  const { counts } = counter;
-  const present = new Set<string>();
-  const accepted = new Set<string>();
-  const seen = new Set<string>();
-  const repeatedLines = new Set<number>();
-  const refusedConsents = new Map<string, { readonly firstLine: number; rows: number }>();
-  let dateFrom: string | null = null;
-  let dateTo: string | null = null;
-  for await (const row of table.rows) {
-    counts.rows += 1;
-    if (counts.rows % CHUNK_ROWS === 0) options.onProgress?.({ phase: 'check', rows: counts.rows });
-    const id = parseId(cell(row, columns.id), 'customer id');
-    if (id.ok) present.add(id.value);
-    const problem = counter.lengthProblem(row);
-    const parsed: Parsed<CustomerRow> =
-      problem === undefined ? parse(row) : { ok: false, format: false, reason: problem };
-    if (!parsed.ok) {
-      await counter.reject(row, parsed.reason);
-      continue;
-    }
-    const { customerId, date, consentProblem } = parsed.value;
-    const key = `${date} ${customerId}`;
-    if (seen.has(key)) {
-      repeatedLines.add(row.line);
-      await counter.reject(row, `the customer ${shown(customerId)} is there before with the same date ${date}`);
-      continue;
-    }
-    seen.add(key);
-    accepted.add(customerId);
-    if (consentProblem !== undefined) {
-      const refused = refusedConsents.get(consentProblem) ?? { firstLine: row.line, rows: 0 };
-      refused.rows += 1;
-      refusedConsents.set(consentProblem, refused);
-    }
-    counts.accepted += 1;
-    if (dateFrom === null || date < dateFrom) dateFrom = date;
-    if (dateTo === null || date > dateTo) dateTo = date;
-  }
-  const reading = {
-    columns,
-    traits: traits.map(({ name, type }) => `${name}:${type}`).sort(),
-    asOf: options.asOf ?? null,
-    complete: options.complete === true,
-    decimal: options.decimal ?? null,
-    dateFormat: options.dateFormat ?? null,
-    encoding: options.encoding ?? 'utf-8',
-  };
-  return {
-    checked: {
-      batchId: batchIdOf('customers', hash, reading),
-      ...counts,
-      customers: accepted.size,
-      totalMinor: null,
-      dateFrom,
-      dateTo,
-      notices: [...refusedConsents].map(
-        ([problem, { firstLine, rows }]) =>
-          `the consent of ${rows} ${rows === 1 ? 'row' : 'rows'}, first in line ${firstLine}, is not taken up: ${problem}`,
-      ),
-    },
-    reader: { parse, repeatedLines },
-    present,
-  };
+const CustomerReading = z.object({
+  columns: z.record(z.string(), z.number()),
+  traits: z.array(z.object({ name: z.string(), column: z.number(), type: z.enum(TRAIT_TYPES) })),
+});
+type TraitColumn = z.infer<typeof CustomerReading>['traits'][number];
+
+/** How files of customers are read and written. */
+export const customerKind: RangedKind = {
+  kind: 'customers',
+  settle: (table, settings, fileName, context) => {
+    const columns = mapColumns(table.header, settings.map, TARGETS, ['id'], fileName);
+    assertAsOf(columns, settings);
+    const dates = dateFormat(settings.dateFormat, context.businessTimeZone);
+    const traits = traitColumns(table, columns, settings, fileName);
+    assertColumnReadable(
+      table.first,
+      columns.date,
+      table.header[columns.date ?? 0] ?? 'date',
+      dates.parse,
+      '--date-format',
+    );
+    return { reading: { columns, traits }, notices: [] };
+  },
+  file: (given, settings, context) => {
+    const { columns: named, traits } = CustomerReading.parse(given);
+    const columns: Columns<Target> = named;
+    const parse = customerParser(columns, traits, settings, context);
+    return {
+      identity: {
+        columns,
+        traits: traits.map(({ name, type }) => `${name}:${type}`).sort(),
+        asOf: settings.asOf ?? null,
+        complete: settings.complete === true,
+        decimal: settings.decimal ?? null,
+        dateFormat: settings.dateFormat ?? null,
+        encoding: settings.encoding ?? 'utf-8',
+      },
+      hasKeys: true,
+      allowsSame: false,
+      look: (row) => {
+        const parsed = parse(row);
+        if (!parsed.ok) return parsed;
+        const { customerId, date, consentProblem } = parsed.value;
+        return {
+          ok: true,
+          value: {
+            customerId,
+            date,
+            amountMinor: null,
+            key: `${date} ${customerId}`,
+            ...(consentProblem === undefined ? {} : { notice: consentProblem }),
+          },
+        };
+      },
+      customerOf: (row) => {
+        const id = parseId(cell(row, columns.id), 'customer id');
+        return id.ok ? id.value : undefined;
+      },
+      repeated: (row) => {
+        const parsed = parse(row);
+        const [id, date] = parsed.ok ? [parsed.value.customerId, parsed.value.date] : [cell(row, columns.id), ''];
+        return `the customer ${shown(id)} is there before with the same date ${date}`;
+      },
+      write: async (rows, { batch }, ports, counts) => {
+        const customers = new Map<string, CustomerRow[]>();
+        for (const row of rows) {
+          const parsed = parse(row);
+          if (!parsed.ok) continue;
+          const known = customers.get(parsed.value.customerId);
+          if (known === undefined) customers.set(parsed.value.customerId, [parsed.value]);
+          else known.push(parsed.value);
+        }
+        await writeCustomers(customers, batch.recordedAt, ports, counts);
+      },
+    };
+  },
 };
 
-const assertAsOf = (columns: Columns<Target>, options: CustomerImportOptions): void => {
+const writeCustomers = async (
+  rows: ReadonlyMap<string, readonly CustomerRow[]>,
+  recordedAt: string,
+  ports: ImportPorts,
+  counts: WriteCounts,
+): Promise<void> => {
+  const { contactKeys, withoutContact } = await writePeople(rows, ports);
+  const toNote: (() => Promise<void>)[] = [];
+  const changes = new Map<string, FactsChange>();
+  for (const [customerId, snapshots] of rows) {
+    const contactKey = contactKeys.get(customerId);
+    const consent = withoutContact.get(customerId);
+    changes.set(customerId, (facts) => {
+      let current = facts;
+      if (facts.contactKey !== undefined) {
+        toNote.push(() => carryConsent(customerId, { from: facts.contactKey, to: contactKey, consent }, ports));
+      }
+      for (const { date, traits, branch, manager, status } of snapshots) {
+        const snapshot: CustomerSnapshot = {
+          date,
+          traits,
+          recordedAt,
+          ...(branch === undefined ? {} : { branch }),
+          ...(manager === undefined ? {} : { manager }),
+          ...(status === undefined ? {} : { status }),
+          ...(contactKey === undefined ? {} : { contactKey }),
+          ...(consent === undefined ? {} : { consent }),
+        };
+        const next = addSnapshot(current, snapshot);
+        if (next !== undefined) current = { ...next, factsRev: facts.factsRev + 1 };
+      }
+      return current === facts ? undefined : current;
+    });
+  }
+  await changeCustomers(ports.customers, changes, counts);
+  await mapConcurrently(toNote, CONCURRENT_CONTACTS, (note) => note());
+};
+
+const assertAsOf = (columns: Columns<Target>, options: ImportSettings): void => {
   if (options.asOf !== undefined && !isIsoDate(options.asOf)) {
     throw new PermanentError(
       'as-of-invalid',
@@ -293,16 +234,10 @@ const assertAsOf = (columns: Columns<Target>, options: CustomerImportOptions): v
   }
 };
 
-interface TraitColumn {
-  readonly name: string;
-  readonly column: number;
-  readonly type: TraitType;
-}
-
 const traitColumns = (
-  table: ImportTable,
+  table: Pick<ImportTable, 'header' | 'first'>,
   columns: Columns<Target>,
-  options: CustomerImportOptions,
+  options: ImportSettings,
   fileName: string,
 ): readonly TraitColumn[] => {
   const missing = (options.traits ?? []).filter((name) => !table.header.includes(name));
@@ -327,7 +262,7 @@ const traitColumns = (
     });
 };
 
-const assertNotForeign = (values: readonly string[], name: string, options: CustomerImportOptions): void => {
+const assertNotForeign = (values: readonly string[], name: string, options: ImportSettings): void => {
   const filled = values.map((value) => value.trim()).filter((value) => value !== '');
   const other = { decimal: options.decimal === ',' ? ('.' as const) : (',' as const) };
   const foreign = filled.find((value) => isForeignNumber(value, options));
@@ -345,19 +280,19 @@ const assertNotForeign = (values: readonly string[], name: string, options: Cust
   );
 };
 
-const rowParser =
-  (
-    columns: Columns<Target>,
-    traits: readonly TraitColumn[],
-    options: CustomerImportOptions,
-    parseDate: (text: string) => Parsed<string>,
-    today: string,
-  ) =>
-  (row: CsvRow): Parsed<CustomerRow> => {
+const customerParser = (
+  columns: Columns<Target>,
+  traits: readonly TraitColumn[],
+  options: ImportSettings,
+  { businessTimeZone, today, isErased }: ReadingContext,
+) => {
+  const { parse: parseDate } = dateFormat(options.dateFormat, businessTimeZone);
+  return (row: CsvRow): Parsed<CustomerRow> => {
     const bad = (reason: string): Parsed<CustomerRow> => ({ ok: false, format: false, reason });
     const text = (target: Target): string => cell(row, columns[target]).trim();
     const id = parseId(text('id'), 'customer id');
     if (!id.ok) return id;
+    if (isErased?.(id.value) === true) return ERASED_ROW;
     const dateText = text('date');
     const date: Parsed<string> =
       dateText === '' && options.asOf !== undefined ? { ok: true, value: options.asOf } : parseDate(dateText);
@@ -419,6 +354,7 @@ const rowParser =
       },
     };
   };
+};
 
 /**
  * The consent of a row. A consent that nobody can prove, without source or date, or dated ahead, is not taken up. A refusal
@@ -443,32 +379,6 @@ const consentOf = (
   if (at.value > today) return { problem: `it is dated ahead: ${at.value} is after today, ${today}` };
   return { problem: 'it has no source; name it with --source, or map a column to consentSource' };
 };
-
-async function* chunks(
-  source: ImportSource,
-  options: CustomerImportOptions,
-  reader: CustomerReader,
-): AsyncGenerator<ReadonlyMap<string, readonly CustomerRow[]>> {
-  const table = await openTable(source, options);
-  let rows = 0;
-  let customers = new Map<string, CustomerRow[]>();
-  for await (const row of table.rows) {
-    const parsed =
-      row.fields.length === table.header.length && !reader.repeatedLines.has(row.line) ? reader.parse(row) : undefined;
-    if (parsed?.ok === true) {
-      const known = customers.get(parsed.value.customerId);
-      if (known === undefined) customers.set(parsed.value.customerId, [parsed.value]);
-      else known.push(parsed.value);
-    }
-    rows += 1;
-    if (rows % CHUNK_ROWS !== 0) continue;
-    yield customers;
-    options.onProgress?.({ phase: 'write', rows });
-    customers = new Map();
-  }
-  if (customers.size > 0) yield customers;
-  options.onProgress?.({ phase: 'write', rows });
-}
 
 interface WrittenPeople {
   /** By customer id. */
@@ -540,56 +450,4 @@ const carryConsent = async (
   if (from === undefined || (consent === undefined && (to === undefined || to === from))) return;
   const known = newestConsent(consent, await contacts.consentOf?.(from, customerId));
   if (known !== undefined) await contacts.noteConsent?.(to ?? from, customerId, known);
-};
-
-/** Counts the active customers that the file lacks. @throws PermanentError `input-drop` above the limit */
-const absentShare = async (
-  present: ReadonlySet<string>,
-  options: CustomerImportOptions,
-  ports: ImportPorts,
-): Promise<number> => {
-  const limit = options.inputDropLimit ?? INPUT_DROP_LIMIT;
-  let active = 0;
-  let absent = 0;
-  for (let bucket = 0; bucket < ports.customers.buckets; bucket += 1) {
-    for await (const read of ports.customers.readBucket(bucket)) {
-      if (read.kind !== 'customer' || statusOn(read.facts.statuses, options.asOf ?? '') !== 'active') continue;
-      active += 1;
-      if (!present.has(read.facts.customerId)) absent += 1;
-    }
-  }
-  if (active > 0 && absent / active > limit) {
-    throw new PermanentError(
-      'input-drop',
-      `the file lacks ${absent} of ${active} active customers (${((absent / active) * 100).toFixed(1)} %); --complete would mark them as left, and the limit is ${(limit * 100).toFixed(1)} %`,
-      { hint: 'see whether the file is whole; leave out --complete, or raise the limit with --input-drop SHARE' },
-    );
-  }
-  return absent;
-};
-
-const markLeft = async (
-  present: ReadonlySet<string>,
-  options: CustomerImportOptions,
-  recordedAt: string,
-  ports: ImportPorts,
-  counts: ReturnType<typeof newWriteCounts>,
-): Promise<number> => {
-  const date = options.asOf ?? '';
-  let left = 0;
-  for (let bucket = 0; bucket < ports.customers.buckets; bucket += 1) {
-    const changes = new Map<string, FactsChange>();
-    for await (const read of ports.customers.readBucket(bucket)) {
-      if (read.kind !== 'customer' || present.has(read.facts.customerId)) continue;
-      if (statusOn(read.facts.statuses, date) !== 'active') continue;
-      changes.set(read.facts.customerId, (facts) =>
-        statusOn(facts.statuses, date) === 'active'
-          ? addStatus(facts, { status: 'left', date, recordedAt })
-          : undefined,
-      );
-    }
-    left += changes.size;
-    await changeCustomers(ports.customers, changes, counts);
-  }
-  return left;
 };

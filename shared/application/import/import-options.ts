@@ -1,5 +1,5 @@
+import { CSV_ENCODINGS } from '#shared/contracts/import-job.ts';
 import { PermanentError } from '#shared/errors.ts';
-import { CSV_ENCODINGS } from './csv-rows.ts';
 import type { ImportFormat } from './import-table.ts';
 
 /** How a person says what a file looks like, as the options of a command have it. */

@@ -6,11 +6,11 @@ import type { NumberFormat, Parsed } from './import-values.ts';
 
 /** How a file is written. What is not said is never guessed. */
 export interface ImportFormat extends NumberFormat {
-  readonly encoding?: CsvEncoding;
+  readonly encoding?: CsvEncoding | undefined;
   /** One character; `,` if absent. */
-  readonly delimiter?: string;
+  readonly delimiter?: string | undefined;
   /** Such as `DD/MM/YYYY`; ISO 8601 if absent. */
-  readonly dateFormat?: string;
+  readonly dateFormat?: string | undefined;
 }
 
 /** Rows that are looked at before anything else, to find out that a whole column is written another way. */
@@ -21,6 +21,8 @@ export interface ImportTable {
   /** The first rows; `rows` has them again. */
   readonly first: readonly CsvRow[];
   readonly rows: AsyncIterable<CsvRow>;
+  /** Lets go of the file before its end. */
+  close(): Promise<void>;
 }
 
 /** Opens the file and reads its first rows. @param hash gets all bytes, decompressed, as the iteration goes on */
@@ -54,7 +56,10 @@ export const openTable = async (source: ImportSource, format: ImportFormat, hash
       yield next.value;
     }
   };
-  return { header, first, rows: all() };
+  const close = async (): Promise<void> => {
+    await iterator.return?.();
+  };
+  return { header, first, rows: all(), close };
 };
 
 /** Which field of a row holds what. */
@@ -155,8 +160,12 @@ export const newRowCounter = (header: readonly string[], format: ImportFormat, r
   };
 };
 
-/** The id of a batch: what the file holds and how it was read. */
-export const batchIdOf = (kind: 'purchases' | 'customers' | 'answers', content: Hash, reading: unknown): string => {
-  const hash = createHash('sha256').update(content.digest()).update(JSON.stringify(reading));
+/** The id of a batch: what the file holds and how it was read. @param content SHA-256 of the file, decompressed */
+export const batchIdOf = (
+  kind: 'purchases' | 'customers' | 'answers',
+  content: Uint8Array,
+  reading: unknown,
+): string => {
+  const hash = createHash('sha256').update(content).update(JSON.stringify(reading));
   return `${kind}-${hash.digest('hex').slice(0, 16)}`;
 };

@@ -15,7 +15,7 @@ export const ERASED_ROW = bad('the customer was erased and is not taken up again
 
 export interface NumberFormat {
   /** Absent: `.`, and no thousands separators. Named: separators of thousands in groups of three are understood. */
-  readonly decimal?: '.' | ',';
+  readonly decimal?: '.' | ',' | undefined;
 }
 
 /** What a number looks like in each convention. */
@@ -85,7 +85,8 @@ export const parseTruth = (text: string): Parsed<boolean> => {
 };
 
 /** How all values of a trait are read; decided from the first rows. */
-export type TraitType = 'number' | 'truth' | 'text';
+export const TRAIT_TYPES = ['number', 'truth', 'text'] as const;
+export type TraitType = (typeof TRAIT_TYPES)[number];
 
 /** The type that fits every value; empty ones do not count. Digits that begin with 0 are a code, not a number. */
 export const traitType = (values: readonly string[], format: NumberFormat): TraitType => {

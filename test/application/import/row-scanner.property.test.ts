@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import iconv from 'iconv-lite';
 import { describe, expect, it } from 'vitest';
-import { CSV_ENCODINGS, type CsvEncoding, readCsv, readRows } from '#shared/application/import/csv-rows.ts';
+import { type CsvEncoding, readCsv, readRows } from '#shared/application/import/csv-rows.ts';
 import { rowScanner } from '#shared/application/import/row-scanner.ts';
+import { CSV_ENCODINGS } from '#shared/contracts/import-job.ts';
 import { fileOf } from '#test/support/import-bench.ts';
 
 const whole = async (bytes: Uint8Array, encoding: CsvEncoding, delimiter: string) => {
