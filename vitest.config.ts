@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 const bundles = { extends: true as const, test: { name: 'bundles', include: ['test/bundles/**/*.test.ts'] } };
 /** Needs Python and what `npm run judge` starts. */
 const judges =
-  process.env['RESEGMENT_JUDGE_AWS'] === undefined
+  (process.env['RESEGMENT_JUDGE_AWS'] ?? process.env['RESEGMENT_JUDGE_CFN_LINT']) === undefined
     ? []
     : [{ extends: true as const, test: { name: 'judges', include: ['test/judges/**/*.test.ts'] } }];
 
@@ -13,7 +13,6 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    setupFiles: ['test/support/leftovers.ts'],
     // By itself the runner leaves a core free; the journeys wait more than they compute.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [

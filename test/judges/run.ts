@@ -2,18 +2,20 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { judgeByDynamoDbLocal } from './dynamodb-local.ts';
+import { NotInstallable } from './not-installable.ts';
+import { ROOT, testFilesWith, type Verdict, vitest } from './vitest-run.ts';
 
 /**
  * `npm run judge`: lets programs of others judge what we cannot prove without an account. cfn-lint reads the templates of every
- * stage; a moto server, which implements the AWS APIs independently of us, takes the place of AWS for the adapters' contract
- * suites and for the operator's tool with `--target aws`. Needs Python 3.9 or newer; both are installed into `.local/judges`.
+ * stage. A moto server, which implements the AWS APIs independently of us, takes the place of AWS for the adapters' contract
+ * suites, for the stage's resources and for the operator's tool with `--target aws`. DynamoDB Local, Amazon's own, takes the store
+ * contract suites. Needs Python 3.9 or newer, and Java 17 or newer for DynamoDB Local; all else is installed into `.local/judges`.
  */
-const ROOT = join(import.meta.dirname, '..', '..');
 const VENV = join(ROOT, '.local', 'judges');
 const PACKAGES = ['moto[server]==5.2.5', 'cfn-lint==1.58.0'];
-const CONTRACTS = ['test/adapters/', 'test/survey/stores.contract.test.ts', 'test/privacy/retention.contract.test.ts'];
-/** Exit code where the machine lacks Python or cannot get the packages: nothing was judged. */
-const NOT_INSTALLABLE = 75;
+/** Exit code where a judge could not be asked on this machine and no other found anything wrong. */
+const NOT_ASKED = 75;
 /** One thread, so that a conditional write is as atomic as the real database's. */
 const SERVE = `
 import sys
@@ -22,33 +24,52 @@ from werkzeug.serving import run_simple
 run_simple('127.0.0.1', int(sys.argv[1]), DomainDispatcherApplication(create_backend_app), threaded=False)
 `;
 
+type Outcome = { readonly judge: string } & ({ readonly verdict: Verdict } | { readonly notAsked: string });
+
 const main = async (): Promise<number> => {
+  const python = await outcomeOf('Python', async () => {
+    installPython();
+    return { passed: true, titles: [] };
+  });
+  const missing = 'notAsked' in python ? python.notAsked : undefined;
+  const [moto, others] = await Promise.all([
+    inTurn([['moto', () => judgeByMoto(missing)]]),
+    inTurn([
+      ['DynamoDB Local', async () => judgeByDynamoDbLocal(await freePort())],
+      ['cfn-lint', () => judgeByLint(missing)],
+    ]),
+  ]);
+  const outcomes = [...moto, ...others];
+  console.log('');
+  for (const outcome of outcomes) console.log(`${outcome.judge.padEnd(16)}${words(outcome)}`);
+  if (outcomes.some((outcome) => 'verdict' in outcome && !outcome.verdict.passed)) return 1;
+  return outcomes.some((outcome) => 'notAsked' in outcome) ? NOT_ASKED : 0;
+};
+
+const words = (outcome: Outcome): string => {
+  if ('notAsked' in outcome) return `NOT ASKED: ${outcome.notAsked}`;
+  return outcome.verdict.passed ? `passed, ${outcome.verdict.titles.length} tests` : 'FAILED';
+};
+
+type Judge = readonly [name: string, judge: () => Promise<Verdict>];
+
+const inTurn = async (judges: readonly Judge[]): Promise<readonly Outcome[]> => {
+  const outcomes: Outcome[] = [];
+  for (const [name, judge] of judges) outcomes.push(await outcomeOf(name, judge));
+  return outcomes;
+};
+
+const outcomeOf = async (judge: string, ask: () => Promise<Verdict>): Promise<Outcome> => {
   try {
-    install();
+    return { judge, verdict: await ask() };
   } catch (error) {
-    console.error(`the judges were not asked: ${error instanceof Error ? error.message : String(error)}`);
-    return NOT_INSTALLABLE;
-  }
-  const port = await freePort();
-  const moto = spawn(join(VENV, 'bin', 'python'), ['-c', SERVE, String(port)], { stdio: 'ignore' });
-  try {
-    const endpoint = `http://127.0.0.1:${port}`;
-    await answering(endpoint, moto);
-    const judged = {
-      RESEGMENT_JUDGE_DYNAMODB: endpoint,
-      RESEGMENT_JUDGE_S3: endpoint,
-      RESEGMENT_JUDGE_AWS: endpoint,
-      RESEGMENT_JUDGE_CFN_LINT: join(VENV, 'bin', 'cfn-lint'),
-    };
-    const contracts = vitest(['--project', 'product', '--no-file-parallelism', ...CONTRACTS], judged);
-    const judges = vitest(['--project', 'judges', '--no-file-parallelism'], judged);
-    return contracts === 0 && judges === 0 ? 0 : 1;
-  } finally {
-    moto.kill();
+    if (error instanceof NotInstallable) return { judge, notAsked: error.message };
+    console.error(`${judge}: ${error instanceof Error ? error.message : String(error)}`);
+    return { judge, verdict: { passed: false, titles: [] } };
   }
 };
 
-const install = (): void => {
+const installPython = (): void => {
   if (existsSync(join(VENV, 'bin', 'moto_server')) && existsSync(join(VENV, 'bin', 'cfn-lint'))) return;
   mkdirSync(VENV, { recursive: true });
   run('python3', ['-m', 'venv', VENV]);
@@ -58,15 +79,37 @@ const install = (): void => {
 const run = (command: string, arguments_: readonly string[]): void => {
   const { status, error } = spawnSync(command, [...arguments_], { stdio: 'inherit' });
   if (error !== undefined || status !== 0)
-    throw new Error(`${command} ${arguments_.join(' ')} failed (${error?.message ?? `exit code ${status}`})`);
+    throw new NotInstallable(`${command} ${arguments_.join(' ')} failed (${error?.message ?? `exit code ${status}`})`);
 };
 
-const vitest = (arguments_: readonly string[], environment: Readonly<Record<string, string>>): number =>
-  spawnSync(process.execPath, [join(ROOT, 'node_modules', 'vitest', 'vitest.mjs'), 'run', ...arguments_], {
-    cwd: ROOT,
-    stdio: 'inherit',
-    env: { ...process.env, ...environment },
-  }).status ?? 1;
+const judgeByLint = (missing: string | undefined): Promise<Verdict> => {
+  if (missing !== undefined) throw new NotInstallable(missing);
+  return vitest(['--project', 'judges', 'test/judges/templates.test.ts'], {
+    RESEGMENT_JUDGE_CFN_LINT: join(VENV, 'bin', 'cfn-lint'),
+  });
+};
+
+const judgeByMoto = async (missing: string | undefined): Promise<Verdict> => {
+  if (missing !== undefined) throw new NotInstallable(missing);
+  const port = await freePort();
+  const moto = spawn(join(VENV, 'bin', 'python'), ['-c', SERVE, String(port)], { stdio: 'ignore' });
+  try {
+    const endpoint = `http://127.0.0.1:${port}`;
+    await answering(endpoint, moto);
+    const judged = { RESEGMENT_JUDGE_DYNAMODB: endpoint, RESEGMENT_JUDGE_AWS: endpoint };
+    const contracts = await vitest(
+      ['--project', 'product', ...testFilesWith(/support\/open-tables\.ts|RESEGMENT_JUDGE_AWS/u)],
+      judged,
+    );
+    const judges = await vitest(['--project', 'judges', '--exclude', 'test/judges/templates.test.ts'], judged);
+    return {
+      passed: contracts.passed && judges.passed,
+      titles: [...contracts.titles.filter((title) => !/memory|directory/iu.test(title)), ...judges.titles],
+    };
+  } finally {
+    moto.kill();
+  }
+};
 
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {

@@ -1,24 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTables, type Database, startDatabase } from '#local/database.ts';
 import { answerExpiry, answersOver, dynamoAnswers } from '#shared/adapters/dynamo-answers.ts';
 import { caseExpiry, casesOver, dynamoCases } from '#shared/adapters/dynamo-cases.ts';
-import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { dynamoInvitations, invitationExpiry, invitationsOver } from '#shared/adapters/dynamo-invitations.ts';
-import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
 import { RETENTION_DAYS } from '#shared/domain/retention.ts';
 import type { StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { CustomerCase } from '#shared/ports/case-store.ts';
+import { type OpenTables, openTables } from '#test/support/open-tables.ts';
 import { CLOSES, invitationOf, memoryDocuments, NOW, openCase, settableClock, storedAnswer } from '../survey/memory.ts';
 
-let database: Database;
+let tables: OpenTables;
 beforeAll(async () => {
-  database = await startDatabase();
-  await createTables(
-    database.endpoint,
-    TABLE_DEFINITIONS.map((definition) => tableProperties(definition, definition.name)),
-  );
+  tables = await openTables();
 });
-afterAll(() => database.stop());
+afterAll(() => tables.close());
 
 const DAY_MS = 86_400_000;
 const later = (instant: string, days: number, ms = 0): string =>
@@ -35,7 +29,7 @@ const engines = {
     ),
   }),
   dynamo: (clock: ReturnType<typeof settableClock>) => {
-    const client = dynamoClient({ endpoint: database.endpoint });
+    const { client } = tables;
     return {
       invitations: dynamoInvitations(client, 'invitations', clock),
       answers: dynamoAnswers(client, 'answers', clock),
