@@ -70,14 +70,14 @@ export const s3Objects = ({ client, bucket }: { readonly client: S3Client; reado
   },
 });
 
-const statusOf = (error: unknown): number | undefined => {
+export const statusOf = (error: unknown): number | undefined => {
   if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
   const metadata = error.$metadata;
   if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined;
   return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
 };
 
-const toObjectError = (operation: string, error: unknown) => {
+export const toObjectError = (operation: string, error: unknown) => {
   if (isResegmentError(error)) return error;
   const status = statusOf(error);
   const message = `S3 could not ${operation}: ${error instanceof Error ? `${error.name}: ${error.message}` : error}`;

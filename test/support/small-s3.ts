@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { type Served, serve } from './serve.ts';
 
-/** The part of S3's protocol that the object store uses, in memory: put (with If-None-Match), get, list of 2 keys a page, delete. */
+/** The part of S3's protocol that the stores use, in memory: put (with If-None-Match), get (with Range and If-Match), head, list of 2 keys a page, delete. */
 export const startSmallS3 = async (): Promise<Served> => {
   const objects = new Map<string, Buffer>();
   const escapeXml = (text: string): string => text.replace(/[<>&]/g, (character) => `&#${character.charCodeAt(0)};`);
@@ -40,7 +41,13 @@ export const startSmallS3 = async (): Promise<Served> => {
     }
     const bytes = objects.get(key);
     if (bytes === undefined) return fail(404, 'NoSuchKey');
-    response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
+    const etag = `"${createHash('md5').update(bytes).digest('hex')}"`;
+    const wanted = request.headers['if-match'];
+    if (wanted !== undefined && wanted !== etag) return fail(412, 'PreconditionFailed');
+    const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
+    const part = range === null ? bytes : bytes.subarray(Number(range[1]), Number(range[2]) + 1);
+    response.writeHead(range === null ? 200 : 206, { 'content-length': part.length, etag });
+    response.end(request.method === 'HEAD' ? undefined : part);
   });
   return serve(server);
 };
