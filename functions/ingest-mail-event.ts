@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { ingestMailEvent } from '#shared/application/ingest-mail-event.ts';
 import { errorFields, log } from '#shared/log.ts';
+import { measure } from '#shared/ports/metrics.ts';
 import { mailEventPorts } from './runtime/compose.ts';
 import { defineHandler } from './runtime/define-handler.ts';
 
@@ -17,6 +18,7 @@ export const handler = defineHandler({
         await ingestMailEvent(body, ports);
       } catch (error) {
         log.warn('a mail event could not be taken', errorFields(error));
+        measure('MailEventsRefused');
         batchItemFailures.push({ itemIdentifier: messageId });
       }
     }

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { isResegmentError, PermanentError, PoisonError, RetryableError } from '#shared/errors.ts';
-import { errorFields, type LogFields, log, withLogContext } from '#shared/log.ts';
+import { errorFields, type LogFields, log, redactText } from '#shared/log.ts';
+import { type InvocationContext, observe } from './observe.ts';
 
 export interface HandlerDefinition<Input extends z.core.$ZodType, Output extends z.core.$ZodType, Services> {
   /** File name without its ending: the name of the function, of its metric and, as a sentence, of its state. */
@@ -28,8 +29,8 @@ export const defineHandler = <Input extends z.core.$ZodType, Output extends z.co
 
 /** A Lambda handler, which the local stack can also bind to services of its own. */
 export interface Handler<Result, Services> {
-  (event: unknown): Promise<Result>;
-  withServices(services: Services): (event: unknown) => Promise<Result>;
+  (event: unknown, context?: InvocationContext): Promise<Result>;
+  withServices(services: Services): (event: unknown, context?: InvocationContext) => Promise<Result>;
 }
 
 const handle =
@@ -37,9 +38,8 @@ const handle =
     definition: HandlerDefinition<Input, Output, Services>,
     services: () => Promise<Services>,
   ) =>
-  (event: unknown): Promise<z.infer<Output>> =>
-    withLogContext({ function: definition.name, ...idsOf(event) }, async () => {
-      const startedMs = performance.now();
+  (event: unknown, context?: InvocationContext): Promise<z.infer<Output>> =>
+    observe(definition.name, { context, fields: idsOf(event) }, async () => {
       try {
         const input = parse(
           definition.input,
@@ -47,13 +47,11 @@ const handle =
           (problems) => new PoisonError('input-invalid', `input of ${definition.name} is not valid: ${problems}`),
         );
         const result = await definition.run(input, await services());
-        const output = parse(
+        return parse(
           definition.output,
           result,
           (problems) => new PermanentError('output-invalid', `output of ${definition.name} is not valid: ${problems}`),
         );
-        log.info('done', { durationMs: Math.round(performance.now() - startedMs) });
-        return output;
       } catch (error) {
         throw classified(definition.name, error);
       }
@@ -92,9 +90,10 @@ const classified = (name: string, error: unknown): Error => {
     write('failed', errorFields(error));
     return error;
   }
-  log.error('failed for a reason that has no name yet', { ...errorFields(error), metric: 'unclassified' });
+  log.error('failed for a reason that has no name yet', errorFields(error));
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return new RetryableError('unclassified', `${name} failed: ${message}`, { cause: error });
+  // The message becomes state data and a line that Lambda itself logs.
+  return new RetryableError('unclassified', `${name} failed: ${redactText(message)}`, { cause: error });
 };
 
 const once = <Services>(build: () => Services | Promise<Services>): (() => Promise<Services>) => {

@@ -6,6 +6,7 @@ import { type MailBrakes, type MailFigures, mailBrakeHits, mailBrakeText } from 
 import { RetryableError } from '#shared/errors.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { SendOutcome } from '#shared/ports/mail-sender.ts';
+import { measure } from '#shared/ports/metrics.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import { type BatchRef, loadWave, updateWave } from './wave-record.ts';
 
@@ -94,7 +95,7 @@ export const judgeWave = async (waveId: string, ports: WaveBrakePorts): Promise<
     if (hits.length === 0) return;
     const at = ports.clock.now();
     const reason = mailBrakeText(hits, figures);
-    await updateWave(ports.waves, waveId, (current) => {
+    const stopped = await updateWave(ports.waves, waveId, (current) => {
       const over = current.state === 'closed' || current.state === 'cancelled';
       if (over || current.pause?.by === 'reputation' || current.judgedFrom !== wave.judgedFrom) return current;
       return {
@@ -103,6 +104,7 @@ export const judgeWave = async (waveId: string, ports: WaveBrakePorts): Promise<
         braked: { at, hits, ...figures, notice: 'due' },
       };
     });
+    if (stopped.braked?.at === at) measure('WavesBraked');
   }
   await tellOnce(waveId, ports);
 };

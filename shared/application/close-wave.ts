@@ -7,6 +7,7 @@ import type { AnswerStore, StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { InvitationStore } from '#shared/ports/invitation-store.ts';
+import { measure } from '#shared/ports/metrics.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import type { WaveFiles } from '#shared/ports/wave-files.ts';
 import { readDrawn, UNASKED_FILE } from './draw-audience.ts';
@@ -40,6 +41,8 @@ export const closeWave = async ({ waveId }: WaveRef, ports: CloseWavePorts): Pro
   const { status, unasked } = counted;
   await ports.waveFiles.writeJson(waveId, UNASKED_FILE, unasked);
   await ports.waveFiles.writeJson(waveId, 'summary.json', status);
+  measure('WaveAnswered', status.answered);
+  measure('WaveUncertain', status.uncertain);
   return {};
 };
 

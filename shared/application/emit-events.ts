@@ -4,14 +4,17 @@ import type { BusinessEvent, OutboxEntry } from '#shared/domain/business-event.t
 import { moveEvent } from '#shared/domain/document-events.ts';
 import type { Move, PlanRow, RunPointer } from '#shared/domain/standing.ts';
 import { isResegmentError, RetryableError } from '#shared/errors.ts';
+import type { Clock } from '#shared/ports/clock.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { EventBus } from '#shared/ports/event-bus.ts';
+import { measure, measureAge } from '#shared/ports/metrics.ts';
 import type { Outbox, WaitingEvents } from '#shared/ports/outbox.ts';
 import type { RunFiles } from '#shared/ports/run-files.ts';
 import type { PointerStore, RecordStore } from '#shared/ports/standing-store.ts';
 import { staleSubjects } from './run/apply-receipts.ts';
 
 export interface EmitEventsPorts {
+  readonly clock: Clock;
   readonly bus: EventBus;
   /** Where events wait that were written with what they tell of. */
   readonly outboxes: readonly Outbox[];
@@ -51,10 +54,13 @@ const BATCH = 200;
  * @throws RetryableError `events-not-taken` after everything else was sent, where the bus refused some
  */
 export const emitEvents = async (ports: EmitEventsPorts): Promise<Emitted> => {
-  const counts = { sent: 0, dropped: 0, held: 0, refused: 0, more: false };
+  const counts: Counts = { sent: 0, dropped: 0, held: 0, refused: 0, more: false, oldest: undefined };
   for (const outbox of ports.outboxes) await emitWaiting(outbox, counts, ports);
   await emitMoves(counts, ports);
-  const { refused, ...emitted } = counts;
+  const { refused, oldest, ...emitted } = counts;
+  measure('EventsSent', emitted.sent);
+  measure('EventsHeld', emitted.held);
+  measureAge('OldestEventSeconds', oldest, ports.clock.now());
   if (refused > 0) {
     throw new RetryableError(
       'events-not-taken',
@@ -67,7 +73,19 @@ export const emitEvents = async (ports: EmitEventsPorts): Promise<Emitted> => {
   return emitted;
 };
 
-type Counts = { sent: number; dropped: number; held: number; refused: number; more: boolean };
+interface Counts {
+  sent: number;
+  dropped: number;
+  held: number;
+  refused: number;
+  more: boolean;
+  /** When the oldest of those happened that could have been sent and were not; undefined where there is none. */
+  oldest: string | undefined;
+}
+
+const noteLeft = (counts: Counts, at: string): void => {
+  if (counts.oldest === undefined || at < counts.oldest) counts.oldest = at;
+};
 
 const emitWaiting = async (outbox: Outbox, counts: Counts, ports: EmitEventsPorts): Promise<void> => {
   const publications = publicationsOfRuns(ports);
@@ -80,6 +98,8 @@ const emitWaiting = async (outbox: Outbox, counts: Counts, ports: EmitEventsPort
     for (const { waiting, ready } of batch) {
       const firstRefused = ready.findIndex(({ entry }) => refused.has(entry.event.id));
       const count = firstRefused === -1 ? ready.length : firstRefused;
+      const left = ready[count];
+      if (left !== undefined) noteLeft(counts, left.entry.event.at);
       if (count > 0) await waiting.settle(count);
       counts.dropped += ready.slice(0, count).filter((one) => !one.isSent).length;
     }
@@ -89,15 +109,18 @@ const emitWaiting = async (outbox: Outbox, counts: Counts, ports: EmitEventsPort
     size = 0;
   };
   for await (const waiting of outbox.waiting()) {
-    if (ports.isOutOfTime()) {
-      counts.more = true;
-      break;
-    }
     const ready: { entry: OutboxEntry; isSent: boolean }[] = [];
+    const isOutOfTime = ports.isOutOfTime();
     for (const entry of waiting.entries) {
       const publication = entry.runId === undefined ? 'published' : await publications(entry.runId);
       if (publication === 'notYet') break;
       ready.push({ entry, isSent: publication === 'published' });
+    }
+    if (isOutOfTime) {
+      counts.more = true;
+      const [first] = ready;
+      if (first !== undefined) noteLeft(counts, first.entry.event.at);
+      break;
     }
     counts.held += waiting.entries.length - ready.length;
     if (ready.length === 0) continue;
@@ -220,13 +243,17 @@ const emitStep = async (
     for (; move < moves.length; move += BATCH) {
       if (ports.isOutOfTime()) {
         counts.more = true;
+        noteLeft(counts, step.at);
         return false;
       }
       const events = await eventsOf(moves.slice(move, move + BATCH), step, ports);
       const refused = events.length === 0 ? new Set<string>() : await ports.bus.send(events);
       counts.sent += events.length - refused.size;
       counts.refused += refused.size;
-      if (refused.size > 0) return false;
+      if (refused.size > 0) {
+        noteLeft(counts, step.at);
+        return false;
+      }
       if (!(await cursor.move({ at: { step: step.number, shard, move: move + BATCH } }))) return false;
     }
   }

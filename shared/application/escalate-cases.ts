@@ -4,6 +4,7 @@ import { errorFields, log } from '#shared/log.ts';
 import type { CaseNotice, CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { MailSender, SendOutcome } from '#shared/ports/mail-sender.ts';
+import { measure } from '#shared/ports/metrics.ts';
 import type { StaffStore } from '#shared/ports/staff-store.ts';
 import type { ComposedMail } from './compose-mail.ts';
 import { composeCaseNotice, type StaffMailFrame } from './compose-staff-mail.ts';
@@ -54,6 +55,8 @@ export const escalateCases = async (ports: EscalateCasesPorts): Promise<CaseSwee
   const sweep = { mailed: 0, escalated: 0, uncertain: 0, failed: 0 };
   const open = await ports.cases.listOpen();
   const now = ports.clock.now();
+  measure('CasesOpen', open.length);
+  measure('CasesOverdue', open.filter((known) => known.dueAt <= now).length);
   if (!open.some((known) => noticesDue(known, now).length > 0)) return sweep;
   const staff = directoryOf(await ports.staff.list());
   let attempts = 0;
@@ -64,7 +67,10 @@ export const escalateCases = async (ports: EscalateCasesPorts): Promise<CaseSwee
       try {
         const outcome = await tell(known.caseId, kind, staff, ports);
         if (outcome === undefined) continue;
-        if (kind === 'escalated' && outcome.isFirst) sweep.escalated += 1;
+        if (kind === 'escalated' && outcome.isFirst) {
+          sweep.escalated += 1;
+          measure('CasesEscalated');
+        }
         if (outcome.state === 'accepted') sweep.mailed += 1;
         else if (outcome.state === 'unknown') sweep.uncertain += 1;
         else sweep.failed += 1;

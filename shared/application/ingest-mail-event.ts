@@ -3,6 +3,7 @@ import { type LedgerEvent, lineOf, withEvent } from '#shared/domain/invitation.t
 import { PoisonError } from '#shared/errors.ts';
 import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { InvitationStore } from '#shared/ports/invitation-store.ts';
+import { measure } from '#shared/ports/metrics.ts';
 import { noteMailFailed, type WaveBrakePorts } from './brake-wave.ts';
 
 export interface MailEventPorts extends WaveBrakePorts {
@@ -36,8 +37,15 @@ export const ingestMailEvent = async (body: string, ports: MailEventPorts): Prom
   if (PROVES_ACCEPTED.has(ledgerEvent.type) && lineOf(known, ledgerEvent.kind).state !== 'sent') {
     await ports.contacts.settle(addressKey, { invitationId, kind: ledgerEvent.kind }, 'accepted', event.mail.messageId);
   }
-  await ports.invitations.update(invitationId, (invitation) => withEvent(invitation, ledgerEvent));
+  let isNew = false;
+  await ports.invitations.update(invitationId, (invitation) => {
+    const noted = withEvent(invitation, ledgerEvent);
+    isNew = noted !== invitation;
+    return noted;
+  });
   const type = COUNTED[ledgerEvent.type];
+  if (isNew) measure('MailEvents');
+  if (isNew && type !== undefined) measure(type === 'bounced' ? 'MailsBounced' : 'MailsComplained');
   const batch = Number(event.mail.tags?.['batch']?.[0] ?? Number.NaN);
   if (type !== undefined && Number.isInteger(batch)) {
     const failure = { kind: ledgerEvent.kind, invitationId, type, sentAt: event.mail.timestamp };

@@ -8,6 +8,7 @@ import { BATCH_SIZE, type Preflight } from '#shared/domain/wave-preflight.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { InvitationStore } from '#shared/ports/invitation-store.ts';
+import { measure } from '#shared/ports/metrics.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import type { WaveFiles } from '#shared/ports/wave-files.ts';
 import { askMailService, judgeAccount, type MailAccountPorts, preflightRecord } from './ask-mail-service.ts';
@@ -90,6 +91,7 @@ export const planWave = async ({ waveId }: WaveRef, ports: PlanWavePorts): Promi
           batches,
         },
   );
+  measure('CustomersInvited', audience.drawn.length);
   return done;
 };
 

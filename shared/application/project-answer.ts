@@ -14,6 +14,7 @@ import type { AnswerStore, StoredAnswer } from '#shared/ports/answer-store.ts';
 import type { CaseOwner, CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
+import { measure, measureAge } from '#shared/ports/metrics.ts';
 import { freeCustomer } from './work-case.ts';
 
 export interface ProjectAnswerPorts {
@@ -40,6 +41,7 @@ export const projectAnswer = async (stored: StoredAnswer, ports: ProjectAnswerPo
   if (isKnown) {
     const due = caseAfter(undefined, stored);
     const isOld = due === undefined ? answer.version > 1 : (await ports.cases.createIfAbsent(due)) === 'exists';
+    if (due !== undefined && !isOld) measure('CasesOpened');
     if (isOld) await ports.cases.update(answer.answerId, (known) => caseAfter(known, stored) ?? known);
   }
   if (!isKnown || (await projectFact(answer, ports)) === 'erased') {
@@ -48,6 +50,7 @@ export const projectAnswer = async (stored: StoredAnswer, ports: ProjectAnswerPo
     return;
   }
   await ports.answers.clearPending(answer.answerId, answer.version);
+  measure('AnswersProjected');
 };
 
 /** Projects the answers that a crash kept from their customers. @returns how many were projected and how many failed */
@@ -56,10 +59,12 @@ export const projectPendingAnswers = async (
 ): Promise<{ readonly projected: number; readonly failed: number }> => {
   let projected = 0;
   let failed = 0;
+  let oldest: string | undefined;
   for (;;) {
     const pending = await ports.answers.listPending(SWEEP_SIZE);
     const before = projected;
     failed = 0;
+    oldest = undefined;
     for (const listed of pending) {
       const stored = await ports.answers.get(listed.answer.answerId);
       if (stored?.pending !== true) continue;
@@ -68,9 +73,14 @@ export const projectPendingAnswers = async (
         projected += 1;
       } catch {
         failed += 1;
+        const at = recordedAt(stored.answer);
+        if (oldest === undefined || at < oldest) oldest = at;
       }
     }
-    if (pending.length < SWEEP_SIZE || projected === before) return { projected, failed };
+    if (pending.length < SWEEP_SIZE || projected === before) {
+      measureAge('OldestAnswerSeconds', oldest, ports.clock.now());
+      return { projected, failed };
+    }
   }
 };
 

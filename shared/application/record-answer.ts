@@ -2,6 +2,7 @@ import { type Answer, isOnScale, mergeAnswer, type SubmittedAnswer } from '#shar
 import { cleanComment, isCommentShortEnough } from '#shared/domain/comment-text.ts';
 import { PoisonError, RetryableError } from '#shared/errors.ts';
 import type { InvitationStore } from '#shared/ports/invitation-store.ts';
+import { measure } from '#shared/ports/metrics.ts';
 import { type ProjectAnswerPorts, projectAnswer } from './project-answer.ts';
 
 export interface RecordAnswerPorts extends ProjectAnswerPorts {
@@ -79,6 +80,7 @@ export const recordAnswer = async (form: AnswerForm, ports: RecordAnswerPorts): 
       await ports.answers.remove(form.invitationId);
       return { kind: 'unknown' };
     }
+    if (!unchanged) measure('AnswersStored');
     if (!unchanged || before?.pending === true) {
       try {
         await projectAnswer(stored, ports);

@@ -9,6 +9,7 @@ import type { AnswerStore } from '#shared/ports/answer-store.ts';
 import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { InvitationStore } from '#shared/ports/invitation-store.ts';
 import type { MailSender, OutgoingMail } from '#shared/ports/mail-sender.ts';
+import { measure } from '#shared/ports/metrics.ts';
 import type { WaveFiles } from '#shared/ports/wave-files.ts';
 import { noteBatchSent, type WaveBrakePorts } from './brake-wave.ts';
 import { readDrawn } from './draw-audience.ts';
@@ -198,6 +199,7 @@ const sendOne = async (
       return 'done';
     }
     if (claim.kind === 'held') {
+      if (claim.claim.outcome !== 'accepted') measure('MailsUncertain');
       await note((line) => lineOfClaim(line, claim.claim));
       return 'done';
     }
@@ -213,11 +215,13 @@ const sendOne = async (
       case 'accepted':
         await ports.contacts.settle(addressKey, claimed, 'accepted', outcome.messageId);
         await note((line) => ({ ...line, state: 'sent', at: now }));
+        measure(kind === 'invitation' ? 'InvitationsSent' : 'RemindersSent');
         if (seen.wave.pause?.by === 'brake') await liftBrake(waveId, ports);
         return 'done';
       case 'unknown':
         await ports.contacts.settle(addressKey, claimed, 'uncertain');
         await note((line) => ({ ...line, state: 'uncertain', at: now, reason: outcome.reason }));
+        measure('MailsUncertain');
         return 'done';
       case 'notAccepted': {
         await ports.contacts.release(addressKey, claimed);
@@ -227,6 +231,7 @@ const sendOne = async (
             ? { ...line, state: 'planned', attempts: line.attempts + 1, reason: outcome.reason }
             : { ...line, state: 'rejected', attempts: line.attempts + 1, reason: outcome.reason },
         );
+        if (noted !== undefined && lineOf(noted, kind).state === 'rejected') measure('MailsRejected');
         if (noted === undefined || lineOf(noted, kind).state !== 'planned') return 'done';
       }
     }
@@ -251,11 +256,12 @@ const mayNotSend = (wave: WaveRecord, now: Instant): 'waveClosed' | 'waveCancell
 /** Rests the wave; a pause that rests it already stays. */
 const noteBrake = async (waveId: string, reason: string, ports: SendPorts): Promise<void> => {
   const at = ports.clock.now();
-  await updateWave(ports.waves, waveId, (current) => {
+  const resting = await updateWave(ports.waves, waveId, (current) => {
     if (restsUntil(current.pause, at) !== undefined) return current;
     const since = current.pause?.at ?? at;
     return { ...current, pause: { by: 'brake', reason, at: since, ...(since === at ? {} : { triedAt: at }) } };
   });
+  if (resting.pause?.by === 'brake' && resting.pause.at === at) measure('WavesBraked');
 };
 
 const liftBrake = async (waveId: string, ports: SendPorts): Promise<void> => {

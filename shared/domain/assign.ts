@@ -210,7 +210,7 @@ const movesOf = (
   });
 
 /** Moves from or to the class of the unrated say nothing of better or worse, so they are sideways. */
-const moveKind = (dimension: Dimension, from: string | null, to: string | null): MoveKind => {
+export const moveKind = (dimension: Dimension, from: string | null, to: string | null): MoveKind => {
   if (from === null) return 'new';
   if (to === null) return 'left';
   const unrated = dimension.by.kind === 'matrix' ? dimension.by.missing : undefined;

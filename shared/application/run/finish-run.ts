@@ -1,4 +1,5 @@
 import { PermanentError } from '#shared/errors.ts';
+import { measure } from '#shared/ports/metrics.ts';
 import { loadRun, type RunPorts, updateRun } from './run-ports.ts';
 
 /** Marks the run as finished. @throws PermanentError `run-degraded` so that the execution turns red where it must */
@@ -29,6 +30,7 @@ export interface FailedExecution {
  * that nothing else writes standings until an operator applies the run again or abandons it.
  */
 export const failRun = async (failed: FailedExecution, ports: RunPorts): Promise<Record<string, never>> => {
+  measure('RunsFailed');
   if (failed.runId === undefined) return {};
   const now = ports.clock.now();
   const error = `${failed.error ?? 'Error'}: ${readableCause(failed.cause)}`;

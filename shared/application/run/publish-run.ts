@@ -1,6 +1,7 @@
-import { RunSummary } from '#shared/contracts/run-record.ts';
+import { type RunRecord, RunSummary } from '#shared/contracts/run-record.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import { applyReceipts } from './apply-receipts.ts';
+import { measureRun } from './measure-run.ts';
 import { loadPolicy, loadRun, type RunPorts, updateRun } from './run-ports.ts';
 
 /**
@@ -50,10 +51,13 @@ export const publishRun = async (
   };
   await ports.files.writeJson(runId, 'summary.json', summary);
   const publishedAt = ports.clock.now();
-  await updateRun(ports, runId, (current) =>
-    current.state === 'published' || current.state === 'degraded' || current.state === 'rolledBack'
-      ? current
-      : { ...current, state, publishedAt, error: null, finishedAt: null },
-  );
+  let isFirst = false;
+  await updateRun(ports, runId, (current) => {
+    isFirst = !PUBLISHED.has(current.state);
+    return isFirst ? { ...current, state, publishedAt, error: null, finishedAt: null } : current;
+  });
+  if (isFirst) measureRun(summary, policy);
   return {};
 };
+
+const PUBLISHED: ReadonlySet<RunRecord['state']> = new Set(['published', 'degraded', 'rolledBack']);

@@ -4,6 +4,7 @@ import { capacity } from '#shared/domain/assign.ts';
 import { findBrakes } from '#shared/domain/brakes.ts';
 import type { PlanRow } from '#shared/domain/standing.ts';
 import { PermanentError } from '#shared/errors.ts';
+import { measure } from '#shared/ports/metrics.ts';
 import type { MeasureReceipt } from '#shared/ports/run-files.ts';
 import { brakesThatHold } from './override-brake.ts';
 import { loadPolicy, loadRun, type RunPorts, updateRun } from './run-ports.ts';
@@ -129,6 +130,7 @@ export const reviewPlan = async (
           finishedAt: now,
         }),
   }));
+  if (state === 'held') measure('RunsHeld');
   if (state === 'held') await ports.tellOperators(updated, holding);
   return { outcome };
 };
