@@ -5,9 +5,11 @@ import { exitOfState } from '#cli/exit-code.ts';
 import { findRun } from '#cli/find-run.ts';
 import { importMap } from '#shared/application/import/import-options.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
+import { operatorOn } from '#test/support/bench-target.ts';
 
 const BIN = join(import.meta.dirname, '..', '..', 'cli', 'resegment.mjs');
 
+/** The tool as a process, as a shell starts it. */
 const resegment = (...words: string[]) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...words], {
     encoding: 'utf8',
@@ -16,6 +18,11 @@ const resegment = (...words: string[]) => {
   });
   return { status, stdout, stderr };
 };
+
+/** The same in this process, where nothing may be opened. */
+const say = operatorOn(() => {
+  throw new Error('nothing was to be opened');
+});
 
 describe('the command line', () => {
   it.each([
@@ -38,17 +45,25 @@ describe('the command line', () => {
     [['wave', 'show', ''], 'argument-empty'],
     [['contact', 'show', ' '], 'argument-empty'],
     [['policy', 'check', 'no-such-policy.yaml'], 'policy-not-found'],
-  ])('refuses %j as wrong usage with one JSON document', (words, code) => {
-    const { status, stdout } = resegment(...words, '--json');
+  ])('refuses %j as wrong usage with one JSON document, and opens nothing', async (words, refusal) => {
+    const { code, json, err } = await say(...words, '--json');
 
-    expect(JSON.parse(stdout)).toEqual({
+    expect(json).toEqual({
       error: {
-        code,
+        code: refusal,
         message: expect.any(String),
         path: null,
         hint: expect.toSatisfy((hint) => hint === null || typeof hint === 'string'),
       },
     });
+    expect(code).toBe(2);
+    expect(err).toBe('');
+  });
+
+  it('ends its process with the code of a refusal, and one JSON document on stdout', () => {
+    const { status, stdout } = resegment('status', '--target', 'moon', '--json');
+
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'target-unknown' } });
     expect(status).toBe(2);
   });
 
@@ -98,12 +113,19 @@ describe('the command line', () => {
     'action list',
     'clock show',
     'clock move',
-  ])('explains %s with an example', (command) => {
-    const { status, stdout } = resegment(...command.split(' '), '--help');
+  ])('explains %s with an example', async (command) => {
+    const { code, out } = await say(...command.split(' '), '--help');
+
+    expect(code).toBe(0);
+    expect(out).toContain('Example');
+    expect(out).toContain(`resegment ${command}`);
+  });
+
+  it('explains itself as a process too', () => {
+    const { status, stdout } = resegment('run', '--help');
 
     expect(status).toBe(0);
-    expect(stdout).toContain('Example');
-    expect(stdout).toContain(`resegment ${command}`);
+    expect(stdout).toContain('resegment run');
   });
 
   it('accepts the policies that come with the product', () => {
