@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { operator } from '#test/support/bench-target.ts';
+import { operator, operatorOn } from '#test/support/bench-target.ts';
 import { openMemoryBench } from '#test/support/run-bench.ts';
 import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
@@ -29,11 +29,15 @@ describe('the backtest command', () => {
     [[...MONTHS, '--outcome', 'exited'], 'outcome-invalid'],
     [[...MONTHS, '--csv'], 'option-invalid'],
     [[...MONTHS, '--against', 'retail-rfm', '--without-answers'], 'options-conflict'],
-  ])('refuses %j with one JSON document before anything is opened', (words, code) => {
-    const { status, stdout } = resegment('backtest', ...words, '--json');
+  ])('refuses %j with one JSON document before anything is opened', async (words, refusal) => {
+    const say = operatorOn(() => {
+      throw new Error('nothing was to be opened');
+    });
 
-    expect(JSON.parse(stdout)).toMatchObject({ error: { code } });
-    expect(status).toBe(2);
+    const { code, json } = await say('backtest', ...words, '--json');
+
+    expect(json).toMatchObject({ error: { code: refusal } });
+    expect(code).toBe(2);
   });
 
   it('says that months to come cannot be replayed, and that there is nothing yet', () => {
