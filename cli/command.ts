@@ -51,7 +51,7 @@ export const onTarget = async (
 ): Promise<void> => {
   const terminal = terminalOf(command);
   const options = globalsOf(command);
-  const target = await host.openTarget(targetOptions(options));
+  const target = await host.openTarget({ ...targetOptions(options), mayCreate: mayCreate(command) });
   try {
     terminal.note(targetLine(target.describe()));
     host.finish(await Promise.race([work({ terminal, target, by: byWhom(options, target) }), host.interrupted]));
@@ -60,6 +60,12 @@ export const onTarget = async (
     await target.close();
   }
 };
+
+/** Only what brings data in makes sense where there is none. */
+const mayCreate = (command: Command): boolean =>
+  command.name() === IMPORT || (command.parent !== null && mayCreate(command.parent));
+
+const IMPORT = 'import';
 
 const targetOptions = (options: GlobalOptions): TargetOptions => {
   if (options.target !== 'local' && options.target !== 'aws') {

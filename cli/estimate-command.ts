@@ -2,9 +2,11 @@ import type { Command } from 'commander';
 import { estimateText } from '#shared/application/cost-text.ts';
 import { RunSummary } from '#shared/contracts/run-record.ts';
 import { type CostQuestion, estimateCost, ITEM_BYTES } from '#shared/domain/run-cost.ts';
-import { type CommandContext, type CommandHost, onTarget, wholeNumber } from './command.ts';
+import { type CommandHost, onTarget, terminalOf, wholeNumber } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
-import { UsageError } from './usage-error.ts';
+import type { Target } from './target.ts';
+import type { Terminal } from './terminal.ts';
+import { NO_DATA, UsageError } from './usage-error.ts';
 
 interface EstimateOptions {
   readonly customers?: number;
@@ -44,18 +46,39 @@ export const addEstimateCommand = (program: Command, host: CommandHost): void =>
       'after',
       '\nExamples:\n  resegment estimate\n  resegment estimate --customers 5000000 --changed 0.1 --mails 20000\n',
     )
-    .action((options: EstimateOptions, command: Command) =>
-      onTarget(command, host, (context) => estimate(context, options)),
-    );
+    .action(async (options: EstimateOptions, command: Command) => {
+      try {
+        await onTarget(command, host, async ({ terminal, target }) =>
+          estimate(terminal, await questionOf(target, options)),
+        );
+      } catch (error) {
+        // Who says how many customers there are may ask before there is anything.
+        if (!isNoData(error) || options.customers === undefined) throw error;
+        host.finish(estimate(terminalOf(command), { ...firstQuestion(options), customers: options.customers }));
+      }
+    });
 };
 
-const estimate = async (context: CommandContext, options: EstimateOptions): Promise<ExitCode> => {
-  const estimated = estimateCost(await questionOf(context, options));
-  context.terminal.result(estimated, () => estimateText(estimated, context.terminal.language));
+const isNoData = (error: unknown): boolean => error instanceof UsageError && error.code === NO_DATA;
+
+const estimate = (terminal: Terminal, question: CostQuestion): ExitCode => {
+  const estimated = estimateCost(question);
+  terminal.result(estimated, () => estimateText(estimated, terminal.language));
   return EXIT.done;
 };
 
-const questionOf = async ({ target }: CommandContext, options: EstimateOptions): Promise<CostQuestion> => {
+/** What is asked where nothing has run yet. */
+const firstQuestion = (options: EstimateOptions): CostQuestion => ({
+  customers: options.customers ?? FIRST.customers,
+  changedShare: options.changed ?? FIRST.changedShare,
+  customerBytes: ITEM_BYTES.customer,
+  standingBytes: ITEM_BYTES.standing,
+  shards: options.shards ?? FIRST.shards,
+  mails: options.mails ?? FIRST.mails,
+  answerShare: options.answers ?? FIRST.answerShare,
+});
+
+const questionOf = async (target: Target, options: EstimateOptions): Promise<CostQuestion> => {
   const { published } = await target.pointer.get();
   const record = published === null ? undefined : (await target.runs.get(published.runId))?.record;
   const summary =
@@ -70,14 +93,13 @@ const questionOf = async ({ target }: CommandContext, options: EstimateOptions):
       hint: 'say how many: resegment estimate --customers 1000000',
     });
   }
+  const first = firstQuestion(options);
   return {
+    ...first,
     customers: options.customers ?? population,
     changedShare:
-      options.changed ?? (summary === undefined ? FIRST.changedShare : summary.changed / Math.max(1, population)),
-    customerBytes: ITEM_BYTES.customer,
-    standingBytes: ITEM_BYTES.standing,
-    shards: options.shards ?? record?.shards ?? FIRST.shards,
-    mails: options.mails ?? newest?.drawn ?? FIRST.mails,
-    answerShare: options.answers ?? FIRST.answerShare,
+      options.changed ?? (summary === undefined ? first.changedShare : summary.changed / Math.max(1, population)),
+    shards: options.shards ?? record?.shards ?? first.shards,
+    mails: options.mails ?? newest?.drawn ?? first.mails,
   };
 };

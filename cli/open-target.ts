@@ -1,19 +1,56 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod/mini';
 import { PermanentError } from '#shared/errors.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import { openAwsTarget } from './aws-target.ts';
 import type { Target, TargetOptions } from './target.ts';
+import { NO_DATA, UsageError } from './usage-error.ts';
 
 /** Opens what the options name: a stage of an account; else a running local stack, or one opened for this command. */
 export const openTarget = async (options: TargetOptions): Promise<Target> =>
-  options.target === 'aws' ? openAwsTarget(options) : openLocalTarget(path.resolve(options.data), options.data);
+  options.target === 'aws' ? openAwsTarget(options) : openLocalTarget(path.resolve(options.data), options);
+
+/** Whether a local stack has worked in the folder, or works there now. */
+const holdsStack = (dataDir: string): boolean =>
+  ['stage.json', 'database', 'stack.json'].some((name) => existsSync(path.join(dataDir, name)));
+
+/** A mistyped folder must not turn into an empty stack that says there is nothing. */
+const noStackIn = (dataDir: string, shownAs: string): UsageError => {
+  const near = stacksNear(dataDir).map((name) => path.join(path.dirname(shownAs), name));
+  const there = existsSync(dataDir) ? 'has no data of a local stack' : 'is not there';
+  return new UsageError(NO_DATA, `--data ${JSON.stringify(shownAs)}: this folder ${there}; nothing was made`, {
+    hint: `${near.length === 0 ? 'check the name' : `beside it there is ${near.join(', ')}`}; a new one is made by \`npm start\` (the demo) or by \`resegment import … --data ${shownAs}\``,
+  });
+};
+
+const MOST_NEAR = 3;
+
+/** Folders beside the one given in which there is a stack, first those whose names begin most like it. */
+const stacksNear = (dataDir: string): readonly string[] => {
+  const parent = path.dirname(dataDir);
+  const wanted = path.basename(dataDir);
+  const alike = (name: string): number => {
+    const differs = [...name].findIndex((character, index) => character !== wanted[index]);
+    return differs === -1 ? name.length : differs;
+  };
+  if (!existsSync(parent)) return [];
+  return readdirSync(parent, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(path.join(parent, entry.name, 'stage.json')))
+    .map(({ name }) => name)
+    .sort((a, b) => alike(b) - alike(a) || (a < b ? -1 : 1))
+    .slice(0, MOST_NEAR);
+};
 
 /** The local stack is loaded only where it is used, so that commands on an account do not wait for it. */
-const openLocalTarget = async (dataDir: string, shownAs: string): Promise<Target> => {
+const openLocalTarget = async (
+  dataDir: string,
+  { data: shownAs, mayCreate = false }: Pick<TargetOptions, 'data' | 'mayCreate'>,
+): Promise<Target> => {
+  const isNew = !holdsStack(dataDir);
+  if (isNew && !mayCreate) throw noStackIn(dataDir, shownAs);
   const local = await import('#local/stack.ts');
-  const description = { target: 'local' as const, stage: 'local', data: shownAs };
+  const description = { target: 'local' as const, stage: 'local', data: shownAs, ...(isNew ? { isNew } : {}) };
   const running = await findRunning(local.runningFile(dataDir));
   if (running !== undefined) {
     const stage = local.readStage(dataDir);

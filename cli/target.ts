@@ -83,6 +83,8 @@ export interface TargetDescription {
   readonly region?: string;
   /** Folder of local data. */
   readonly data?: string;
+  /** The command makes it. */
+  readonly isNew?: boolean;
 }
 
 export interface TargetOptions {
@@ -90,10 +92,12 @@ export interface TargetOptions {
   readonly stage: string;
   /** Folder of local data. */
   readonly data: string;
+  /** Whether a local stack may be made where there is none; not if absent. */
+  readonly mayCreate?: boolean;
 }
 
 /** The line that says where a command works, first on stderr. */
 export const targetLine = (where: TargetDescription): string =>
   where.target === 'local'
-    ? `target local, stage ${where.stage}, data ${where.data ?? '?'}`
+    ? `target local, stage ${where.stage}, data ${where.data ?? '?'}${where.isNew === true ? ' (new)' : ''}`
     : `target aws, account ${where.account ?? '?'}, region ${where.region ?? '?'}, stage ${where.stage}`;

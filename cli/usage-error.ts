@@ -12,3 +12,6 @@ export class UsageError extends Error {
     this.hint = options.hint;
   }
 }
+
+/** Code of the error that the folder of the local stack holds nothing. */
+export const NO_DATA = 'data-folder-unknown';

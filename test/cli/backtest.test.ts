@@ -41,10 +41,15 @@ describe('the backtest command', () => {
   });
 
   it('says that months to come cannot be replayed, and that there is nothing yet', () => {
+    const missing = resegment('backtest', ...MONTHS, '--json');
+    writeFileSync(join(folder, 'staff.csv'), 'name,email\nLi Wei,li.wei@bank.example.com\n');
+    const staff = resegment('import', 'staff', join(folder, 'staff.csv'), '--map', 'name=name,email=email');
     const future = resegment('backtest', '--policy', 'retail-rfm', '--from', '2026-02', '--to', '2999-01', '--json');
     const empty = resegment('backtest', ...MONTHS, '--json');
 
     expect(JSON.parse(future.stdout)).toMatchObject({ error: { code: 'range-invalid' } });
+    expect(JSON.parse(missing.stdout)).toMatchObject({ error: { code: 'data-folder-unknown' } });
+    expect(staff.stderr).toContain('(new)');
     expect(JSON.parse(empty.stdout)).toMatchObject({ error: { code: 'history-empty' } });
   });
 
