@@ -13,6 +13,7 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    setupFiles: ['test/support/leftovers.ts'],
     // By itself the runner leaves a core free; the journeys wait more than they compute.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [

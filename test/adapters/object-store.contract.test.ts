@@ -1,13 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { directoryObjects } from '#shared/adapters/directory-objects.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { memoryObjects } from '#test/support/memory-stores.ts';
 import { startSmallS3 } from '#test/support/small-s3.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'resegment-objects-'));
+const folder = temporaryFolder('objects');
 let s3: Awaited<ReturnType<typeof startSmallS3>>;
 /** The bucket of this run: a judge (see test/judges) keeps what earlier runs wrote. */
 const bucket = `workspace-${process.pid}`;
@@ -22,7 +22,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await s3.stop();
-  rmSync(folder, { recursive: true });
 });
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
