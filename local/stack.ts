@@ -52,7 +52,12 @@ import { synthesize } from './synthesis.ts';
 import { startWorkflowServer } from './workflow-server.ts';
 
 /** What belongs to a data folder for good. */
-const StageFile = z.object({ timeZone: z.string(), currency: z.string() });
+const StageFile = z.object({
+  timeZone: z.string(),
+  currency: z.string(),
+  /** Parts that customers are spread over; a folder of an earlier version has 256. */
+  buckets: z._default(z.number(), 256),
+});
 export type LocalStage = z.infer<typeof StageFile>;
 
 /** How another process finds a running stack. */
@@ -68,7 +73,11 @@ export type RunningStack = z.infer<typeof RunningFile>;
 
 const KeysFile = z.object({ link: z.string(), address: z.string() });
 
-export const BUCKETS = 256;
+/**
+ * Of a new folder. Every run asks for each bucket of both tables, so a small population in many buckets waits for nothing but
+ * requests; an account has 4,096, for a hundred million customers.
+ */
+const BUCKETS = 64;
 const SHARDS = 4;
 /** Of the local mail server, well above what a wave of the sample needs. */
 const MAILS_PER_SECOND = 250;
@@ -106,7 +115,7 @@ export interface StackOptions {
   /** Folder that holds everything of this stack; made if absent. */
   readonly dataDir: string;
   /** For a new folder; an existing one keeps what it has. */
-  readonly stage?: LocalStage;
+  readonly stage?: Omit<LocalStage, 'buckets'>;
   /** Where the business clock of a new folder starts; now if absent. */
   readonly startAt?: string;
   /** Ports are looked for from here on; 0 takes any. */
@@ -165,7 +174,7 @@ export const partsFor = (
 ): LocalParts => ({
   dynamo: dynamoClient({ endpoint: database }),
   tables: TABLES,
-  buckets: BUCKETS,
+  buckets: readStage(dataDir)?.buckets ?? BUCKETS,
   // The sample is the same on every machine, so its subjects are made from the ids and not at random as in an account.
   subjectSource: (customerId) =>
     createHash('sha256').update(`local subject ${customerId}`).digest('base64url').slice(0, 22),
@@ -194,7 +203,10 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   const { dataDir, onStep = () => undefined } = options;
   process.env['LOG_LEVEL'] ??= 'error';
   mkdirSync(dataDir, { recursive: true });
-  const stage = readStage(dataDir) ?? options.stage ?? { timeZone: 'UTC', currency: 'USD' };
+  const stage = readStage(dataDir) ?? {
+    ...(options.stage ?? { timeZone: 'UTC', currency: 'USD' }),
+    buckets: BUCKETS,
+  };
   onStep('synthesizing the state machines');
   const synthesis = synthesize();
   // An unhandled rejection would end the process while the database opens; the await below reports it.
