@@ -27,7 +27,7 @@ export const ACCEPTED_FINDINGS: readonly AcceptedFinding[] = [
     reason: 'Traces are an option of the stage. Logs and the execution history say which state took how long.',
   },
   {
-    rule: /^AwsSolutions-IAM5\[Resource::.*Workspace.*\/(runs|waves|policies|keys|staff|exports)\/\*\]$/,
+    rule: /^AwsSolutions-IAM5\[Resource::.*Workspace.*\/(runs|waves|policies|requests)\/\*\]$/,
     path: /\/Role\/DefaultPolicy\//,
     reason: 'Objects of one named folder of one named bucket. Their names are not known when the role is made.',
   },

@@ -3,20 +3,27 @@ import type { TableName } from '#shared/contracts/workflows.ts';
 
 /** DynamoDB actions, by what a function does with a table. */
 export const TABLE_ACTIONS = {
-  get: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'],
-  query: ['dynamodb:Query'],
-  put: ['dynamodb:PutItem'],
+  get: 'dynamodb:GetItem',
+  getMany: 'dynamodb:BatchGetItem',
+  query: 'dynamodb:Query',
+  put: 'dynamodb:PutItem',
   /** A write that leaves on the item what waits on it: events that have yet to leave. */
-  update: ['dynamodb:UpdateItem'],
+  update: 'dynamodb:UpdateItem',
   /** Of items that a customer's facts no longer need, or that came after the customer was erased. */
-  remove: ['dynamodb:DeleteItem'],
+  remove: 'dynamodb:DeleteItem',
 } as const;
-export type TableAccess = keyof typeof TABLE_ACTIONS;
+
+/** Sparse indexes that may be queried; the table itself is not open by that. */
+export const INDEXES = ['open', 'outbox', 'pending'] as const;
+type IndexName = (typeof INDEXES)[number];
+
+export type TableAccess = keyof typeof TABLE_ACTIONS | `list ${IndexName}`;
 
 /** S3 actions on objects, by what a function does with a folder of the workspace. */
-export const FOLDER_ACTIONS = { read: ['s3:GetObject'], write: ['s3:GetObject', 's3:PutObject'] } as const;
+export const FOLDER_ACTIONS = { read: 's3:GetObject', write: 's3:PutObject' } as const;
 export type FolderAccess = keyof typeof FOLDER_ACTIONS;
-export const WORKSPACE_FOLDERS = ['runs', 'policies', 'waves'] as const;
+/** `requests` has the lists of customers that limit a run. */
+export const WORKSPACE_FOLDERS = ['runs', 'policies', 'waves', 'requests'] as const;
 export type WorkspaceFolder = (typeof WORKSPACE_FOLDERS)[number];
 
 /** SES knows these for the account as a whole; they name no resource and only read. */
@@ -29,7 +36,7 @@ export const MAIL_ACCOUNT_ACTIONS = [
 /** All that one function may do. */
 export interface FunctionAccess {
   readonly tables: Readonly<Partial<Record<TableName, readonly TableAccess[]>>>;
-  readonly workspace: Readonly<Partial<Record<WorkspaceFolder, FolderAccess>>>;
+  readonly workspace: Readonly<Partial<Record<WorkspaceFolder, readonly FolderAccess[]>>>;
   /** May send mail from the stage's identity through its configuration set. */
   readonly sendsMail?: true;
   /** May ask Amazon SES for the account's quota and reputation, which belong to no resource. */
@@ -48,58 +55,67 @@ const WAVE_RECORD = { runs: ['get', 'put'] } as const;
 /** The wave's record, and the tallies of its batches. */
 const BRAKES_WAVE = { runs: ['get', 'put', 'query'] } as const;
 
+/** By id, with the parts of a long history; the item alone once more where a part was replaced between the two reads. */
+const READS_CUSTOMERS = ['getMany', 'query', 'get'] as const;
+
 /** Projecting an answer: to the customer's facts, and a case if it is due; of a customer erased meanwhile both go. */
 const PROJECTS_ANSWERS = {
-  customers: ['get', 'query', 'put', 'remove'],
-  answers: ['get', 'query', 'update', 'remove'],
+  customers: [...READS_CUSTOMERS, 'put', 'remove'],
+  answers: ['get', 'update', 'remove'],
   cases: ['get', 'update', 'remove'],
 } as const;
+const SWEEPS_ANSWERS = { ...PROJECTS_ANSWERS, answers: ['list pending', ...PROJECTS_ANSWERS.answers] } as const;
+
+const POLICIES = { policies: ['read'] } as const;
+const READS_AND_WRITES = ['read', 'write'] as const;
+
+/** What the ledger of a wave is counted from. */
+const COUNTS_WAVE = { invitations: ['getMany'], answers: ['getMany'] } as const;
 
 const SENDS = {
-  tables: { ...BRAKES_WAVE, invitations: ['get', 'put'], contacts: ['get', 'put'], answers: ['get'] },
-  workspace: { policies: 'read', waves: 'write' },
   sendsMail: true,
   usesKeyRing: true,
+  workspace: { waves: ['read'] },
 } as const;
+const SENDS_FROM = { ...BRAKES_WAVE, invitations: ['getMany', 'get', 'put'], contacts: ['get', 'put'] } as const;
 
 /** The one place that says who may do what. Contacts are open to planning, sending, answering and mail events only. */
 export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
-  'open-run': { tables: { ...RUN_RECORD, ...PROJECTS_ANSWERS }, workspace: { policies: 'read', runs: 'write' } },
+  'open-run': { tables: { ...RUN_RECORD, ...SWEEPS_ANSWERS }, workspace: POLICIES },
   'plan-shards': { tables: READS_RUN_RECORD, workspace: {} },
   'measure-shard': {
-    tables: { ...READS_RUN_RECORD, customers: ['query'], standings: ['query'] },
-    workspace: { policies: 'read', runs: 'write' },
+    tables: { ...READS_RUN_RECORD, customers: ['query', 'get'], standings: ['query'] },
+    workspace: { ...POLICIES, runs: ['write'], requests: ['read'] },
   },
-  calibrate: { tables: READS_RUN_RECORD, workspace: { policies: 'read', runs: 'write' } },
-  'assign-shard': { tables: READS_RUN_RECORD, workspace: { policies: 'read', runs: 'write' } },
-  'review-plan': { tables: RUN_RECORD, workspace: { policies: 'read', runs: 'write' }, sendsMail: true },
+  calibrate: { tables: READS_RUN_RECORD, workspace: { ...POLICIES, runs: READS_AND_WRITES } },
+  'assign-shard': { tables: READS_RUN_RECORD, workspace: { ...POLICIES, runs: READS_AND_WRITES } },
+  'review-plan': { tables: RUN_RECORD, workspace: { ...POLICIES, runs: READS_AND_WRITES }, sendsMail: true },
   'begin-apply': { tables: RUN_RECORD, workspace: {} },
   'apply-shard': {
     tables: {
       ...READS_RUN_RECORD,
-      customers: ['get', 'query'],
-      standings: ['put'],
+      customers: READS_CUSTOMERS,
+      standings: ['getMany', 'put'],
       flags: ['get', 'update'],
     },
-    workspace: { policies: 'read', runs: 'write' },
+    workspace: { ...POLICIES, runs: READS_AND_WRITES },
   },
-  'publish-run': { tables: RUN_RECORD, workspace: { policies: 'read', runs: 'write' } },
+  'publish-run': { tables: RUN_RECORD, workspace: { ...POLICIES, runs: READS_AND_WRITES } },
   'write-report': {
     tables: {
       // The runs and waves before, for changes since then and for what became of flags.
       runs: ['get', 'query'],
-      customers: ['get', 'query'],
+      customers: READS_CUSTOMERS,
       flags: ['get'],
-      cases: ['get', 'query'],
-      invitations: ['get'],
-      answers: ['get'],
+      cases: ['get', 'list open'],
+      ...COUNTS_WAVE,
     },
-    workspace: { policies: 'read', runs: 'write', waves: 'read' },
+    workspace: { ...POLICIES, runs: READS_AND_WRITES, waves: ['read'] },
   },
-  'start-wave': { tables: WAVE_RECORD, workspace: { policies: 'read' }, startsSurveys: true },
+  'start-wave': { tables: WAVE_RECORD, workspace: POLICIES, startsSurveys: true },
   'mail-action-lists': {
-    tables: { runs: ['get', 'query', 'put'], customers: ['get', 'query'], cases: ['query'] },
-    workspace: { policies: 'read', runs: 'read' },
+    tables: { runs: ['get', 'query', 'put'], customers: READS_CUSTOMERS, cases: ['list open'] },
+    workspace: { ...POLICIES, runs: ['read'] },
     sendsMail: true,
   },
   'assert-run-healthy': { tables: RUN_RECORD, workspace: {} },
@@ -107,28 +123,19 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
   'plan-wave': {
     tables: {
       runs: ['get', 'put', 'query'],
-      customers: ['get', 'query'],
-      contacts: ['get', 'put'],
-      invitations: ['get', 'put', 'remove'],
+      customers: READS_CUSTOMERS,
+      contacts: ['getMany', 'get', 'put'],
+      invitations: ['getMany', 'put', 'remove'],
     },
-    workspace: { policies: 'read', runs: 'read', waves: 'write' },
+    workspace: { ...POLICIES, runs: ['read'], waves: READS_AND_WRITES },
     usesKeyRing: true,
     asksMailAccount: true,
   },
-  'send-invitations': SENDS,
-  'look-up-wave': {
-    tables: { ...WAVE_RECORD, invitations: ['get'], answers: ['get'] },
-    workspace: { waves: 'read' },
-  },
-  'send-reminders': SENDS,
-  'close-wave': {
-    tables: { ...WAVE_RECORD, invitations: ['get'], answers: ['get'] },
-    workspace: { policies: 'read', waves: 'write' },
-  },
-  'assert-wave-healthy': {
-    tables: { ...WAVE_RECORD, invitations: ['get'], answers: ['get'] },
-    workspace: { waves: 'read' },
-  },
+  'send-invitations': { ...SENDS, tables: SENDS_FROM },
+  'look-up-wave': { tables: { ...WAVE_RECORD, ...COUNTS_WAVE }, workspace: { waves: ['read'] } },
+  'send-reminders': { ...SENDS, tables: { ...SENDS_FROM, answers: ['getMany'] } },
+  'close-wave': { tables: { ...WAVE_RECORD, ...COUNTS_WAVE }, workspace: { waves: READS_AND_WRITES } },
+  'assert-wave-healthy': { tables: { ...READS_RUN_RECORD, ...COUNTS_WAVE }, workspace: { waves: ['read'] } },
   'answer-survey': {
     tables: { ...READS_RUN_RECORD, ...PROJECTS_ANSWERS, invitations: ['get'], contacts: ['get', 'put'] },
     workspace: {},
@@ -140,23 +147,23 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
     sendsMail: true,
     usesKeyRing: true,
   },
-  'project-answers': { tables: PROJECTS_ANSWERS, workspace: {} },
+  'project-answers': { tables: SWEEPS_ANSWERS, workspace: {} },
   /** `runs` has the runs, the cursor, and events that belong to no item. */
   'emit-events': {
     tables: {
-      answers: ['get', 'query', 'update'],
-      cases: ['get', 'query', 'update'],
-      flags: ['get', 'query', 'update'],
-      customers: ['get', 'query'],
+      answers: ['list outbox', 'getMany', 'get', 'update'],
+      cases: ['list outbox', 'getMany', 'get', 'update'],
+      flags: ['list outbox', 'getMany', 'get', 'update'],
+      customers: READS_CUSTOMERS,
       runs: ['get', 'query', 'put', 'remove'],
     },
-    workspace: { runs: 'read' },
+    workspace: { runs: ['read'] },
     sendsEvents: true,
   },
   /** `runs` has the staff directory, the waves and the rate of mails. */
   'escalate-cases': {
-    tables: { cases: ['get', 'query', 'update'], runs: ['get', 'query', 'put'] },
-    workspace: { policies: 'read' },
+    tables: { cases: ['list open', 'get', 'update'], runs: ['get', 'query', 'put'] },
+    workspace: POLICIES,
     sendsMail: true,
   },
 };

@@ -17,13 +17,19 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { DefinitionBody, type IChainable, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type FunctionName, TABLE_VARIABLES, type VariableName } from '#shared/contracts/environment.ts';
-import { TABLE_DEFINITIONS } from '#shared/contracts/tables.ts';
 import { ENTRY_FUNCTIONS, type EntryFunction, TABLES, type TableName } from '#shared/contracts/workflows.ts';
 import { MailAccount } from '../constructs/mail-account.ts';
 import { NodeFunction } from '../constructs/node-function.ts';
 import { SurveyPages } from '../constructs/survey-pages.ts';
 import { Watch } from '../constructs/watch.ts';
-import { FOLDER_ACTIONS, FUNCTION_ACCESS, MAIL_ACCOUNT_ACTIONS, TABLE_ACTIONS } from '../function-access.ts';
+import {
+  FOLDER_ACTIONS,
+  FUNCTION_ACCESS,
+  INDEXES,
+  MAIL_ACCOUNT_ACTIONS,
+  TABLE_ACTIONS,
+  type TableAccess,
+} from '../function-access.ts';
 import { functionEnvironment } from '../function-environment.ts';
 import { FUNCTION_SIZES } from '../function-sizes.ts';
 import type { Stage, StageConfig } from '../stage-config.ts';
@@ -201,18 +207,11 @@ export class LoopStack extends Stack {
   private statementsOf(name: FunctionName): readonly PolicyStatement[] {
     const { data, config } = this.props;
     const access = FUNCTION_ACCESS[name];
-    const tables = TABLES.flatMap((table) => {
-      const kinds = access.tables[table] ?? [];
-      if (kinds.length === 0) return [];
-      const { tableArn } = this.table(table);
-      const actions = [...new Set(kinds.flatMap((kind) => TABLE_ACTIONS[kind]))].sort();
-      const indexes = kinds.includes('query') ? indexesOf(table).map((index) => `${tableArn}/index/${index}`) : [];
-      return [new PolicyStatement({ actions, resources: [tableArn, ...indexes] })];
-    });
+    const tables = TABLES.flatMap((table) => tableStatements(this.table(table).tableArn, access.tables[table] ?? []));
     const folders = Object.entries(access.workspace).map(
-      ([folder, kind]) =>
+      ([folder, kinds]) =>
         new PolicyStatement({
-          actions: [...FOLDER_ACTIONS[kind]],
+          actions: kinds.map((kind) => FOLDER_ACTIONS[kind]),
           resources: [data.workspace.arnForObjects(`${folder}/*`)],
         }),
     );
@@ -352,11 +351,19 @@ export class LoopStack extends Stack {
   }
 }
 
-/** The sparse indexes of a table. */
-const indexesOf = (table: TableName): readonly string[] =>
-  TABLE_DEFINITIONS.filter(({ name }) => name === table).flatMap(({ indexes }) =>
-    indexes.map(({ indexName }) => indexName),
+/** One statement for the table itself, another for its indexes, since listing an index is no right to query the table. */
+const tableStatements = (tableArn: string, kinds: readonly TableAccess[]): readonly PolicyStatement[] => {
+  const actions = Object.entries(TABLE_ACTIONS).flatMap(([kind, action]) =>
+    kinds.some((one) => one === kind) ? [action] : [],
   );
+  const indexes = INDEXES.filter((index) => kinds.includes(`list ${index}`)).map(
+    (index) => `${tableArn}/index/${index}`,
+  );
+  return [
+    ...(actions.length === 0 ? [] : [new PolicyStatement({ actions, resources: [tableArn] })]),
+    ...(indexes.length === 0 ? [] : [new PolicyStatement({ actions: [TABLE_ACTIONS.query], resources: indexes })]),
+  ];
+};
 
 /** `open-run` is the construct `OpenRun`. */
 const constructIdOf = (name: string): string =>
