@@ -1,6 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { parsePolicyText, presetNames, readPolicy, readPolicyText } from '#shared/adapters/policy-files.ts';
+import {
+  parsePolicyText,
+  policySource,
+  presetNames,
+  readPolicy,
+  readPolicyText,
+} from '#shared/adapters/policy-files.ts';
+import { activatePolicy, shortPolicy } from '#shared/application/keep-policy.ts';
 import { checkPolicy, memoryBound } from '#shared/application/policy-check.ts';
 import { describeDifference } from '#shared/application/policy-difference.ts';
 import { tryPolicies } from '#shared/application/policy-trial.ts';
@@ -146,6 +153,29 @@ export const addPolicyCommands = (program: Command, host: CommandHost): void => 
     });
 
   group
+    .command('activate')
+    .argument('[name|file]', 'a policy that comes with the product, or a file')
+    .option('--run <run>', 'the policy that a run used, as it was stored with the run')
+    .requiredOption('--reason <text>', 'why; kept in the audit with your name')
+    .description(
+      'make a policy the one of scheduled runs, and of runs that name none; nothing moves before the next run',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  resegment policy activate my-policy.yaml --reason "cut-offs agreed by the board"\n  resegment policy activate --run 2026-05 --reason "back to the policy of May"\n',
+    )
+    .action(async (nameOrFile: string | undefined, options: ActivateOptions, command: Command) => {
+      if ((nameOrFile === undefined) === (options.run === undefined)) {
+        throw new UsageError('policy-not-named', 'which policy to make active is not said, or said twice', {
+          hint: 'give one: a preset, a file, or --run RUN',
+        });
+      }
+      // Mistakes in a file are told before a stack is opened.
+      const read = nameOrFile === undefined ? undefined : readPolicy(nameOrFile);
+      await onTarget(command, host, (context) => activate(context, read, nameOrFile, options));
+    });
+
+  group
     .command('diff')
     .argument('<a>', 'the policy to start from: name, file, or `active` for the one that scheduled runs use')
     .argument('<b>', 'the policy to try: name, file, or `active`')
@@ -225,6 +255,47 @@ const show = (terminal: Terminal, policy: Policy): void => {
   terminal.result({ ...policy, source: undefined }, () =>
     describePolicy(policy, terminal.language === 'en' ? 'en' : 'zh').join('\n'),
   );
+};
+
+interface ActivateOptions {
+  readonly run?: string;
+  readonly reason: string;
+}
+
+const activate = async (
+  { target, terminal, by }: CommandContext,
+  read: Policy | undefined,
+  named: string | undefined,
+  options: ActivateOptions,
+): Promise<ExitCode> => {
+  const run = read === undefined ? await findRun(target.runs, options.run ?? 'latest') : undefined;
+  const policy = read ?? (await loadPolicy(target.objects, run?.policy.hash ?? ''));
+  const from = named === undefined ? `run ${run?.runId ?? ''}` : policySource(named);
+  const lang = terminal.language === 'en' ? 'en' : 'zh';
+  const failed = checkPolicy(policy, lang).filter((finding) => finding.fails);
+  if (failed.length > 0) {
+    throw new PermanentError(
+      'policy-rule-unreachable',
+      `${policy.name} is not made active: ${failed.map(({ path, text }) => `${path ?? ''}: ${text}`).join('; ')}`,
+      { hint: `resegment policy check ${named ?? 'FILE'} shows each with a customer that the rule misses` },
+    );
+  }
+  const { before, outcome } = await activatePolicy({ policy, from, by, reason: options.reason }, target);
+  const now = `${policy.name} ${policy.version}`;
+  const earlier = before === undefined ? null : shortPolicy(before);
+  terminal.result(
+    { outcome, active: { name: policy.name, version: policy.version, hash: policy.hash }, before: before ?? null },
+    () => {
+      if (outcome === 'unchanged')
+        return lang === 'en'
+          ? `${now} is the active policy already; nothing changed`
+          : `${now} 已是当前策略；未作任何更改`;
+      return lang === 'en'
+        ? `${now} is active: scheduled runs use it from the next one on${earlier === null ? '' : `, no longer ${earlier}`}\nnobody has moved; what would move: resegment plan`
+        : `策略 ${now} 已启用：从下一次起，定期运行使用该策略${earlier === null ? '' : `，不再使用 ${earlier}`}\n尚无客户变动；查看将会发生的变动：resegment plan`;
+    },
+  );
+  return EXIT.done;
 };
 
 /** Also says where the segments in force come from another policy than the one of scheduled runs. */

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { readPolicy } from '#shared/adapters/policy-files.ts';
+import { policySource, readPolicy } from '#shared/adapters/policy-files.ts';
+import { keepPolicy, shortPolicy } from '#shared/application/keep-policy.ts';
 import { abandonRun } from '#shared/application/run/abandon-run.ts';
 import { assertReplaceable, idInPlaceOf } from '#shared/application/run/open-run.ts';
 import { brakesThatHold, goOnCommands, overrideBrake } from '#shared/application/run/override-brake.ts';
 import { replayRun } from '#shared/application/run/replay-run.ts';
 import { rollbackRun } from '#shared/application/run/rollback-run.ts';
-import { loadPolicy, loadRun, storePolicy } from '#shared/application/run/run-ports.ts';
+import { loadPolicy, loadRun } from '#shared/application/run/run-ports.ts';
 import { type ListedMove, listMoves, staleCustomers } from '#shared/application/run-moves.ts';
 import { stateInWords, summaryText } from '#shared/application/summary-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
@@ -271,7 +272,7 @@ const request = async (
       `--as-of must not be after today on the business clock, ${today}, got ${asOf}`,
     );
   const policy = options.policy === undefined ? undefined : readPolicy(options.policy);
-  if (policy !== undefined) await storePolicy(target.objects, policy, { by: context.by, at: target.clock.now() });
+  if (policy !== undefined && options.policy !== undefined) await keepForRun(context, policy, options.policy);
   const override = readOverride(options);
   // A letter first, so that no id looks like a date.
   const requestId = `r${randomBytes(4).toString('hex')}`;
@@ -292,6 +293,18 @@ const request = async (
       ...(override === undefined ? {} : { override: { ...override, by: context.by } }),
     },
   };
+};
+
+/** Stores the policy of a run, and says where scheduled runs go on with another one. */
+const keepForRun = async ({ target, terminal, by }: CommandContext, policy: Policy, named: string): Promise<void> => {
+  const active = await keepPolicy({ policy, from: policySource(named), by }, target);
+  if (active === undefined || active.hash === policy.hash) return;
+  const other = shortPolicy(active);
+  terminal.note(
+    terminal.language === 'en'
+      ? `this run uses ${policy.name} ${policy.version}; scheduled runs go on with ${other}, until: resegment policy activate ${named} --reason "…"`
+      : `本次运行使用策略 ${policy.name} ${policy.version}；定期运行仍使用 ${other}，如需更换：resegment policy activate ${named} --reason "…"`,
+  );
 };
 
 /** The last of the runs that closed, or were to close, the period of the run that is named. */

@@ -7,7 +7,7 @@ import { addDemoContacts } from '#shared/application/import/demo-contacts.ts';
 import { importCustomers } from '#shared/application/import/import-customers.ts';
 import { importPurchases } from '#shared/application/import/import-purchases.ts';
 import { importStaff } from '#shared/application/import/import-staff.ts';
-import { loadPolicy, storePolicy } from '#shared/application/run/run-ports.ts';
+import { loadPolicy, readActivePolicy, storePolicy } from '#shared/application/run/run-ports.ts';
 import { summaryText } from '#shared/application/summary-text.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
 import { waveIdOf } from '#shared/application/wave-record.ts';
@@ -89,9 +89,12 @@ const main = async (): Promise<number> => {
   });
   try {
     if (kept === undefined) await storePolicy(stack.run.objects, chosen, { by: LOOP, at: stack.clock.now() });
-    const policy = await loadPolicy(stack.run.objects, settings.policyHash);
-    writeJsonFile(path.join(options.dataDir, 'loop.json'), settings);
-    const played = play(stack, settings, plan, options, progress);
+    const active = await readActivePolicy(stack.run.objects);
+    // What `policy activate` made of it since holds for the months to come.
+    const current = { ...settings, policyHash: active?.hash ?? settings.policyHash };
+    const policy = await loadPolicy(stack.run.objects, current.policyHash);
+    writeJsonFile(path.join(options.dataDir, 'loop.json'), current);
+    const played = play(stack, current, plan, options, progress);
     const outcome = await Promise.race([played, interrupted]);
     if (typeof outcome === 'number') return outcome;
     await stack.sweepCases();
@@ -272,6 +275,7 @@ const showResult = async (
 ): Promise<void> => {
   const summary = RunSummary.parse(await stack.run.files.readJson(runId, 'summary.json'));
   const record = (await stack.run.runs.get(runId))?.record;
+  const used = record === undefined ? policy : await loadPolicy(stack.run.objects, record.policy.hash);
   const before =
     record?.basedOn === null || record?.basedOn === undefined
       ? undefined
@@ -279,7 +283,7 @@ const showResult = async (
   const synthetic =
     options.purchases === undefined ? `The ${SAMPLES[sample].called} are synthetic; ` : 'Addresses are invented; ';
   process.stdout.write(
-    `\n${summaryText(summary, before === undefined ? undefined : waveCounts(before, options.language), options.language, policy)}`,
+    `\n${summaryText(summary, before === undefined ? undefined : waveCounts(before, options.language), options.language, used)}`,
   );
   process.stdout.write(
     `\n${synthetic}who answered the survey of the month before, and what the staff did, is simulated. This took ${(tookMs / 1000).toFixed(1)} s.\n`,

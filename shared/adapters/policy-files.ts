@@ -19,6 +19,10 @@ export interface PolicyText {
   readonly text: string;
 }
 
+/** Where a policy was read, for the audit: `preset`, or the name of a file without its folder. */
+export const policySource = (nameOrFile: string): string =>
+  presetNames().includes(nameOrFile) ? 'preset' : basename(nameOrFile);
+
 /** A preset by name, or else a file. @throws PermanentError `policy-not-found` */
 export const readPolicyText = (nameOrFile: string): PolicyText => {
   const presets = presetNames();

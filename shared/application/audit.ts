@@ -16,6 +16,7 @@ import type { FlagStore } from '#shared/ports/flag-store.ts';
 import type { ObjectStore } from '#shared/ports/object-store.ts';
 import type { KeyRing } from '#shared/ports/secrets.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
+import { isActivationOf, shortPolicy } from './keep-policy.ts';
 import { readActivePolicy } from './run/run-ports.ts';
 
 export const AUDIT_KINDS = [
@@ -80,10 +81,19 @@ interface AuditSource {
 
 const nobody = { customerId: null, reason: null } as const;
 
+/** `2026-10-monthly (policy my-bank 0b639d01e3ea)` */
+const startedWith = ({ runId, policy }: RunRecord): string => `${runId} (policy ${policy.name} ${policy.version})`;
+
 const runEntries = (run: RunRecord): readonly AuditEntry[] => {
   const about = { kind: 'run', what: run.runId, ...nobody } as const;
   return [
-    { ...about, at: run.frozenAt, by: run.by, action: run.mode === 'plan' ? 'planned' : 'started' },
+    {
+      ...about,
+      at: run.frozenAt,
+      by: run.by,
+      action: run.mode === 'plan' ? 'planned' : 'started',
+      what: startedWith(run),
+    },
     ...(run.applied === undefined ? [] : [{ ...about, ...run.applied, action: 'applied' }]),
     ...run.overrides.map(({ at, by, reason, brake }) => ({
       ...about,
@@ -220,13 +230,13 @@ const SOURCES: readonly AuditSource[] = [
   },
   {
     kinds: ['policy'],
-    all: async ({ objects }) => {
+    all: async ({ objects, journal }) => {
       const active = await readActivePolicy(objects);
       if (active?.by === undefined || active.at === undefined) return [];
-      const { by, at, hash, name } = active;
-      return [
-        { ...nobody, at, by, kind: 'policy', action: 'activated', what: `${name ?? ''} ${hash.slice(0, 12)}`.trim() },
-      ];
+      const { by, at } = active;
+      // The journal has every activation but the first.
+      if ((await journal.list()).some((entry) => isActivationOf(entry, active))) return [];
+      return [{ ...nobody, at, by, kind: 'policy', action: 'activated', what: shortPolicy(active) }];
     },
   },
   {
@@ -255,7 +265,7 @@ const SOURCES: readonly AuditSource[] = [
       })),
   },
   {
-    kinds: ['staff', 'clock', 'import'],
+    kinds: ['staff', 'clock', 'import', 'policy'],
     all: async ({ journal }) => (await journal.list()).map((entry) => ({ ...nobody, ...entry })),
   },
   {

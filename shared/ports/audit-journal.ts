@@ -4,8 +4,8 @@ import type { Instant } from '../domain/calendar.ts';
 export interface JournalEntry {
   readonly at: Instant;
   readonly by: string;
-  readonly kind: 'staff' | 'clock' | 'import';
-  /** One word: `imported`, `removed`, `moved`. */
+  readonly kind: 'staff' | 'clock' | 'import' | 'policy';
+  /** One word: `imported`, `removed`, `moved`, `stored`. */
   readonly action: string;
   /** What it was done to. */
   readonly what: string;

@@ -231,6 +231,7 @@ beforeAll(async () => {
   const runId: string = planned.runId;
   await act('apply', [runId], { kind: 'run', action: 'applied', what: runId });
   done.push({ command: 'policy', expected: { kind: 'policy', action: 'activated', what: 'three-steps' } });
+  done.push({ command: 'policy', expected: { kind: 'policy', action: 'stored', what: '(policy.yaml)' } });
   await withScore(bench, { b: 95 }, '2026-10-20');
   const second = Object(await act('run', ['--yes', '--policy', policy], { kind: 'run', action: 'started' })).runId;
   await act('run rollback', ['--reason', 'wrong file'], {
@@ -339,6 +340,13 @@ beforeAll(async () => {
   });
 
   await act('key create', [], { kind: 'key', action: 'created' });
+  const other = file('other.yaml', SCORE_POLICY.replace('policy: three-steps', 'policy: other-steps'));
+  await act('policy activate', [other, '--reason', 'agreed by the board'], {
+    kind: 'policy',
+    action: 'activated',
+    what: 'other-steps',
+    reason: 'agreed by the board',
+  });
   await act('key add', ['k2'], { kind: 'key', action: 'added', what: 'k2' });
   await act('key retire', ['k9'], { kind: 'key', action: 'retired', what: 'k9' });
   await act('clock move', ['--by', '1h'], { kind: 'clock', action: 'moved' });

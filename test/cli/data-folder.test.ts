@@ -29,6 +29,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   plan: ['--policy', 'retail-rfm'],
   run: ['--yes'],
   backtest: ['--policy', 'retail-rfm', '--from', '2026-02', '--to', '2026-04'],
+  'policy activate': ['retail-rfm', '--reason', 'x'],
   'policy show': ['active'],
   'policy diff': ['active', 'retail-rfm'],
   export: ['latest', '--format', 'csv', '--out', join(folder, 'out.csv')],

@@ -5,7 +5,7 @@ import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { presetNames } from '#shared/adapters/policy-files.ts';
 import { TABLE_DEFINITIONS } from '#shared/contracts/tables.ts';
-import { activate, operator } from '#test/support/bench-target.ts';
+import { activate, benchTarget, operator, operatorOn } from '#test/support/bench-target.ts';
 import { openMemoryBench, openRunBench } from '#test/support/run-bench.ts';
 import { SCORE_POLICY, withScore } from '#test/support/score-policy.ts';
 import { temporaryFolder } from '#test/support/temporary-folder.ts';
@@ -379,3 +379,85 @@ const everythingIn = async (
   }
   return found;
 };
+
+describe('policy activate', () => {
+  const other = SCORE_POLICY.replace('policy: three-steps', 'policy: other-steps');
+  const toolOn = async () => {
+    const bench = openMemoryBench();
+    await withScore(bench, { a: 90, b: 10 }, '2026-10-20');
+    const target = benchTarget(bench);
+    return operatorOn(() => target);
+  };
+  const named = (name: string, text: string): string => {
+    const file = path.join(folder, name);
+    writeFileSync(file, text);
+    return file;
+  };
+
+  it('makes scheduled runs use another policy, keeps who, why and which file, and moves nobody', async () => {
+    const tool = await toolOn();
+    const file = named('other.yaml', other);
+    const first = Object(
+      (await tool('run', '--yes', '--policy', named('first.yaml', SCORE_POLICY), '--json')).json,
+    ).runId;
+
+    const tried = await tool('plan', '--policy', file);
+    expect(tried.err).toMatch(
+      /this run uses other-steps \w+; scheduled runs go on with three-steps \w+, until: resegment policy activate/u,
+    );
+    expect((await tool('policy', 'show', 'active', '--json')).json).toMatchObject({ name: 'three-steps' });
+    const said = await tool('policy', 'activate', file, '--reason', 'agreed by the board');
+    expect(said.out).toMatch(/^other-steps \w+ is active: scheduled runs use it .*, no longer three-steps \w+$/mu);
+    expect((await tool('policy', 'show', 'active', '--json')).json).toMatchObject({ name: 'other-steps' });
+    expect((await tool('plan', '--json')).json).toMatchObject({ policy: { name: 'other-steps' } });
+    expect((await tool('policy', 'activate', file, '--reason', 'again')).out).toContain('already; nothing changed');
+    expect((await tool('run', 'show', first, '--json')).json).toMatchObject({ state: 'published' });
+
+    const back = await tool('policy', 'activate', '--run', first, '--reason', 'too early', '--lang', 'zh-CN');
+    expect(back.out).toMatch(/^策略 three-steps \w+ 已启用/u);
+    const { entries } = Object((await tool('audit', '--kind', 'policy', '--json')).json);
+    const told = entries.map(({ action, what, by, reason }: Record<string, string>) => {
+      expect(by).toBe('Ann (unverified)');
+      return [action, what?.replace(/ \w{12}/u, ''), reason];
+    });
+    expect(new Set(told.map(String))).toEqual(
+      new Set([
+        'stored,three-steps (first.yaml),',
+        'activated,three-steps,',
+        'stored,other-steps (other.yaml),',
+        'activated,other-steps (other.yaml),agreed by the board',
+        `activated,three-steps (run ${first}),too early`,
+      ]),
+    );
+    expect(told).toHaveLength(5);
+    const { entries: runs } = Object((await tool('audit', '--kind', 'run', '--json')).json);
+    expect(runs.map(({ what }: Record<string, string>) => what)).toContainEqual(
+      expect.stringMatching(new RegExp(`^${first} \\(policy three-steps \\w{12}\\)$`, 'u')),
+    );
+  });
+
+  it('refuses a policy with a rule that never decides, no reason, and two policies at once', async () => {
+    const tool = await toolOn();
+    const rule = '      - { segment: low, when: { score: { from: 0 } } }';
+    const dead = named(
+      'dead.yaml',
+      other.replace(rule, `      - { segment: low, when: { score: { from: 75 } } }\n${rule}`),
+    );
+    const file = named('other.yaml', other);
+
+    expect(await tool('policy', 'activate', dead, '--reason', 'x', '--json')).toMatchObject({
+      code: 1,
+      json: { error: { code: 'policy-rule-unreachable' } },
+    });
+    expect(await tool('policy', 'activate', file, '--reason', ' ', '--json')).toMatchObject({
+      code: 2,
+      json: { error: { code: 'reason-missing' } },
+    });
+    expect(await tool('policy', 'activate', file, '--run', 'latest', '--reason', 'x', '--json')).toMatchObject({
+      code: 2,
+      json: { error: { code: 'policy-not-named' } },
+    });
+    expect(await tool('policy', 'show', 'active', '--json')).toMatchObject({ code: 2 });
+    expect((await tool('audit', '--kind', 'policy', '--json')).json).toMatchObject({ entries: [] });
+  });
+});
