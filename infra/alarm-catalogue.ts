@@ -22,6 +22,24 @@ export const ALARMS = {
   },
   'bounces-near-limit': { impact: 'AWS reviews an account at 5 % and pauses all its mail at 10 %.' },
   'complaints-near-limit': { impact: 'AWS reviews an account at 0.1 % and pauses all its mail at 0.5 %.' },
+  'wave-braked': {
+    impact: 'A survey stopped by itself: too many bounces or complaints, or the mail service takes nothing.',
+  },
+  'mails-uncertain': {
+    impact: 'Some customers may have got a mail that the ledger does not know of, or none. Nothing is sent twice.',
+  },
+  'answers-not-projected': {
+    impact: 'Customers answered and were thanked, but scores and cases do not have it yet: nobody calls them.',
+  },
+  'events-waiting': {
+    impact: 'Other systems work with segments and cases that are more than an hour old. Nothing is lost.',
+  },
+  'records-quarantined': {
+    impact: 'More than 1 of 1,000 customers could not be read and kept the segment of before.',
+  },
+  'failures-unclassified': {
+    impact: 'Functions fail for a reason that the product does not know. Steps are repeated; some may fail for good.',
+  },
   'pages-failing': {
     impact: 'Customers who open a link see "please try again". Answers that were thanked for are safe.',
   },

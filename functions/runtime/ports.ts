@@ -105,7 +105,6 @@ export const emitEventsPortsFrom = (
   const { customers, runs, pointer, files, flags } = storesFrom(parts);
   return {
     clock: parts.clock,
-    clock: parts.clock,
     bus: parts.bus,
     outboxes: [
       dynamoAnswers(parts.dynamo, parts.tables.answers),

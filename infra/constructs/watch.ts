@@ -1,14 +1,10 @@
-import { Duration } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
 import {
   Alarm,
   ComparisonOperator,
-  Dashboard,
-  GraphWidget,
   type IMetric,
   MathExpression,
-  Metric,
   Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -22,6 +18,16 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type AlarmName, describeAlarm } from '../alarm-catalogue.ts';
 import type { Stage } from '../stage-config.ts';
+import { OperatorDashboard } from './operator-dashboard.ts';
+import {
+  FIVE_MINUTES,
+  HOUR,
+  type MetricsOfStage,
+  metricsOfStage,
+  reputation,
+  throttled,
+  waiting,
+} from './stage-metrics.ts';
 
 export interface WatchProps {
   readonly stage: Stage;
@@ -40,19 +46,26 @@ export interface WatchProps {
 /** Before the limits at which AWS reviews an account: 5 % bounces, 0.1 % complaints. */
 const BOUNCE_LIMIT = 0.04;
 const COMPLAINT_LIMIT = 0.0008;
+/** A wave forgives two. */
+const UNCERTAIN_AN_HOUR = 2;
+const UNCLASSIFIED_AN_HOUR = 9;
+const QUARANTINED_PERCENT = 0.1;
+const MINUTE_S = 60;
 
 /** Alarms that mail the operators, a dashboard and a budget. Every alarm says its impact and where the runbook has it. */
 export class Watch extends Construct {
   private readonly props: WatchProps;
   private readonly topic: Topic;
+  private readonly own: MetricsOfStage;
 
   constructor(scope: Construct, id: string, props: WatchProps) {
     super(scope, id);
     this.props = props;
     this.topic = new Topic(this, 'Alarms', { enforceSSL: true });
     this.topic.addSubscription(new EmailSubscription(props.operatorAddress));
+    this.own = metricsOfStage(props.stage);
     this.createAlarms();
-    this.createDashboard();
+    new OperatorDashboard(this, 'Dashboard', { ...props, own: this.own });
     this.createBudget();
   }
 
@@ -68,6 +81,27 @@ export class Watch extends Construct {
     this.alarm('complaints-near-limit', reputation('ComplaintRate'), { atLeast: COMPLAINT_LIMIT });
     this.alarm('pages-failing', pages.metricServerError({ period: FIVE_MINUTES, statistic: Stats.SUM }), { above: 4 });
     this.alarm('tables-throttled', throttled(tables), { above: 100 }, 3);
+    this.createAlarmsOfOwnMetrics();
+  }
+
+  /** What AWS cannot know. Where a sweeper says nothing at all, nobody looks, which is as bad as waiting. */
+  private createAlarmsOfOwnMetrics(): void {
+    const { own } = this;
+    this.alarm('wave-braked', own('WavesBraked', FIVE_MINUTES), { above: 0 });
+    this.alarm('mails-uncertain', own('MailsUncertain', HOUR), { above: UNCERTAIN_AN_HOUR });
+    this.alarm('answers-not-projected', own('OldestAnswerSeconds', FIVE_MINUTES), { above: 15 * MINUTE_S }, 3, 'bad');
+    this.alarm('events-waiting', own('OldestEventSeconds', FIVE_MINUTES), { above: 60 * MINUTE_S }, 3, 'bad');
+    const share = new MathExpression({
+      expression: 'IF(read > 0, 100 * quarantined / read, 0)',
+      usingMetrics: {
+        read: own('CustomersRead', FIVE_MINUTES),
+        quarantined: own('CustomersQuarantined', FIVE_MINUTES),
+      },
+      period: FIVE_MINUTES,
+      label: 'customers in quarantine, %',
+    });
+    this.alarm('records-quarantined', share, { above: QUARANTINED_PERCENT });
+    this.alarm('failures-unclassified', own('UnclassifiedFailures', HOUR), { above: UNCLASSIFIED_AN_HOUR });
   }
 
   private alarm(
@@ -75,6 +109,7 @@ export class Watch extends Construct {
     metric: IMetric,
     limit: { readonly above: number } | { readonly atLeast: number },
     periods = 1,
+    noData: 'good' | 'bad' = 'good',
   ): void {
     const alarm = new Alarm(this, name, {
       alarmName: `resegment-${this.props.stage}-${name}`,
@@ -86,61 +121,10 @@ export class Watch extends Construct {
           ? ComparisonOperator.GREATER_THAN_THRESHOLD
           : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: periods,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      treatMissingData: noData === 'good' ? TreatMissingData.NOT_BREACHING : TreatMissingData.BREACHING,
     });
     alarm.addAlarmAction(new SnsAction(this.topic));
     alarm.addOkAction(new SnsAction(this.topic));
-  }
-
-  private createDashboard(): void {
-    const { stage, runs, surveys, pages, functions, tables, scheduleDeadLetters, mailEventDeadLetters } = this.props;
-    const graph = (title: string, left: readonly IMetric[], right: readonly IMetric[] = []): GraphWidget =>
-      new GraphWidget({ title, left: [...left], right: [...right], width: 12, height: 6 });
-    const mails = (event: string): Metric =>
-      new Metric({ namespace: 'AWS/SES', metricName: event, statistic: Stats.SUM, period: HOUR });
-    new Dashboard(this, 'Dashboard', {
-      dashboardName: `resegment-${stage}`,
-      widgets: [
-        [
-          graph('Runs and waves that ended', [
-            runs.metricSucceeded({ label: 'runs', period: HOUR }),
-            surveys.metricSucceeded({ label: 'waves', period: HOUR }),
-            runs.metricFailed({ label: 'runs failed or degraded', period: HOUR }),
-            surveys.metricFailed({ label: 'waves failed', period: HOUR }),
-          ]),
-          graph('Mails an hour', [mails('Send'), mails('Delivery'), mails('Bounce'), mails('Complaint')]),
-        ],
-        [
-          graph('Account reputation', [reputation('BounceRate')], [reputation('ComplaintRate')]),
-          graph('Pages', [
-            pages.metricCount({ label: 'requests', period: FIVE_MINUTES }),
-            pages.metricClientError({ label: 'refused', period: FIVE_MINUTES }),
-            pages.metricServerError({ label: 'failed', period: FIVE_MINUTES }),
-          ]),
-        ],
-        [
-          graph(
-            'Functions that failed',
-            functions.map((one) => one.metricErrors({ period: FIVE_MINUTES })),
-          ),
-          graph(
-            'Tables: throttled requests; dead letters',
-            [throttled(tables)],
-            [waiting(scheduleDeadLetters), waiting(mailEventDeadLetters)],
-          ),
-        ],
-        [
-          graph(
-            'Units written in an hour',
-            tables.map((table) => table.metricConsumedWriteCapacityUnits({ period: HOUR, statistic: Stats.SUM })),
-          ),
-          graph(
-            'Units read in an hour',
-            tables.map((table) => table.metricConsumedReadCapacityUnits({ period: HOUR, statistic: Stats.SUM })),
-          ),
-        ],
-      ],
-    });
   }
 
   /** Counts what carries the stage's tag; it must be activated as a cost allocation tag once per account. */
@@ -163,9 +147,6 @@ export class Watch extends Construct {
   }
 }
 
-const FIVE_MINUTES = Duration.minutes(5);
-const HOUR = Duration.hours(1);
-
 /** Executions that failed, ran out of time or were stopped. A degraded run fails its execution at the end. */
 const unfinished = (prefix: string, machine: StateMachine): IMetric =>
   new MathExpression({
@@ -177,36 +158,4 @@ const unfinished = (prefix: string, machine: StateMachine): IMetric =>
     },
     period: FIVE_MINUTES,
     label: `${prefix} that did not end well`,
-  });
-
-const waiting = (queue: Queue): IMetric =>
-  queue.metricApproximateNumberOfMessagesVisible({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM });
-
-/** The account's own rates, 0..1, of all its mail. */
-const reputation = (rate: 'BounceRate' | 'ComplaintRate'): Metric =>
-  new Metric({
-    namespace: 'AWS/SES',
-    metricName: `Reputation.${rate}`,
-    statistic: Stats.MAXIMUM,
-    period: Duration.minutes(15),
-    label: rate,
-  });
-
-const throttled = (tables: readonly TableV2[]): IMetric =>
-  new MathExpression({
-    expression: tables.map((_, index) => `FILL(t${index}, 0)`).join(' + '),
-    usingMetrics: Object.fromEntries(
-      tables.map((table, index) => [
-        `t${index}`,
-        new Metric({
-          namespace: 'AWS/DynamoDB',
-          metricName: 'WriteThrottleEvents',
-          dimensionsMap: { TableName: table.tableName },
-          statistic: Stats.SUM,
-          period: FIVE_MINUTES,
-        }),
-      ]),
-    ),
-    period: FIVE_MINUTES,
-    label: 'throttled writes',
   });
