@@ -15,7 +15,7 @@ import {
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { type FunctionMetric, METRIC_NAMESPACE } from '#shared/contracts/metrics.ts';
 import { PRICES } from '#shared/contracts/prices.ts';
 import { RUNBOOK } from '../alarm-catalogue.ts';
@@ -39,26 +39,20 @@ const SINCE_LAST_RUN = '-P35D';
 const MICRO = 1e-6;
 
 /** One page for whoever opens it in the morning, or because of an alarm: from the business at the top to the machines below. */
-export class OperatorDashboard extends Construct {
+export class OperatorDashboard extends Dashboard {
   private readonly props: OperatorDashboardProps;
 
   constructor(scope: Construct, id: string, props: OperatorDashboardProps) {
-    super(scope, id);
+    super(scope, id, { dashboardName: `resegment-${props.stage}`, defaultInterval: Duration.days(3) });
     this.props = props;
-    new Dashboard(this, 'Page', {
-      dashboardName: `resegment-${props.stage}`,
-      defaultInterval: Duration.days(3),
-      widgets: [
-        [this.explanation()],
-        this.lastRunAndWave(),
-        this.mails(),
-        this.answersAndPages(),
-        this.eventsAndCases(),
-        this.functions(),
-        this.machines(),
-        this.cost(),
-      ],
-    });
+    this.addWidgets(this.explanation());
+    this.addWidgets(...this.lastRunAndWave());
+    this.addWidgets(...this.mails());
+    this.addWidgets(...this.answersAndPages());
+    this.addWidgets(...this.eventsAndCases());
+    this.addWidgets(...this.functions());
+    this.addWidgets(...this.machines());
+    this.addWidgets(...this.cost());
   }
 
   private explanation(): TextWidget {
