@@ -21,7 +21,6 @@ import { handler as reviewPlan } from '#functions/review-plan.ts';
 import { handler as sendInvitations } from '#functions/send-invitations.ts';
 import { handler as sendReminders } from '#functions/send-reminders.ts';
 import { handler as startWave } from '#functions/start-wave.ts';
-import { handler as writeReport } from '#functions/write-report.ts';
 import type { WaveHealthPorts } from '#shared/application/assert-wave-healthy.ts';
 import type { CloseWavePorts } from '#shared/application/close-wave.ts';
 import type { EmitEventsPorts } from '#shared/application/emit-events.ts';
@@ -61,7 +60,11 @@ export const bindHandlers = (services: HandlerServices) => ({
   'begin-apply': beginApply.withServices(services.run),
   'apply-shard': applyShard.withServices(services.run),
   'publish-run': publishRun.withServices(services.run),
-  'write-report': writeReport.withServices(services.report),
+  // The charts are half of what a local stack would load, and most commands write no report.
+  'write-report': async (event: unknown) => {
+    const { handler } = await import('#functions/write-report.ts');
+    return handler.withServices(services.report)(event);
+  },
   'start-wave': startWave.withServices(services.startWave),
   'mail-action-lists': mailActionLists.withServices(services.mailActionLists),
   'assert-run-healthy': assertRunHealthy.withServices(services.run),
