@@ -96,7 +96,11 @@ const judgeByMoto = async (missing: string | undefined): Promise<Verdict> => {
   try {
     const endpoint = `http://127.0.0.1:${port}`;
     await answering(endpoint, moto);
-    const judged = { RESEGMENT_JUDGE_DYNAMODB: endpoint, RESEGMENT_JUDGE_AWS: endpoint };
+    const judged = {
+      RESEGMENT_JUDGE_DYNAMODB: endpoint,
+      RESEGMENT_JUDGE_AWS: endpoint,
+      RESEGMENT_JUDGE_PYTHON: join(VENV, 'bin', 'python'),
+    };
     const contracts = await vitest(
       ['--project', 'product', ...testFilesWith(/support\/open-tables\.ts|RESEGMENT_JUDGE_AWS/u)],
       judged,
