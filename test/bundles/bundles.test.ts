@@ -92,12 +92,14 @@ const resolved = (name: string, value: unknown): string => {
 };
 
 interface FirstRequest {
+  /** What the function printed on stdout, line by line; metrics are such lines. */
+  readonly printed: readonly Record<string, unknown>[];
   readonly loadedMs: number;
   readonly returned?: unknown;
   readonly threw?: { readonly name?: string; readonly code?: string; readonly message?: string };
 }
 
-const firstRequest = ({ bundle, variables }: Deployed, event: unknown): Promise<FirstRequest> =>
+const firstRequest = ({ name, bundle, variables }: Deployed, event: unknown): Promise<FirstRequest> =>
   new Promise((resolve, reject) => {
     const environment = Object.fromEntries(
       Object.entries(variables).map(([name, value]) => [name, resolved(name, value)]),
@@ -108,6 +110,7 @@ const firstRequest = ({ bundle, variables }: Deployed, event: unknown): Promise<
       {
         env: {
           ...environment,
+          AWS_LAMBDA_FUNCTION_NAME: `resegment-${STAGE}-${name}`,
           PATH: process.env['PATH'] ?? '',
           AWS_REGION: 'us-east-1',
           AWS_ACCESS_KEY_ID: 'local',
@@ -120,7 +123,8 @@ const firstRequest = ({ bundle, variables }: Deployed, event: unknown): Promise<
       },
       (error, stdout, stderr) => {
         try {
-          resolve(JSON.parse(stdout));
+          const lines = stdout.split('\n').map((line) => JSON.parse(line));
+          resolve({ ...lines.at(-1), printed: lines.slice(0, -1) });
         } catch {
           reject(new Error(`no answer of ${bundle}: ${stderr.slice(-2_000)}`, { cause: error }));
         }
@@ -184,8 +188,18 @@ describe('the bundles as they are uploaded', () => {
     const { name } = one;
     const event = isStep(name) ? stepEvent(name) : ENTRY_EVENTS[name as EntryFunction];
 
-    const { returned, threw } = await firstRequest(one, event);
+    const { returned, threw, printed } = await firstRequest(one, event);
 
+    const [metrics, ...others] = printed.filter((line) => line['function'] === name);
+    expect(others).toEqual([]);
+    expect(metrics).toMatchObject({
+      stage: STAGE,
+      ColdStart: 1,
+      _aws: { CloudWatchMetrics: [{ Namespace: 'Resegment' }] },
+    });
+    expect(metrics).toHaveProperty(
+      threw === undefined ? 'Duration' : (threw.name?.replace('Error', '').replace(/^/, 'Failed') ?? ''),
+    );
     if (threw === undefined) {
       if (name === 'answer-survey') expect(returned).toMatchObject({ statusCode: 404 });
       return;

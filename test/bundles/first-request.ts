@@ -1,6 +1,7 @@
 /**
  * The first request of a function, as Lambda makes it: a clean process, the bundle's own handler, one event. Prints one JSON
- * document: milliseconds until the handler was there, and what it returned or threw.
+ * document on the last line: milliseconds until the handler was there, and what it returned or threw. The lines before it are what
+ * the function itself printed.
  *
  * Arguments: bundle, event as JSON.
  */
