@@ -19,9 +19,10 @@ import { formatMetric, labelIn } from '#shared/application/format-value.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { letterOf, writeLetter } from '#shared/application/write-letter.ts';
 import { RunSummary } from '#shared/contracts/run-record.ts';
-import { dateIn } from '#shared/domain/calendar.ts';
+import { dateIn, minuteIn } from '#shared/domain/calendar.ts';
 import { type CustomerLetter, letterText } from '#shared/domain/customer-letter.ts';
 import { satisfactionText, valueText } from '#shared/domain/figure-text.ts';
+import { flagReason } from '#shared/domain/flag-sentences.ts';
 import { closedAt, type Flag, type FlagKind, POTENTIAL_KEYS } from '#shared/domain/flags.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { satisfactionInEvidence, withoutSatisfaction } from '#shared/domain/satisfaction.ts';
@@ -184,7 +185,7 @@ const list = async (
         flags.length === 0
           ? state === 'open'
             ? FLAG_WORDS[terminal.language].noneOpen
-            : `no proposal in this state${since === undefined ? '' : ` since ${since}`}`
+            : FLAG_WORDS[terminal.language].noneClosed(since)
           : textTable(rows.table, ['left', 'left', 'left', 'left', 'left', 'right']),
         ...(more > 0 ? [FLAG_WORDS[terminal.language].more(more)] : []),
         ...(notOpened === '' ? [] : [notOpened]),
@@ -243,7 +244,7 @@ const closedRows = (flags: readonly Flag[], policy: Policy | undefined, context:
             ? flag.expiresOn
             : '',
         isSaid ? (last?.by ?? '') : '',
-        isSaid ? (last?.reason ?? '') : '',
+        isSaid && last !== undefined ? flagReason(last, langOf(context.terminal.language)) : '',
       ];
     }),
   ],
@@ -282,9 +283,8 @@ const letter = async (context: CommandContext, customerId: string, out: string |
     return EXIT.done;
   }
   const bytes = writeWhole(out, [new TextEncoder().encode(`${text}\n`)]);
-  terminal.result(
-    { customerId, lang: written.lang, out, bytes },
-    () => `letter to ${customerId} in ${out} (${bytes} bytes)`,
+  terminal.result({ customerId, lang: written.lang, out, bytes }, () =>
+    FLAG_WORDS[terminal.language].letterIn(customerId, out, bytes),
   );
   return EXIT.done;
 };
@@ -398,7 +398,9 @@ const flagText = (shown: ShownFlag, policy: Policy | undefined, context: Command
       [words.expires, flag.expiresOn],
       [
         words.decides,
-        decides === null ? '–' : `${decides} (${isRoleChecked ? words.roleChecked : words.roleNotChecked})`,
+        decides === null
+          ? '–'
+          : `${words.roles[decides] ?? decides} (${isRoleChecked ? words.roleChecked : words.roleNotChecked})`,
       ],
       ...(flag.proposedBy === undefined ? [] : [[words.proposedBy, flag.proposedBy]]),
     ]),
@@ -407,7 +409,14 @@ const flagText = (shown: ShownFlag, policy: Policy | undefined, context: Command
     textTable(evidence),
     '',
     terminal.bold(words.history),
-    textTable(flag.history.map((one) => [one.at, words.events[one.event], one.by, one.reason ?? ''])),
+    textTable(
+      flag.history.map((one) => [
+        minuteIn(context.target.timeZone, one.at),
+        words.events[one.event],
+        one.by,
+        flagReason(one, langOf(terminal.language)),
+      ]),
+    ),
     ...(letters === undefined
       ? []
       : letters === null
@@ -489,7 +498,7 @@ const decide = async (
     const flag = await decideFlag(only, verdict, target);
     terminal.result({ ...flag, flagId: flagIdOf(flag) }, () =>
       [
-        `the ${flag.kind} proposal of ${flag.customerId} is ${decision} by ${verdict.by}`,
+        FLAG_WORDS[terminal.language].decided(flag.kind, flag.customerId, decision, verdict.by),
         FLAG_WORDS[terminal.language].afterwards[decision][flag.kind],
       ].join('\n'),
     );
@@ -513,14 +522,14 @@ const decideAll = async (context: CommandContext, verdict: Verdict, options: Dec
   const flags = await openFlags(filter, target);
   assertFewExits(flags);
   if (flags.length === 0) {
-    terminal.result({ decided: [], passedOver: [] }, () => 'no open proposal matches; nothing changed');
+    terminal.result({ decided: [], passedOver: [] }, () => FLAG_WORDS[terminal.language].noneMatches);
     return EXIT.done;
   }
   const policy = await activePolicy(context);
   const sample = sampleOf(flags, options.sample ?? DEFAULT_SAMPLE);
   terminal.note(
     [
-      `${sample.length} of ${flags.length} ${filter.kind} proposals, from the greatest value at stake to the smallest:`,
+      FLAG_WORDS[terminal.language].sample(sample.length, flags.length, filter.kind),
       textTable(
         sample.map((flag) => [
           flag.customerId,
@@ -538,9 +547,9 @@ const decideAll = async (context: CommandContext, verdict: Verdict, options: Dec
     if (!terminal.interactive) {
       throw new UsageError('not-confirmed', `nothing has been decided: to ${verb} all ${flags.length}, add --yes`);
     }
-    const isSure = await terminal.confirm(`${verb === 'approve' ? 'Approve' : 'Refuse'} all ${flags.length}?`);
+    const isSure = await terminal.confirm(FLAG_WORDS[terminal.language].confirm(verdict.decision, flags.length));
     if (!isSure) {
-      terminal.note('nothing has been decided');
+      terminal.note(FLAG_WORDS[terminal.language].notDecided);
       return EXIT.done;
     }
   }
@@ -550,8 +559,14 @@ const decideAll = async (context: CommandContext, verdict: Verdict, options: Dec
 const showMany = ({ terminal }: CommandContext, done: DecidedMany, { decision, by }: Verdict): ExitCode => {
   terminal.result(done, () =>
     [
-      `${done.decided.length} ${decision} by ${by}: ${done.decided.map((flag) => flag.customerId).join(', ') || '–'}`,
-      ...done.passedOver.map(({ customerId, message }) => `passed over ${customerId}: ${message}`),
+      FLAG_WORDS[terminal.language].decidedMany(
+        done.decided.map((flag) => flag.customerId),
+        decision,
+        by,
+      ),
+      ...done.passedOver.map(({ customerId, message }) =>
+        FLAG_WORDS[terminal.language].passedOver(customerId, message),
+      ),
     ].join('\n'),
   );
   return EXIT.done;

@@ -1,6 +1,8 @@
 import type { Language } from '#shared/application/format-value.ts';
 import type { FlagEvent, FlagKind, FlagState } from '#shared/domain/flags.ts';
 
+type Decision = 'approved' | 'refused';
+
 interface FlagWords {
   /** Columns of `flag list` of open proposals. */
   readonly openHead: readonly string[];
@@ -9,6 +11,18 @@ interface FlagWords {
   readonly shortKinds: Readonly<Record<FlagKind, string>>;
   readonly more: (count: number) => string;
   readonly noneOpen: string;
+  /** @param since a date; undefined where all are looked at */
+  readonly noneClosed: (since: string | undefined) => string;
+  readonly noneMatches: string;
+  readonly notDecided: string;
+  readonly letterIn: (customerId: string, file: string, bytes: number) => string;
+  readonly decided: (kind: FlagKind, customerId: string, decision: Decision, by: string) => string;
+  readonly decidedMany: (customerIds: readonly string[], decision: Decision, by: string) => string;
+  readonly passedOver: (customerId: string, why: string) => string;
+  readonly sample: (shown: number, all: number, kind: FlagKind) => string;
+  readonly confirm: (decision: Decision, count: number) => string;
+  /** Who decides, by the name that a policy has for the role; others as they are. */
+  readonly roles: Readonly<Record<string, string>>;
   readonly kinds: Readonly<Record<FlagKind, string>>;
   readonly states: Readonly<Record<FlagState, string>>;
   readonly events: Readonly<Record<FlagEvent['event'], string>>;
@@ -72,6 +86,18 @@ export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
     shortKinds: { upgrade: 'upgrade', exit: 'exit' },
     more: (count) => `and ${count} more; --limit shows them`,
     noneOpen: 'no open proposal',
+    noneClosed: (since) => `no proposal in this state${since === undefined ? '' : ` since ${since}`}`,
+    noneMatches: 'no open proposal matches; nothing changed',
+    notDecided: 'nothing has been decided',
+    letterIn: (customerId, file, bytes) => `letter to ${customerId} in ${file} (${bytes} bytes)`,
+    decided: (kind, customerId, decision, by) => `the ${kind} proposal of ${customerId} is ${decision} by ${by}`,
+    decidedMany: (customerIds, decision, by) =>
+      `${customerIds.length} ${decision} by ${by}: ${customerIds.join(', ') || '–'}`,
+    passedOver: (customerId, why) => `passed over ${customerId}: ${why}`,
+    sample: (shown, all, kind) =>
+      `${shown} of ${all} ${kind} proposals, from the greatest value at stake to the smallest:`,
+    confirm: (decision, count) => `${decision === 'approved' ? 'Approve' : 'Refuse'} all ${count}?`,
+    roles: { manager: 'manager', branchHead: 'head of the branch', central: 'central desk', committee: 'committee' },
     kinds: { upgrade: 'Proposal to upgrade', exit: 'Proposal to let go' },
     states: { open: 'open', approved: 'approved', refused: 'refused', expired: 'expired', withdrawn: 'withdrawn' },
     events: {
@@ -162,6 +188,19 @@ export const FLAG_WORDS: Readonly<Record<Language, FlagWords>> = {
     shortKinds: { upgrade: '升级', exit: '退出' },
     more: (count) => `另有 ${count} 项；--limit 可显示更多`,
     noneOpen: '没有待决定的建议',
+    noneClosed: (since) => `${since === undefined ? '' : `自 ${since} 起`}没有处于该状态的建议`,
+    noneMatches: '没有符合条件的待决定建议；未作任何更改',
+    notDecided: '未作任何决定',
+    letterIn: (customerId, file, bytes) => `给 ${customerId} 的信已写入 ${file}（${bytes} 字节）`,
+    decided: (kind, customerId, decision, by) =>
+      `客户 ${customerId} 的${kind === 'upgrade' ? '升级' : '退出'}建议已由 ${by} ${decision === 'approved' ? '批准' : '拒绝'}`,
+    decidedMany: (customerIds, decision, by) =>
+      `${by} 已${decision === 'approved' ? '批准' : '拒绝'} ${customerIds.length} 件：${customerIds.join('、') || '–'}`,
+    passedOver: (customerId, why) => `未处理 ${customerId}：${why}`,
+    sample: (shown, all, kind) =>
+      `${all} 件${kind === 'upgrade' ? '升级' : '退出'}建议中的 ${shown} 件，按涉及价值从大到小：`,
+    confirm: (decision, count) => `${decision === 'approved' ? '批准' : '拒绝'}全部 ${count} 件？`,
+    roles: { manager: '客户经理', branchHead: '网点负责人', central: '中心队列', committee: '委员会' },
     kinds: { upgrade: '升级建议', exit: '退出建议' },
     states: { open: '待决定', approved: '已批准', refused: '已拒绝', expired: '已过期', withdrawn: '已撤回' },
     events: {

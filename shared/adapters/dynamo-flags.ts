@@ -41,6 +41,13 @@ const FlagContent = z.object({
       at: z.string(),
       by: z.string(),
       reason: z.optional(z.string()),
+      cause: z.optional(
+        z.discriminatedUnion('code', [
+          z.object({ code: z.literal('undecided'), until: z.string() }),
+          z.object({ code: z.literal('rollback'), why: z.string() }),
+          z.object({ code: z.literal('runAbandoned'), runId: z.string() }),
+        ]),
+      ),
     }),
   ),
 });
@@ -194,6 +201,10 @@ const decode = (item: Item): Flag => {
     ...rest,
     ...(decides === undefined ? {} : { decides }),
     ...(proposedBy === undefined ? {} : { proposedBy }),
-    history: history.map(({ reason, ...event }) => (reason === undefined ? event : { ...event, reason })),
+    history: history.map(({ reason, cause, ...event }) => ({
+      ...event,
+      ...(reason === undefined ? {} : { reason }),
+      ...(cause === undefined ? {} : { cause }),
+    })),
   };
 };

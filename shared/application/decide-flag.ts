@@ -1,5 +1,6 @@
 import { addMonths, dateIn, type Period, periodOf } from '#shared/domain/calendar.ts';
 import type { FlagDecision } from '#shared/domain/facts.ts';
+import { undecided } from '#shared/domain/flag-sentences.ts';
 import { byClosed, byStake, FLAG_STATES, type Flag, type FlagKind, lastDecision } from '#shared/domain/flags.ts';
 import { isSamePerson, personName } from '#shared/domain/person.ts';
 import { directoryOf, STAFF_ROLES, type StaffDirectory, type StaffRole } from '#shared/domain/staff.ts';
@@ -60,7 +61,7 @@ export const decideFlag = async (ref: FlagRef, verdict: Verdict, ports: DecidePo
       throw closedFlag(flag);
     }
     if (isOver(flag, ports)) {
-      const over = { state: 'expired', by: CALENDAR, at, reason: `nobody decided until ${flag.expiresOn}` } as const;
+      const over = { state: 'expired', by: CALENDAR, at, ...undecided(flag) } as const;
       await ports.flags.settle(subject, kind, over);
       continue;
     }

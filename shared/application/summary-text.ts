@@ -1,4 +1,5 @@
 import type { RunSummary } from '#shared/contracts/run-record.ts';
+import { brakeSentence } from '#shared/domain/brake-sentences.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { databaseCost } from '#shared/domain/run-cost.ts';
 import { dollars } from './cost-text.ts';
@@ -210,12 +211,29 @@ export const summaryText = (
   }
   blocks.push(flagText(summary, language));
   if (summary.brakes.length > 0) {
-    blocks.push([words.brakes, ...summary.brakes.map((hit) => `  ${hit.brake}: ${hit.message}`)].join('\n'));
+    blocks.push(
+      [
+        words.brakes,
+        ...summary.brakes.map((hit) => `  ${hit.brake}: ${brakeText(hit, summary, language, names)}`),
+      ].join('\n'),
+    );
   }
   blocks.push(
     `${words.work}: ${number(summary.changed)} ${words.changed}${summary.stale > 0 ? `, ${number(summary.stale)} ${words.stale}` : ''}, ${formatNumber(summary.units.read, language, 1)} ${words.readUnits}, ${formatNumber(summary.units.write, language, 1)} ${words.writeUnits} (${words.database} $${dollars(databaseCost(summary.units), language)})`,
   );
   return `${blocks.join('\n\n')}\n`;
+};
+
+/** What a brake found, in the language; English as it is kept where the figures are not. */
+export const brakeText = (
+  hit: RunSummary['brakes'][number],
+  summary: RunSummary,
+  language: Language,
+  names?: SummaryNames,
+): string => {
+  const dimension = names?.mainDimension ?? Object.keys(summary.segments)[0] ?? '';
+  const name = (segment: string): string => segmentName(dimension, segment, language, names);
+  return brakeSentence(hit, language === 'en' ? 'en' : 'zh', name) ?? hit.message;
 };
 
 /** Mails of a wave on one or two lines. */

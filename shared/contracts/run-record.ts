@@ -18,6 +18,8 @@ export const BrakeHit = z.object({
   brake: z.enum(BRAKES),
   limit: z.union([z.number(), z.string()]),
   actual: z.union([z.number(), z.string()]),
+  /** Counts and dates behind `actual`; absent in records of before they were kept. */
+  figures: z.optional(z.record(z.string(), z.union([z.number(), z.string()]))),
   message: z.string(),
 });
 export type BrakeHit = z.infer<typeof BrakeHit>;

@@ -1,3 +1,4 @@
+import { brakeSentence } from './brake-sentences.ts';
 import { toDayNumber } from './calendar.ts';
 import type { BrakeName, Brakes } from './policy.ts';
 
@@ -23,6 +24,9 @@ export interface BrakeFinding {
   readonly brake: BrakeName;
   readonly limit: number | string;
   readonly actual: number | string;
+  /** The counts and dates behind `actual`, from which `brakeSentence` speaks. */
+  readonly figures?: Readonly<Record<string, number | string>>;
+  /** The sentence in English, as kept with the run. */
   readonly message: string;
 }
 
@@ -31,15 +35,6 @@ const SMALLEST_WATCHED_SEGMENT = 10;
 /** So many proposals of a kind a person can look at whatever share of a small population they are. */
 const FEW_FLAGS = 5;
 
-const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)} %`;
-
-/** A share above its limit, with as many digits, one to six, as show it above. */
-const percentAbove = (limit: number, share: number): string => {
-  let digits = 1;
-  while (digits < 6 && share > limit && percent(share, digits) === percent(limit, digits)) digits += 1;
-  return percent(share, digits);
-};
-
 /**
  * The brakes that would stop the run, in a fixed order; empty if none. Each limit is inclusive: a share equal to the limit
  * passes. A first run has nothing to compare with, so only quarantine, stale input and flags can stop it.
@@ -47,66 +42,51 @@ const percentAbove = (limit: number, share: number): string => {
 export const findBrakes = (figures: BrakeFigures, brakes: Brakes): readonly BrakeFinding[] => {
   const findings: BrakeFinding[] = [];
   const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
-  const check = (brake: BrakeName, limit: number, actual: number, message: string): void => {
-    if (actual > limit) findings.push({ brake, limit, actual: Math.round(actual * 1e6) / 1e6, message });
+  const found = (
+    brake: BrakeName,
+    limit: number | string,
+    actual: number | string,
+    behind: NonNullable<BrakeFinding['figures']>,
+  ): void => {
+    const hit = { brake, limit, actual, figures: behind };
+    findings.push({ ...hit, message: brakeSentence(hit, 'en') ?? brake });
+  };
+  const check = (
+    brake: BrakeName,
+    limit: number,
+    actual: number,
+    behind: NonNullable<BrakeFinding['figures']>,
+  ): void => {
+    if (actual > limit) found(brake, limit, Math.round(actual * 1e6) / 1e6, behind);
   };
 
-  const moved = share(figures.moved, figures.known);
-  check(
-    'movedShare',
-    brakes.movedShare,
-    moved,
-    `${figures.moved} of ${figures.known} customers (${percentAbove(brakes.movedShare, moved)}) would change their segment; the limit is ${percent(brakes.movedShare)}`,
-  );
+  const { moved, known, population, previousPopulation: previous, quarantined, asOf, newestFact } = figures;
+  check('movedShare', brakes.movedShare, share(moved, known), { moved, known });
   for (const kind of ['upgrade', 'exit'] as const) {
-    if (figures.flagged[kind] <= FEW_FLAGS) continue;
-    const flagged = share(figures.flagged[kind], figures.population);
-    check(
-      'flagShare',
-      brakes.flagShare,
-      flagged,
-      `${figures.flagged[kind]} customers (${percentAbove(brakes.flagShare, flagged)}) would be flagged for ${kind}; the limit is ${percent(brakes.flagShare)}`,
-    );
+    const flagged = figures.flagged[kind];
+    if (flagged <= FEW_FLAGS) continue;
+    check('flagShare', brakes.flagShare, share(flagged, population), { kind, flagged, population });
   }
-  if (figures.previousPopulation !== null) {
-    const drop = share(figures.previousPopulation - figures.population, figures.previousPopulation);
-    check(
-      'inputDropShare',
-      brakes.inputDropShare,
-      drop,
-      `${figures.population} customers have a segment after ${figures.previousPopulation} last time (${percentAbove(brakes.inputDropShare, drop)} fewer); the limit is ${percent(brakes.inputDropShare)}`,
-    );
+  if (previous !== null) {
+    check('inputDropShare', brakes.inputDropShare, share(previous - population, previous), { population, previous });
   }
-  const ageDays = figures.newestFact === null ? null : toDayNumber(figures.asOf) - toDayNumber(figures.newestFact);
-  if (ageDays === null || ageDays > brakes.staleInputDays) {
-    findings.push({
-      brake: 'staleInputDays',
-      limit: brakes.staleInputDays,
-      actual: ageDays ?? 'no input',
-      message:
-        ageDays === null
-          ? `there is no fact dated up to ${figures.asOf}; import purchases or customers first`
-          : `the newest fact is ${ageDays} days old (${figures.newestFact}); the limit is ${brakes.staleInputDays} days`,
+  const ageDays = newestFact === null ? null : toDayNumber(asOf) - toDayNumber(newestFact);
+  if (newestFact === null || ageDays === null || ageDays > brakes.staleInputDays) {
+    found('staleInputDays', brakes.staleInputDays, ageDays ?? 'no input', {
+      asOf,
+      ...(newestFact === null ? {} : { newestFact }),
     });
   }
   if (brakes.emptiedSegment === 'hold') {
     for (const [segment, before] of Object.entries(figures.previousSegments)) {
       if (before >= SMALLEST_WATCHED_SEGMENT && (figures.segments[segment] ?? 0) === 0) {
-        findings.push({
-          brake: 'emptiedSegment',
-          limit: 'hold',
-          actual: segment,
-          message: `segment ${segment} had ${before} customers and would have none`,
-        });
+        found('emptiedSegment', 'hold', segment, { before });
       }
     }
   }
-  const poison = share(figures.quarantined, figures.population + figures.quarantined);
-  check(
-    'quarantineShare',
-    brakes.quarantineShare,
-    poison,
-    `${figures.quarantined} records (${percentAbove(brakes.quarantineShare, poison)}) could not be read; the limit is ${percent(brakes.quarantineShare)}`,
-  );
+  check('quarantineShare', brakes.quarantineShare, share(quarantined, population + quarantined), {
+    quarantined,
+    population,
+  });
   return findings;
 };

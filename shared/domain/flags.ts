@@ -41,7 +41,15 @@ export interface FlagEvent {
   readonly at: Instant;
   readonly by: string;
   readonly reason?: string;
+  /** Why the product did it; `reason` is the same in English. Absent where a person gave the reason. */
+  readonly cause?: FlagCause;
 }
+
+/** Why the product closed a proposal, or opened it again. */
+export type FlagCause =
+  | { readonly code: 'undecided'; readonly until: IsoDate }
+  | { readonly code: 'rollback'; readonly why: string }
+  | { readonly code: 'runAbandoned'; readonly runId: string };
 
 export interface Flag extends RaisedFlag {
   readonly state: FlagState;
@@ -55,6 +63,7 @@ export interface FlagSettlement {
   readonly by: string;
   readonly at: Instant;
   readonly reason?: string;
+  readonly cause?: FlagCause;
 }
 
 /** The proposal after a run raised it. @returns undefined where the run has said so before, or a person's decision covers it */
@@ -108,7 +117,7 @@ export const withdrawn = (stored: Flag | undefined, runId: string, at: Instant):
 export const undone = (
   stored: Flag | undefined,
   runId: string,
-  rollback: { readonly by: string; readonly at: Instant; readonly reason: string },
+  rollback: { readonly by: string; readonly at: Instant; readonly reason: string; readonly cause?: FlagCause },
 ): { readonly next: Flag; readonly outcome: 'withdrawn' | 'reopened' } | undefined => {
   if (stored === undefined) return undefined;
   const last = stored.history.at(-1);
@@ -139,6 +148,7 @@ export const settled = (stored: Flag | undefined, settlement: FlagSettlement): F
             at: settlement.at,
             by: settlement.by,
             ...(settlement.reason === undefined ? {} : { reason: settlement.reason }),
+            ...(settlement.cause === undefined ? {} : { cause: settlement.cause }),
           },
         ],
       }

@@ -146,7 +146,7 @@ describe('a proposal to let go', () => {
     expect(text.out).toContain('退出建议 · c · 待决定');
     expect(text.out).toContain('Explanation for the customer');
     expect(text.out).toContain('给客户的说明');
-    expect(text.out).toContain('committee (未核对：员工名录中没有该角色)');
+    expect(text.out).toContain('委员会 (未核对：员工名录中没有该角色)');
   });
 
   it('R31 gives a letter for the customer, in the language asked for, also as a file; not once it is refused', async () => {

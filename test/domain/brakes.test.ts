@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { brakeSentence } from '#shared/domain/brake-sentences.ts';
 import { type BrakeFigures, findBrakes } from '#shared/domain/brakes.ts';
 import type { Brakes } from '#shared/domain/policy.ts';
 
@@ -36,6 +37,41 @@ describe('brakes', () => {
   it('say a share that is just above its limit with as many digits as show it above', () => {
     const [finding] = findBrakes({ ...calm, population: 299, flagged: { upgrade: 0, exit: 6 } }, limits);
     expect(finding?.message).toBe('6 customers (2.01 %) would be flagged for exit; the limit is 2.0 %');
+  });
+
+  it('speak Chinese and English from the same figures, also of records that kept none', () => {
+    const all = findBrakes(
+      {
+        ...calm,
+        moved: 500,
+        population: 500,
+        quarantined: 100,
+        flagged: { upgrade: 21, exit: 0 },
+        newestFact: '2026-01-01',
+        segments: { worst: 500 },
+      },
+      limits,
+    );
+    expect(all.map(({ brake }) => brake)).toEqual([
+      'movedShare',
+      'flagShare',
+      'inputDropShare',
+      'staleInputDays',
+      'emptiedSegment',
+      'quarantineShare',
+    ]);
+    for (const hit of all) {
+      expect(brakeSentence(hit, 'en')).toBe(hit.message);
+      expect(brakeSentence(hit, 'zh', () => '优先')).not.toMatch(/[a-z]{2,}|undefined|NaN/u);
+      const { figures: _, ...old } = hit;
+      expect(brakeSentence(old, 'en')).toBeUndefined();
+      expect(brakeSentence(old, 'zh')).toMatch(/：.+，上限 /u);
+    }
+    expect(brakeSentence(all[0] ?? { brake: 'movedShare', limit: 0, actual: 0 }, 'zh')).toBe(
+      '1000 个客户中有 500 个（50.0 %）将变更类别，上限为 15.0 %',
+    );
+    const [none] = findBrakes({ ...calm, newestFact: null }, limits);
+    expect(none && brakeSentence(none, 'zh')).toBe('没有日期在 2026-10-31 或之前的数据，请先导入购买记录或客户资料');
   });
 
   it('let a share equal to its limit pass and hold one customer more', () => {

@@ -1,4 +1,6 @@
+import { brakeSentence } from '#shared/domain/brake-sentences.ts';
 import { satisfactionText } from '#shared/domain/figure-text.ts';
+import { POTENTIAL_KEYS } from '#shared/domain/flags.ts';
 import { type Satisfaction, satisfactionInEvidence, withoutSatisfaction } from '#shared/domain/satisfaction.ts';
 import { serviceTermNames } from '#shared/domain/service-plan.ts';
 import { termInWords, termNameInWords } from '#shared/domain/service-words.ts';
@@ -108,7 +110,8 @@ const sentence = (view: View): string => {
   const placed = data.segments.reduce((sum, row) => sum + row.count, 0);
   if (summary.state === 'failed') return `${state}${data.error === null ? '' : `${gap}${data.error}`}`;
   const parts = [state];
-  if (summary.state === 'held') parts.push(...summary.brakes.map((hit) => `${hit.message}.`));
+  if (summary.state === 'held')
+    parts.push(...summary.brakes.map((hit) => `${brakeIn(hit, view)}${view.language === 'en' ? '.' : '。'}`));
   const known = data.segments.some((row) => row.before > 0);
   const moved = movement.up.count + movement.down.count + movement.sideways.count;
   const done = summary.state === 'published' || summary.state === 'degraded' || summary.state === 'applying';
@@ -397,6 +400,10 @@ const evidence = (figures: Readonly<Record<string, string | number>>, view: View
     .map(([name, value]) => {
       if (name === 'wouldBe') return `→ ${view.segment(String(value))}`;
       const label = name === 'value' && metricLabel !== undefined ? metricLabel : data.policy.labels[name]?.label;
+      if (name === POTENTIAL_KEYS.of) {
+        const score = data.policy.labels[String(value)]?.label;
+        return `${evidenceInWords(name, language)} ${score === undefined ? String(value) : labelIn(score, language)}`;
+      }
       const shown = figure(data, metric !== undefined && IN_METRIC_UNIT.has(name) ? metric : name, value, language);
       return `${label === undefined ? evidenceInWords(name, language) : labelIn(label, language)} ${shown}`;
     });
@@ -419,12 +426,17 @@ const quarantineSection = ({ data, words, number }: View): SafeHtml => {
 ${data.quarantined.more > 0 ? html`<p class="note">${fill(words.more, { count: number(data.quarantined.more) })}</p>` : null}</section>`;
 };
 
-const brakesSection = ({ data, words }: View): SafeHtml =>
-  html`<section><h2>${words.brakes}</h2>${
+const brakesSection = (view: View): SafeHtml => {
+  const { data, words } = view;
+  return html`<section><h2>${words.brakes}</h2>${
     data.summary.brakes.length === 0
       ? html`<p>${words.brakesNone}</p>`
-      : html`<ul>${data.summary.brakes.map((hit) => html`<li><b>${hit.brake}</b> (${words.limit} ${String(hit.limit)}): ${hit.message}</li>`)}</ul>`
+      : html`<ul>${data.summary.brakes.map((hit) => html`<li><b>${hit.brake}</b> (${words.limit} ${String(hit.limit)}): ${brakeIn(hit, view)}</li>`)}</ul>`
   }</section>`;
+};
+
+const brakeIn = (hit: ReportData['summary']['brakes'][number], { language, segment }: View): string =>
+  brakeSentence(hit, language === 'en' ? 'en' : 'zh', (name) => segment(name)) ?? hit.message;
 
 /** A dimension besides the main one: how many customers each segment has, and what changed. */
 const otherDimensions = (view: View): SafeHtml => {

@@ -272,6 +272,9 @@ const EVIDENCE: Readonly<Record<string, Readonly<Record<Language, string>>>> = {
   shortBy: { en: 'short by', 'zh-CN': '还差' },
   since: { en: 'since', 'zh-CN': '起始期' },
   periods: { en: 'periods in a row', 'zh-CN': '连续期数' },
+  'potential.score': { en: 'potential by', 'zh-CN': '潜力依据' },
+  'potential.value': { en: 'potential', 'zh-CN': '潜力' },
+  'potential.atLeast': { en: 'potential asked for', 'zh-CN': '要求的潜力' },
 };
 
 /** The name of a figure in a flag's evidence that is no metric or score of the policy. */

@@ -1,6 +1,7 @@
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import { fromDayNumber, toDayNumber } from '#shared/domain/calendar.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
+import { undecided } from '#shared/domain/flag-sentences.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import type { FlagProposal, FrameRow, PlanRow, RunPointer } from '#shared/domain/standing.ts';
 import { PermanentError } from '#shared/errors.ts';
@@ -143,7 +144,7 @@ const expireOld = async (
     state: 'expired',
     by: record.runId,
     at: record.frozenAt,
-    reason: `nobody decided until ${known.expiresOn}`,
+    ...undecided(known),
   });
 };
 

@@ -2,6 +2,7 @@ import { withOrder } from '#shared/application/wave-control.ts';
 import { updateWave, waveIdOf } from '#shared/application/wave-record.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { WaveRecord } from '#shared/contracts/survey.ts';
+import { causedBy } from '#shared/domain/flag-sentences.ts';
 import type { RunPointer } from '#shared/domain/standing.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
@@ -57,7 +58,8 @@ export const rollbackRun = async (
     current.rolledBack === undefined ? { ...current, state: 'rolledBack', rolledBack } : current,
   );
   const told = stored.rolledBack ?? rolledBack;
-  const flags = await undoFlags(stored, { by: told.by, at: told.at, reason: `rollback: ${told.reason}` }, ports);
+  const cause = causedBy({ code: 'rollback', why: told.reason });
+  const flags = await undoFlags(stored, { by: told.by, at: told.at, ...cause }, ports);
   return {
     runId,
     outcome: isBack && before === 'rolledBack' ? 'already' : 'rolledBack',

@@ -1,11 +1,14 @@
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { Instant } from '#shared/domain/calendar.ts';
+import { causedBy } from '#shared/domain/flag-sentences.ts';
+import type { FlagCause } from '#shared/domain/flags.ts';
 import type { RunPorts } from './run-ports.ts';
 
 interface Undoing {
   readonly by: string;
   readonly at: Instant;
   readonly reason: string;
+  readonly cause: FlagCause;
 }
 type UndoPorts = Pick<RunPorts, 'files' | 'flags'>;
 interface Undone {
@@ -47,5 +50,5 @@ export const undoFlagsOfShard = async (
 export const abandonment = ({ runId, abandoned, frozenAt }: RunRecord): Undoing => ({
   by: abandoned?.by ?? 'unknown',
   at: abandoned?.at ?? frozenAt,
-  reason: `run ${runId} was abandoned`,
+  ...causedBy({ code: 'runAbandoned', runId }),
 });
