@@ -9,6 +9,7 @@ import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
 import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
+import { dynamoUsage } from '#shared/adapters/dynamo-usage.ts';
 import { kmsKeyRing, kmsKeyRingKeeper, SealedRing } from '#shared/adapters/kms-key-ring.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
@@ -85,6 +86,7 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     cases,
     caseArchive: cases,
     journal: journalFrom(parts),
+    usage: dynamoUsage({ client: dynamo, table: tables.runs }),
     answers: dynamoAnswers(dynamo, tables.answers, parts.clock),
     waves: ledger.waves,
     waveResults: (waveId, segments) => waveResults(waveId, ledger, segments),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { policySource, readPolicy } from '#shared/adapters/policy-files.ts';
+import { costSentence, costTable } from '#shared/application/cost-text.ts';
 import { keepPolicy, shortPolicy } from '#shared/application/keep-policy.ts';
 import { abandonRun } from '#shared/application/run/abandon-run.ts';
 import { assertReplaceable, idInPlaceOf } from '#shared/application/run/open-run.ts';
@@ -13,6 +14,7 @@ import { type ListedMove, listMoves, staleCustomers } from '#shared/application/
 import { stateInWords, summaryText } from '#shared/application/summary-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
+import { type CostDocument, costDocument, costOfRun, type WorkCost } from '#shared/application/work-cost.ts';
 import { RUN_STATES, type RunRecord } from '#shared/contracts/run-record.ts';
 import { BRAKES, type RunRequest } from '#shared/contracts/workflows.ts';
 import { dateIn, isIsoDate, periodOf } from '#shared/domain/calendar.ts';
@@ -22,6 +24,7 @@ import { EXIT, type ExitCode, exitOfState } from './exit-code.ts';
 import { findRun, newestFirst } from './find-run.ts';
 import { followRun, readSummary } from './follow-run.ts';
 import { csvOf, DEFAULT_LIMIT, type ListOptions, withListOptions } from './list-options.ts';
+import type { Target } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
 interface StartOptions {
@@ -453,9 +456,11 @@ const showOutcome = async (context: CommandContext, record: RunRecord, moves: nu
   const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
   const wave = status === undefined ? undefined : waveCounts(status, terminal.language);
   const stale = await staleCustomers(target, record.runId, DEFAULT_LIMIT);
+  const cost = await costOfRun(record, summary, target);
   terminal.result(
     {
       ...summary,
+      ...costField(cost, target),
       staleCustomers: stale.customerIds,
       ...(wave === undefined ? {} : { wave }),
       ...(listed === undefined ? {} : { movesListed: listed.moves }),
@@ -463,6 +468,7 @@ const showOutcome = async (context: CommandContext, record: RunRecord, moves: nu
     () =>
       [
         summaryText(summary, wave, terminal.language, policy),
+        ...(cost === undefined ? [] : [`${costSentence(cost, target.describe().target, terminal.language)}\n`]),
         ...staleText(stale),
         ...(listed === undefined || listed.total === 0 ? [] : [movesText(listed.moves, listed.total, policy, context)]),
       ].join('\n'),
@@ -472,6 +478,13 @@ const showOutcome = async (context: CommandContext, record: RunRecord, moves: nu
     terminal.note(`held: nothing has been changed. To go on: ${commands.join(', then ')}`);
   }
 };
+
+/** What a run or a wave cost, in a document; nothing where it kept nothing. */
+export const costField = (
+  cost: WorkCost | undefined,
+  target: Pick<Target, 'describe'>,
+): { readonly cost?: CostDocument } =>
+  cost === undefined ? {} : { cost: costDocument(cost, target.describe().target) };
 
 const movesText = (
   moves: readonly ListedMove[],
@@ -579,9 +592,11 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
   const quarantine = await target.files.readJson(record.runId, 'quarantine.json');
   const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
   const wave = status === undefined ? undefined : waveCounts(status, terminal.language);
+  const cost = await costOfRun(record, summary, target);
   terminal.result(
     {
       ...summary,
+      ...costField(cost, target),
       record,
       wave: wave ?? null,
       quarantine,
@@ -592,6 +607,7 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
     () =>
       [
         summaryText(summary, wave, terminal.language, policy),
+        ...(cost === undefined ? [] : [`${costTable(cost, target.describe().target, terminal.language)}\n`]),
         ...decisionsText(record, target.clock.now()),
         ...staleText(stale),
         ...(listed.total === 0 ? [] : [movesText(listed.moves, listed.total, policy, context)]),

@@ -19,6 +19,7 @@ import type { RunFiles } from '#shared/ports/run-files.ts';
 import type { KeyRing } from '#shared/ports/secrets.ts';
 import type { StaffStore } from '#shared/ports/staff-store.ts';
 import type { PointerStore, RecordStore, StandingStore } from '#shared/ports/standing-store.ts';
+import type { UsageLedger } from '#shared/ports/usage-ledger.ts';
 import type { Workflows } from '#shared/ports/workflows.ts';
 
 /** What a command works on: a stage of an account, or the local stack. Commands know nothing else of either. */
@@ -55,6 +56,8 @@ export interface Target {
   /** What a wave for a run would do; writes nothing. */
   readonly checkWave?: (runId: string) => Promise<WaveCheck>;
   readonly contacts: ContactWriter;
+  /** What the steps of runs and waves used. */
+  readonly usage: Pick<UsageLedger, 'of'>;
   readonly batches: RecordStore<ImportBatch>;
   /** Employees who are mailed. */
   readonly staff: StaffStore;

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { waveCheckText } from '#shared/application/check-wave-text.ts';
+import { costTable } from '#shared/application/cost-text.ts';
 import { momentText, type ReaderFrame, segmentNames } from '#shared/application/reader-frame.ts';
 import { loadPolicy, policyKey } from '#shared/application/run/run-ports.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { cancelWave, pauseWave, resumeWave, type WaveControlResult } from '#shared/application/wave-control.ts';
 import { pauseReason } from '#shared/application/wave-pause-text.ts';
 import { waveStateInWords, waveStatusText } from '#shared/application/wave-text.ts';
+import { costOfWave } from '#shared/application/work-cost.ts';
 import { WAVE_STATES } from '#shared/contracts/survey.ts';
 import { minuteIn } from '#shared/domain/calendar.ts';
 import type { Policy } from '#shared/domain/policy.ts';
@@ -13,6 +15,7 @@ import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { findRun } from './find-run.ts';
 import { csvOf, type ListOptions, withListOptions } from './list-options.ts';
+import { costField } from './run-commands.ts';
 import type { Target } from './target.ts';
 import { UsageError } from './usage-error.ts';
 import { addWaveResultsCommand } from './wave-results-command.ts';
@@ -187,7 +190,13 @@ const showWave = async (context: CommandContext, wanted: string): Promise<ExitCo
     });
   }
   const frame = await frameOf(context, waveId);
-  terminal.result(found, () => waveStatusText(found, terminal.language, frame));
+  const cost = await costOfWave(found, target);
+  terminal.result({ ...found, ...costField(cost, target) }, () =>
+    [
+      waveStatusText(found, terminal.language, frame),
+      ...(cost === undefined ? [] : ['', costTable(cost, target.describe().target, terminal.language)]),
+    ].join('\n'),
+  );
   return EXIT.done;
 };
 

@@ -33,6 +33,9 @@ export const MAIL_ACCOUNT_ACTIONS = [
   'ses:GetAccountSendingEnabled',
 ] as const;
 
+/** Adding to what a step used: counters of one kind in table `runs`, and no other item of it. */
+export const USAGE_ACTIONS = ['dynamodb:UpdateItem'] as const;
+
 /** All that one function may do. */
 export interface FunctionAccess {
   readonly tables: Readonly<Partial<Record<TableName, readonly TableAccess[]>>>;
@@ -48,6 +51,30 @@ export interface FunctionAccess {
   /** May put events on the bus for other systems. */
   readonly sendsEvents?: true;
 }
+
+/** The steps of runs and waves, which keep what they used. */
+export const KEEPS_USAGE: ReadonlySet<FunctionName> = new Set<FunctionName>([
+  'open-run',
+  'plan-shards',
+  'measure-shard',
+  'calibrate',
+  'assign-shard',
+  'review-plan',
+  'begin-apply',
+  'apply-shard',
+  'publish-run',
+  'write-report',
+  'start-wave',
+  'mail-action-lists',
+  'assert-run-healthy',
+  'fail-run',
+  'plan-wave',
+  'send-invitations',
+  'look-up-wave',
+  'send-reminders',
+  'close-wave',
+  'assert-wave-healthy',
+]);
 
 const RUN_RECORD = { runs: ['get', 'put'] } as const;
 const READS_RUN_RECORD = { runs: ['get'] } as const;

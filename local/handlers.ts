@@ -18,6 +18,7 @@ import { handler as planWave } from '#functions/plan-wave.ts';
 import { handler as projectAnswers } from '#functions/project-answers.ts';
 import { handler as publishRun } from '#functions/publish-run.ts';
 import { handler as reviewPlan } from '#functions/review-plan.ts';
+import type { Metered } from '#functions/runtime/metered-step.ts';
 import { handler as sendInvitations } from '#functions/send-invitations.ts';
 import { handler as sendReminders } from '#functions/send-reminders.ts';
 import { handler as startWave } from '#functions/start-wave.ts';
@@ -36,16 +37,16 @@ import type { StartWavePorts } from '#shared/application/start-wave.ts';
 
 /** What the handlers get here in place of what they would build from an account's environment. */
 export interface HandlerServices {
-  readonly run: RunPorts;
-  readonly report: WriteReportPorts;
-  readonly startWave: StartWavePorts;
-  readonly planWave: PlanWavePorts;
-  readonly send: SendPorts;
-  readonly wave: CloseWavePorts & WaveHealthPorts;
+  readonly run: RunPorts & Metered;
+  readonly report: WriteReportPorts & Metered;
+  readonly startWave: StartWavePorts & Metered;
+  readonly planWave: PlanWavePorts & Metered;
+  readonly send: SendPorts & Metered;
+  readonly wave: CloseWavePorts & WaveHealthPorts & Metered;
   readonly mailEvents: MailEventPorts;
   readonly projectAnswers: ProjectAnswerPorts;
   readonly escalateCases: EscalateCasesPorts;
-  readonly mailActionLists: MailActionListsPorts;
+  readonly mailActionLists: MailActionListsPorts & Metered;
   readonly emitEvents: Omit<EmitEventsPorts, 'isOutOfTime'>;
 }
 

@@ -21,6 +21,7 @@ import {
   startWavePortsFrom,
   wavePortsFrom,
 } from '#functions/runtime/ports.ts';
+import { FUNCTION_SIZES } from '#infra/function-sizes.ts';
 import { directoryObjects } from '#shared/adapters/directory-objects.ts';
 import { dynamoAnswers } from '#shared/adapters/dynamo-answers.ts';
 import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
@@ -28,7 +29,7 @@ import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoInvitations } from '#shared/adapters/dynamo-invitations.ts';
 import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
-
+import { dynamoUsage } from '#shared/adapters/dynamo-usage.ts';
 import { type EventFile, fileEventBus } from '#shared/adapters/file-event-bus.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
@@ -41,6 +42,7 @@ import { projectPendingAnswers } from '#shared/application/project-answer.ts';
 import { teamView } from '#shared/application/team-view.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
 import type { SurveyIdentity } from '#shared/contracts/survey.ts';
+import type { StepName } from '#shared/contracts/workflows.ts';
 import { type BusinessClock, openBusinessClock } from './clock.ts';
 import { createTables, startDatabase } from './database.ts';
 import { bindHandlers } from './handlers.ts';
@@ -266,23 +268,34 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   const emission = emitEventsPortsFrom({ ...parts, bus: eventFileOf(dataDir) });
   const later: { workflows?: ReturnType<typeof sfnWorkflows> } = {};
   const mailRatePerSecond = options.mailsPerSecond ?? MAILS_PER_SECOND * 0.8;
+  const meter = {
+    ledger: dynamoUsage({ client: parts.dynamo, table: parts.tables.runs }),
+    memoryMbOf: (step: StepName) => FUNCTION_SIZES[step].memoryMb,
+    takeStartMs: () => 0,
+  };
   const handlers = bindHandlers({
-    run,
-    report: reportPortsFrom(parts),
-    startWave: startWavePortsFrom({
-      ...parts,
-      workflows: {
-        start: (...call) => requireSet(later.workflows).start(...call),
-        describe: (arn) => requireSet(later.workflows).describe(arn),
-      },
-    }),
-    planWave: planWavePortsFrom({ ...mailed, mailRatePerSecond }),
-    send: sendPortsFrom({ ...mailed, mailRatePerSecond }),
-    wave: wavePortsFrom(parts),
+    run: { ...run, meter },
+    report: { ...reportPortsFrom(parts), meter },
+    startWave: {
+      ...startWavePortsFrom({
+        ...parts,
+        workflows: {
+          start: (...call) => requireSet(later.workflows).start(...call),
+          describe: (arn) => requireSet(later.workflows).describe(arn),
+        },
+      }),
+      meter,
+    },
+    planWave: { ...planWavePortsFrom({ ...mailed, mailRatePerSecond }), meter },
+    send: { ...sendPortsFrom({ ...mailed, mailRatePerSecond }), meter },
+    wave: { ...wavePortsFrom(parts), meter },
     mailEvents: mailEventPortsFrom({ ...mailed, mailEventsTopicArn: LOCAL_MAIL_TOPIC_ARN }),
     projectAnswers: projection,
     escalateCases: escalation,
-    mailActionLists: mailActionListsPortsFrom({ ...mailed, mailRatePerSecond: MAILS_PER_SECOND * 0.8 }),
+    mailActionLists: {
+      ...mailActionListsPortsFrom({ ...mailed, mailRatePerSecond: MAILS_PER_SECOND * 0.8 }),
+      meter,
+    },
     emitEvents: emission,
   });
   events.deliver = async (event) => {
@@ -408,6 +421,7 @@ export const toolPorts = (parts: LocalParts) => {
     cases,
     caseArchive: cases,
     journal: journalFrom(parts),
+    usage: dynamoUsage({ client: parts.dynamo, table: parts.tables.runs }),
     waves: ledger.waves,
     invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
     answers: dynamoAnswers(parts.dynamo, parts.tables.answers, parts.clock),

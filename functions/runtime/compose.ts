@@ -1,3 +1,4 @@
+import { dynamoUsage } from '#shared/adapters/dynamo-usage.ts';
 import { eventBridgeBus, eventBridgeClient } from '#shared/adapters/eventbridge-bus.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
@@ -13,6 +14,7 @@ import {
 } from '#shared/contracts/environment.ts';
 import { type BaseEnvironment, keyRing, tableParts } from './compose-pages.ts';
 import { readEnvironment } from './environment.ts';
+import type { Metered } from './metered-step.ts';
 import {
   type BaseParts,
   emitEventsPortsFrom,
@@ -34,6 +36,27 @@ const base = (env: BaseEnvironment): BaseParts => ({
   objects: s3Objects({ client: s3Client(), bucket: env.WORKSPACE_BUCKET }),
 });
 
+/** Lambda ends a start-up that takes longer. */
+const LONGEST_START_MS = 10_000;
+let startIsTaken = false;
+
+/** Start-up is billed since August 2025. It is known where the call began it: then it is the age of the process. */
+const takeStartMs = (): number => {
+  const isBilled = !startIsTaken && process.env['AWS_LAMBDA_INITIALIZATION_TYPE'] === 'on-demand';
+  startIsTaken = true;
+  return isBilled ? Math.min(LONGEST_START_MS, performance.now()) : 0;
+};
+
+/** The ports of a step, and where it keeps what it used. Memory is what Lambda says of the function. */
+const withMeter = <Ports>({ dynamo, tables }: BaseParts, ports: Ports): Ports & Metered => ({
+  ...ports,
+  meter: {
+    ledger: dynamoUsage({ client: dynamo, table: tables.runs }),
+    memoryMbOf: () => Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 0),
+    takeStartMs,
+  },
+});
+
 const brakeParts = (
   env: Pick<
     ReturnType<typeof readEnvironment<(typeof SEND_VARIABLES)[number] | 'STAGE'>>,
@@ -49,8 +72,9 @@ const brakeParts = (
 
 export const runPorts = () => {
   const env = readEnvironment([...BASE_VARIABLES, ...RUN_VARIABLES]);
-  return runPortsFrom({
-    ...base(env),
+  const parts = base(env);
+  const ports = runPortsFrom({
+    ...parts,
     mail: sesMailSender({ client: newSesClient(), configurationSet: env.CONFIGURATION_SET }),
     identity: env.SURVEY_IDENTITY,
     operatorAddress: env.OPERATOR_ADDRESS,
@@ -61,34 +85,38 @@ export const runPorts = () => {
       planExpiresHours: env.PLAN_EXPIRES_HOURS,
     },
   });
+  return withMeter(parts, ports);
 };
 
-export const writeReportPorts = () => reportPortsFrom(base(readEnvironment(BASE_VARIABLES)));
+export const writeReportPorts = () => {
+  const parts = base(readEnvironment(BASE_VARIABLES));
+  return withMeter(parts, reportPortsFrom(parts));
+};
 
 export const startWavePorts = () => {
   const env = readEnvironment([...BASE_VARIABLES, ...RUN_VARIABLES]);
-  return startWavePortsFrom({
-    ...base(env),
-    workflows: sfnWorkflows({ machineArns: { 'survey-wave': env.SURVEY_MACHINE_ARN } }),
-  });
+  const parts = base(env);
+  const workflows = sfnWorkflows({ machineArns: { 'survey-wave': env.SURVEY_MACHINE_ARN } });
+  return withMeter(parts, startWavePortsFrom({ ...parts, workflows }));
 };
 
 export const planWavePorts = async () => {
   const env = readEnvironment([...BASE_VARIABLES, ...SURVEY_VARIABLES]);
   const parts = base(env);
-  return planWavePortsFrom({
+  const ports = planWavePortsFrom({
     ...parts,
     addressKey: await keyRing(parts, env).addressKey(),
     mail: sesMailSender({ client: newSesClient(), configurationSet: env.CONFIGURATION_SET }),
     mailRatePerSecond: env.MAIL_RATE_PER_SECOND,
   });
+  return withMeter(parts, ports);
 };
 
 export const sendPorts = async () => {
   const env = readEnvironment([...BASE_VARIABLES, ...SEND_VARIABLES]);
   const parts = base(env);
   const secrets = keyRing(parts, env);
-  return sendPortsFrom({
+  const ports = sendPortsFrom({
     ...parts,
     addressKey: await secrets.addressKey(),
     linkKeys: await secrets.linkKeys(),
@@ -96,9 +124,13 @@ export const sendPorts = async () => {
     publicBaseUrl: env.PUBLIC_BASE_URL,
     mailRatePerSecond: env.MAIL_RATE_PER_SECOND,
   });
+  return withMeter(parts, ports);
 };
 
-export const wavePorts = () => wavePortsFrom(base(readEnvironment(BASE_VARIABLES)));
+export const wavePorts = () => {
+  const parts = base(readEnvironment(BASE_VARIABLES));
+  return withMeter(parts, wavePortsFrom(parts));
+};
 
 export const mailEventPorts = async () => {
   const env = readEnvironment([...BASE_VARIABLES, ...MAIL_EVENT_VARIABLES]);
@@ -134,4 +166,7 @@ export const emitEventsPorts = () => {
 
 export const escalateCasesPorts = () => escalateCasesPortsFrom(staffMailParts());
 
-export const mailActionListsPorts = () => mailActionListsPortsFrom(staffMailParts());
+export const mailActionListsPorts = () => {
+  const parts = staffMailParts();
+  return withMeter(parts, mailActionListsPortsFrom(parts));
+};

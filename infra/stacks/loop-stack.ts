@@ -16,6 +16,7 @@ import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { DefinitionBody, type IChainable, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { USAGE_KIND } from '#shared/adapters/table-keys.ts';
 import { type FunctionName, TABLE_VARIABLES, type VariableName } from '#shared/contracts/environment.ts';
 import { ENTRY_FUNCTIONS, type EntryFunction, TABLES, type TableName } from '#shared/contracts/workflows.ts';
 import { MailAccount } from '../constructs/mail-account.ts';
@@ -26,9 +27,11 @@ import {
   FOLDER_ACTIONS,
   FUNCTION_ACCESS,
   INDEXES,
+  KEEPS_USAGE,
   MAIL_ACCOUNT_ACTIONS,
   TABLE_ACTIONS,
   type TableAccess,
+  USAGE_ACTIONS,
 } from '../function-access.ts';
 import { functionEnvironment } from '../function-environment.ts';
 import { FUNCTION_SIZES } from '../function-sizes.ts';
@@ -215,6 +218,11 @@ export class LoopStack extends Stack {
           resources: [data.workspace.arnForObjects(`${folder}/*`)],
         }),
     );
+    const usage = new PolicyStatement({
+      actions: [...USAGE_ACTIONS],
+      resources: [this.table('runs').tableArn],
+      conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [USAGE_KIND] } },
+    });
     const mail = new PolicyStatement({
       actions: ['ses:SendRawEmail'],
       resources: [...this.mail.arns],
@@ -222,6 +230,7 @@ export class LoopStack extends Stack {
     });
     return [
       ...tables,
+      ...(KEEPS_USAGE.has(name) ? [usage] : []),
       ...(tables.length === 0 ? [] : this.tableKeyStatements()),
       ...folders,
       /** Without it S3 says "forbidden" of an object that is not there. */

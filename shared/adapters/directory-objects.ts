@@ -3,10 +3,12 @@ import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import path from 'node:path';
 import { PermanentError } from '../errors.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { countUsage } from '../usage-meter.ts';
 
 /**
  * The run workspace in a directory. A reader sees an object whole or not at all: the bytes go to a temporary file in
- * `.writing/` first, which is then renamed (or linked, where an existing object must stay).
+ * `.writing/` first, which is then renamed (or linked, where an existing object must stay). Requests are counted as a bucket
+ * would bill them.
  */
 export const directoryObjects = (directory: string): ObjectStore => {
   const root = path.resolve(directory);
@@ -14,6 +16,7 @@ export const directoryObjects = (directory: string): ObjectStore => {
   const fileOf = (key: string): string => path.join(root, ...checkedKey(key).split('/'));
   return {
     put: async (key, bytes, options = {}) => {
+      countUsage('objectWrites');
       const file = fileOf(key);
       const temporary = path.join(writing, randomUUID());
       await mkdir(writing, { recursive: true });
@@ -34,6 +37,7 @@ export const directoryObjects = (directory: string): ObjectStore => {
       }
     },
     get: async (key) => {
+      countUsage('objectReads');
       try {
         return new Uint8Array(await readFile(fileOf(key)));
       } catch (error) {
@@ -42,6 +46,8 @@ export const directoryObjects = (directory: string): ObjectStore => {
       }
     },
     list: async (prefix) => {
+      // A bucket gives 1,000 keys a request, and a request to list costs as much as one to write.
+      countUsage('objectWrites');
       const folder = prefix.includes('/') ? prefix.slice(0, prefix.lastIndexOf('/')) : '';
       if (folder !== '') checkedKey(folder);
       const keys: string[] = [];

@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { mapConcurrently } from '../concurrently.ts';
 import { isResegmentError, PermanentError, type ResegmentError, RetryableError } from '../errors.ts';
+import { countUsage, isMetered } from '../usage-meter.ts';
 
 export interface DynamoClientOptions {
   /** A local endpoint; absent on AWS. With one, credentials need not exist. */
@@ -28,7 +29,7 @@ export type Item = Record<string, AttributeValue>;
 export const dynamoClient = (options: DynamoClientOptions = {}): DynamoDBClient => {
   const endpoint = options.endpoint ?? process.env['AWS_ENDPOINT_URL_DYNAMODB'];
   const local = endpoint !== undefined && /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]?/.test(endpoint);
-  return new DynamoDBClient({
+  const client = new DynamoDBClient({
     maxAttempts: options.maxAttempts ?? 5,
     logger: quietLogger(),
     requestHandler: {
@@ -47,6 +48,51 @@ export const dynamoClient = (options: DynamoClientOptions = {}): DynamoDBClient 
       ? { credentials: { accessKeyId: 'local', secretAccessKey: 'local' }, signer: { sign: withoutSignature } }
       : {}),
   });
+  countUnits(client);
+  return client;
+};
+
+const READS = new Set(['GetItemCommand', 'BatchGetItemCommand', 'QueryCommand', 'ScanCommand']);
+const WRITES = new Set([
+  'PutItemCommand',
+  'UpdateItemCommand',
+  'DeleteItemCommand',
+  'BatchWriteItemCommand',
+  'TransactWriteItemsCommand',
+]);
+
+/** Counts the units that DynamoDB says it billed, where somebody meters. A condition that fails is billed as a write of one. */
+const countUnits = (client: DynamoDBClient): void => {
+  client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        const reads = READS.has(commandName);
+        if (!isMetered() || !(reads || WRITES.has(commandName))) return next(args);
+        try {
+          const result = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } });
+          const units = unitsOf(result.output);
+          if (reads) countUsage('halfReadUnits', Math.round(units * 2));
+          else countUsage('writeUnits', Math.ceil(units));
+          return result;
+        } catch (error) {
+          if (error instanceof ConditionalCheckFailedException) countUsage('writeUnits');
+          throw error;
+        }
+      },
+    { step: 'initialize', name: 'countUnits' },
+  );
+};
+
+/** Sum of the units of a reply; one table's, or several tables'. */
+const unitsOf = (output: object): number => {
+  const consumed: unknown = 'ConsumedCapacity' in output ? output.ConsumedCapacity : undefined;
+  return (Array.isArray(consumed) ? consumed : [consumed]).reduce(
+    (sum: number, one: unknown) =>
+      typeof one === 'object' && one !== null && 'CapacityUnits' in one && typeof one.CapacityUnits === 'number'
+        ? sum + one.CapacityUnits
+        : sum,
+    0,
+  );
 };
 
 /**

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { isResegmentError, PermanentError, RetryableError } from '../errors.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { countUsage } from '../usage-meter.ts';
 import { byBytes, checkedKey } from './directory-objects.ts';
 
 /** An S3 client with a named number of attempts. */
@@ -16,6 +17,7 @@ export const s3Client = (options: S3ClientConfig = {}): S3Client => new S3Client
 /** The run workspace in a bucket. `ifAbsent` is S3's own condition, so that two writers agree. */
 export const s3Objects = ({ client, bucket }: { readonly client: S3Client; readonly bucket: string }): ObjectStore => ({
   put: async (key, bytes, options = {}) => {
+    countUsage('objectWrites');
     try {
       await client.send(
         new PutObjectCommand({
@@ -33,6 +35,7 @@ export const s3Objects = ({ client, bucket }: { readonly client: S3Client; reado
     }
   },
   get: async (key) => {
+    countUsage('objectReads');
     try {
       const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: checkedKey(key) }));
       return await answer.Body?.transformToByteArray();
@@ -46,6 +49,8 @@ export const s3Objects = ({ client, bucket }: { readonly client: S3Client; reado
     let token: string | undefined;
     try {
       do {
+        // A request to list costs as much as one to write.
+        countUsage('objectWrites');
         const page = await client.send(
           new ListObjectsV2Command({
             Bucket: bucket,

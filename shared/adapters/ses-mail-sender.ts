@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-ses';
 import { RetryableError } from '#shared/errors.ts';
 import type { MailSender, SendOutcome } from '#shared/ports/mail-sender.ts';
+import { countUsage } from '#shared/usage-meter.ts';
 
 export interface SesMailSenderOptions {
   readonly client: SESClient;
@@ -52,6 +53,7 @@ export const sesMailSender = ({ client, configurationSet }: SesMailSenderOptions
           Tags: Object.entries(mail.tags).map(([Name, Value]) => ({ Name, Value })),
         }),
       );
+      countUsage('mails');
       return reply.MessageId === undefined
         ? { kind: 'unknown', reason: 'NoMessageId: the reply was a success without a message id' }
         : { kind: 'accepted', messageId: reply.MessageId };

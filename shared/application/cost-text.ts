@@ -1,6 +1,7 @@
 import type { CostEstimate, CostLine, CostPart } from '#shared/domain/run-cost.ts';
 import { formatNumber, formatShare, type Language } from './format-value.ts';
 import { textTable } from './text-table.ts';
+import { estimatedNanoUsd, type WorkCost } from './work-cost.ts';
 
 interface Words {
   readonly parts: Readonly<Record<CostPart, string>>;
@@ -84,4 +85,94 @@ export const estimateText = (estimate: CostEstimate, language: Language): string
     textTable([[...words.head], ...rows, [words.total, '', dollars(estimate.microUsd, language)]]),
     words.leftOut,
   ].join('\n\n');
+};
+
+const MEASURED_WORDS = {
+  en: {
+    so: {
+      run: { aws: 'This run cost about', local: 'On AWS this run would cost about' },
+      wave: { aws: 'This survey cost about', local: 'On AWS this survey would cost about' },
+    },
+    groups: { database: 'database', compute: 'functions', rest: 'Step Functions and files', mail: 'mails and answers' },
+    prices: (readOn: string, region: string) => `prices of ${readOn} in ${region}`,
+    head: ['what', 'how much', 'US dollars', 'estimate', 'how known'],
+    // The estimate's words speak of the run alone; reports and mails to the staff read and write too.
+    parts: { databaseReads: 'database reads', databaseWrites: 'database writes' },
+    how: { measured: 'measured', computed: 'computed' },
+    sentence: (lead: string, total: string, parts: string) => `${lead} $${total}: ${parts}`,
+    notes: {
+      aws: 'Measured by the steps themselves, of every call, also of one that failed. Left out: storage, logs, alarms, free tiers, taxes.',
+      local:
+        'Measured by the steps on this machine, whose time is not that of Lambda; units, requests and mails are. Left out: starts of functions, storage, logs, alarms, free tiers, taxes.',
+    },
+  },
+  'zh-CN': {
+    so: {
+      run: { aws: '本次运行费用约', local: '若在 AWS 上，本次运行费用约' },
+      wave: { aws: '本次调查费用约', local: '若在 AWS 上，本次调查费用约' },
+    },
+    groups: { database: '数据库', compute: '函数', rest: 'Step Functions 与文件', mail: '邮件与答复' },
+    prices: (readOn: string, region: string) => `${region} 区域 ${readOn} 的价格`,
+    head: ['项目', '数量', '美元', '估算', '依据'],
+    parts: { databaseReads: '数据库读取', databaseWrites: '数据库写入' },
+    how: { measured: '实测', computed: '推算' },
+    sentence: (lead: string, total: string, parts: string) => `${lead} ${total} 美元：${parts}`,
+    notes: {
+      aws: '由各步骤自行计量，失败的调用也计入。未计入：存储、日志、告警、免费额度和税费。',
+      local:
+        '由各步骤在本机计量，用时与 Lambda 不同，读写单位、请求和邮件数相同。未计入：函数启动、存储、日志、告警、免费额度和税费。',
+    },
+  },
+} as const satisfies Readonly<Record<Language, unknown>>;
+
+const GROUPS = {
+  database: ['databaseReads', 'databaseWrites'],
+  compute: ['compute'],
+  rest: ['orchestration', 'objects'],
+  mail: ['mail', 'mailRecords', 'answers'],
+} as const satisfies Readonly<Record<string, readonly CostPart[]>>;
+
+const usd = (nanoUsd: number, language: Language): string => dollars(nanoUsd / 1_000, language);
+
+/**
+ * In one sentence what a run or a wave cost.
+ *
+ * @param usedOn on the local stack nothing is billed: it is what the same would cost on AWS
+ */
+export const costSentence = ({ of, measured }: WorkCost, usedOn: 'aws' | 'local', language: Language): string => {
+  const words = MEASURED_WORDS[language];
+  const parts = (['database', 'compute', 'rest', 'mail'] as const).flatMap((group) => {
+    const names: readonly CostPart[] = GROUPS[group];
+    const lines = measured.lines.filter(({ part }) => names.includes(part));
+    const sum = lines.reduce((total, { nanoUsd }) => total + nanoUsd, 0);
+    return lines.length === 0 ? [] : [`${words.groups[group]} ${language === 'en' ? '$' : ''}${usd(sum, language)}`];
+  });
+  const text = words.sentence(
+    words.so[of][usedOn],
+    usd(measured.nanoUsd, language),
+    parts.join(language === 'en' ? ', ' : '，'),
+  );
+  const prices = words.prices(measured.prices.readOn, measured.prices.region);
+  return language === 'en' ? `${text} (${prices})` : `${text}（${prices}）`;
+};
+
+/** What a run or a wave cost as a table beside the estimate, and how each figure is known. */
+export const costTable = (cost: WorkCost, usedOn: 'aws' | 'local', language: Language): string => {
+  const words = MEASURED_WORDS[language];
+  const names = WORDS[language];
+  const parts: Readonly<Record<CostPart, string>> = { ...names.parts, ...words.parts };
+  const { measured, estimated } = cost;
+  const rows = measured.lines.map((line) => [
+    parts[line.part],
+    `${formatNumber(line.amount, language, line.amount < 10 ? 1 : 0)} ${names.units[line.unit]}`,
+    usd(line.nanoUsd, language),
+    usd(estimatedNanoUsd(estimated, line.part), language),
+    words.how[line.how],
+  ]);
+  const total = [names.total, '', usd(measured.nanoUsd, language), dollars(estimated.microUsd, language), ''];
+  return [
+    costSentence(cost, usedOn, language),
+    textTable([[...words.head], ...rows, total], ['left', 'right', 'right', 'right', 'left']),
+    words.notes[usedOn],
+  ].join('\n');
 };

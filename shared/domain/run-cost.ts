@@ -1,4 +1,5 @@
 import { PRICES, type PriceTable } from './price-table.ts';
+import { BATCH_SIZE } from './wave-preflight.ts';
 
 /** What a run and its survey will be about. */
 export interface CostQuestion {
@@ -55,21 +56,36 @@ const FIXED_SECONDS = 60;
 /** States of a run that are entered once, and of a shard in its three Maps with the entry of the child's execution. */
 const RUN_TRANSITIONS = 20;
 const SHARD_TRANSITIONS = 3 * 2;
+/** Looking a wave up, planning and closing it; states of a wave, and of a batch with the entry of its child. */
+const WAVE_FIXED_SECONDS = 10;
+const WAVE_TRANSITIONS = 20;
+const BATCH_TRANSITIONS = 2;
 /** Objects that a shard writes (frame, statistics, plan, three receipts) and that are read of it later. */
 const SHARD_OBJECTS = { written: 6, read: 10 } as const;
-/** Writes of a mail: contact claimed and settled at 2 KB, invitation made, sent and delivered at 2 KB; in units of 1 KB. */
-const UNITS_PER_MAIL = 2 * 2 + 3 * 2;
-/** SQS requests of the two events of a mail (send, delivery): send, receive in tens, delete in tens. */
-const QUEUE_REQUESTS_PER_MAIL = 2 * 1.2;
+/** What happens of a mail and of an answer outside the steps of a wave. */
+export interface MailRecords {
+  /** Write units of the events of a mail: the invitation delivered, at 2 KB. */
+  readonly eventUnitsPerMail: number;
+  /** Tenths of SQS requests of the two events of a mail (send, delivery): send, receive in tens, delete in tens. */
+  readonly queueTenthsPerMail: number;
+  /** Write units of an answer: stored, projected with an index entry, cleared; its customer's item. */
+  readonly unitsPerAnswer: number;
+  /** A page to look at, a form that is sent, and what a mail scanner opens. */
+  readonly requestsPerAnswer: number;
+}
+export const MAIL_RECORDS: MailRecords = {
+  eventUnitsPerMail: 2,
+  queueTenthsPerMail: 24,
+  unitsPerAnswer: 8,
+  requestsPerAnswer: 4,
+};
+/** Write units of a mail by its steps: contact claimed and settled at 2 KB, invitation made and sent at 2 KB; 1 KB each. */
+const STEP_UNITS_PER_MAIL = 2 * 2 + 2 * 2;
 const SENDING_GB_SECONDS_PER_MAIL = 0.5 * 0.35;
-/** Units of an answer: stored, projected with an index entry, cleared; its customer's item. */
-const UNITS_PER_ANSWER = 8;
-/** A page to look at, a form that is sent, and what a mail scanner opens. */
-const REQUESTS_PER_ANSWER = 4;
 
 /**
- * What a run and its survey cost, by part. A model, checked against the units that runs measure; it leaves out storage, logs,
- * free tiers and taxes.
+ * What a run and its survey cost, by part. A model, checked against what runs measure; it leaves out storage, logs,
+ * free tiers and taxes. Without customers it is about the survey only, without mails about the run only.
  *
  * @throws RangeError where a figure is negative, not finite, or a share above 1
  */
@@ -81,10 +97,15 @@ export const estimateCost = (question: CostQuestion, prices: PriceTable = PRICES
   }
   const { customers, changedShare, customerBytes, standingBytes, shards, mails, answerShare } = question;
   const readUnits = ((customers * (customerBytes + standingBytes)) / 4_096) * 0.5;
-  const writeUnits = customers * changedShare * Math.ceil(standingBytes / 1_024);
-  const runGbSeconds = (customers / CUSTOMERS_PER_SECOND) * SHARD_GB + FIXED_SECONDS * WHOLE_RUN_GB;
-  const gbSeconds = runGbSeconds + mails * SENDING_GB_SECONDS_PER_MAIL;
-  const transitions = RUN_TRANSITIONS + shards * SHARD_TRANSITIONS;
+  const writeUnits = customers * changedShare * Math.ceil(standingBytes / 1_024) + mails * STEP_UNITS_PER_MAIL;
+  const runGbSeconds =
+    customers === 0 ? 0 : (customers / CUSTOMERS_PER_SECOND) * SHARD_GB + FIXED_SECONDS * WHOLE_RUN_GB;
+  const waveGbSeconds = mails === 0 ? 0 : mails * SENDING_GB_SECONDS_PER_MAIL + WAVE_FIXED_SECONDS * WHOLE_RUN_GB;
+  const gbSeconds = runGbSeconds + waveGbSeconds;
+  const transitions =
+    (customers === 0 ? 0 : RUN_TRANSITIONS + shards * SHARD_TRANSITIONS) +
+    (mails === 0 ? 0 : WAVE_TRANSITIONS + Math.ceil(mails / BATCH_SIZE) * BATCH_TRANSITIONS);
+  const objectShards = customers === 0 ? 0 : shards;
   const answers = mails * answerShare;
   const line = (part: CostPart, amount: number, unit: CostLine['unit'], microUsd: number): CostLine => ({
     part,
@@ -99,23 +120,26 @@ export const estimateCost = (question: CostQuestion, prices: PriceTable = PRICES
     line('orchestration', transitions, 'transitions', transitions * prices.stateTransition),
     line(
       'objects',
-      shards * (SHARD_OBJECTS.written + SHARD_OBJECTS.read),
+      objectShards * (SHARD_OBJECTS.written + SHARD_OBJECTS.read),
       'requests',
-      shards * (SHARD_OBJECTS.written * prices.s3Write + SHARD_OBJECTS.read * prices.s3Read),
+      objectShards * (SHARD_OBJECTS.written * prices.s3Write + SHARD_OBJECTS.read * prices.s3Read),
     ),
     line('mail', mails, 'mails', mails * prices.mail),
     line(
       'mailRecords',
-      mails * UNITS_PER_MAIL,
+      mails * MAIL_RECORDS.eventUnitsPerMail,
       'writeUnits',
-      mails * (UNITS_PER_MAIL * prices.dynamoWriteUnit + QUEUE_REQUESTS_PER_MAIL * prices.sqsRequest),
+      mails *
+        (MAIL_RECORDS.eventUnitsPerMail * prices.dynamoWriteUnit +
+          (MAIL_RECORDS.queueTenthsPerMail / 10) * prices.sqsRequest),
     ),
     line(
       'answers',
-      answers * REQUESTS_PER_ANSWER,
+      answers * MAIL_RECORDS.requestsPerAnswer,
       'requests',
       answers *
-        (REQUESTS_PER_ANSWER * (prices.apiRequest + prices.lambdaRequest) + UNITS_PER_ANSWER * prices.dynamoWriteUnit),
+        (MAIL_RECORDS.requestsPerAnswer * (prices.apiRequest + prices.lambdaRequest) +
+          MAIL_RECORDS.unitsPerAnswer * prices.dynamoWriteUnit),
     ),
   ];
   return {

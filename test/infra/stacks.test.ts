@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readEnvironment } from '#functions/runtime/environment.ts';
 import { ALARMS, RUNBOOK } from '#infra/alarm-catalogue.ts';
-import { FUNCTION_ACCESS } from '#infra/function-access.ts';
+import { FUNCTION_ACCESS, KEEPS_USAGE } from '#infra/function-access.ts';
 import { STAGES } from '#infra/stage-config.ts';
 import { FUNCTION_VARIABLES, type FunctionName } from '#shared/contracts/environment.ts';
 import { ENTRY_FUNCTIONS, STEPS, TABLES } from '#shared/contracts/workflows.ts';
@@ -186,6 +186,23 @@ describe('rights', () => {
     });
 
     expect([...touched].sort()).toEqual([...allowed].sort());
+  });
+
+  it('let the steps that keep what they used add to those counters of table runs, and to nothing else by it', () => {
+    const metering = FUNCTIONS.filter((name) =>
+      readFileSync(join(import.meta.dirname, '..', '..', 'functions', `${name}.ts`), 'utf8').includes('meteredStep('),
+    );
+
+    expect([...KEEPS_USAGE].sort()).toEqual(metering.sort());
+    for (const name of FUNCTIONS) {
+      const adding = statementsOf(name).filter((one) => JSON.stringify(one.Condition ?? {}).includes('LeadingKeys'));
+      expect(adding, name).toHaveLength(KEEPS_USAGE.has(name) ? 1 : 0);
+      for (const one of adding) {
+        expect(list(one.Action)).toEqual(['dynamodb:UpdateItem']);
+        expect(one.Condition).toEqual({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['USAGE'] } });
+        expect(JSON.stringify(one.Resource)).toContain('RunsTable');
+      }
+    }
   });
 
   it('let only planning, sending, answering and mail events see contacts', () => {

@@ -36,6 +36,7 @@ export const benchTarget = (
     currency: 'CNY',
     waveStatus: async () => undefined,
     contacts: { upsertPerson: unused },
+    usage: { of: async () => ({}) },
     batches: memoryRecords<ImportBatch>(),
     answers,
     staff,

@@ -20,6 +20,8 @@ const fits = (pattern: string, text: string): boolean =>
 
 const OPERATORS: Readonly<Record<string, (wanted: string, given: string) => boolean>> = {
   StringEquals: (wanted, given) => wanted === given,
+  // Requests here have one value of a key, so all of them is that one.
+  'ForAllValues:StringEquals': (wanted, given) => wanted === given,
   StringLike: fits,
   ArnLike: fits,
   ArnEquals: fits,

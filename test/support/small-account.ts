@@ -282,12 +282,17 @@ const requestsOf = async (service: Service, region: string, wire: Wire): Promise
   const operation = wire.target.split('.').at(-1) ?? '';
   switch (service) {
     case 'DYNAMODB': {
-      const { TableName, IndexName, RequestItems = {} } = JSON.parse(wire.body.toString());
+      const { TableName, IndexName, RequestItems = {}, Key } = JSON.parse(wire.body.toString());
       const tables: string[] = TableName === undefined ? Object.keys(RequestItems) : [TableName];
+      const leading = (table: string): Readonly<Record<string, string>> => {
+        const { partitionKey } = TABLE_DEFINITIONS.find(({ name }) => table.endsWith(`-${name}`)) ?? {};
+        const value: unknown = partitionKey === undefined ? undefined : Key?.[partitionKey]?.S;
+        return typeof value === 'string' ? { 'dynamodb:LeadingKeys': value } : {};
+      };
       return tables.map((table) => ({
         action: `dynamodb:${operation}`,
         resource: arn('dynamodb', `table/${table}${IndexName === undefined ? '' : `/index/${IndexName}`}`),
-        context: {},
+        context: leading(table),
       }));
     }
     case 'S3': {
