@@ -1,7 +1,7 @@
+import { metered } from '#shared/adapters/usage-meter.ts';
 import type { StepName } from '#shared/contracts/workflows.ts';
 import { errorFields, log } from '#shared/log.ts';
 import type { UsageLedger } from '#shared/ports/usage-ledger.ts';
-import { metered } from '#shared/usage-meter.ts';
 
 /** What a step needs to keep what it used. */
 export interface StepMeter {

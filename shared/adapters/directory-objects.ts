@@ -3,7 +3,7 @@ import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import path from 'node:path';
 import { PermanentError } from '../errors.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
-import { countUsage } from '../usage-meter.ts';
+import { countUsage } from './usage-meter.ts';
 
 /**
  * The run workspace in a directory. A reader sees an object whole or not at all: the bytes go to a temporary file in

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { mapConcurrently } from '../concurrently.ts';
 import { isResegmentError, PermanentError, type ResegmentError, RetryableError } from '../errors.ts';
-import { countUsage, isMetered } from '../usage-meter.ts';
+import { countUsage, isMetered } from './usage-meter.ts';
 
 export interface DynamoClientOptions {
   /** A local endpoint; absent on AWS. With one, credentials need not exist. */

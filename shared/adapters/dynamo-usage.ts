@@ -1,8 +1,8 @@
 import { type DynamoDBClient, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { USAGE_KIND } from '../contracts/tables.ts';
 import { USAGE_FIELDS, type Usage } from '../domain/usage.ts';
 import type { UsageLedger } from '../ports/usage-ledger.ts';
 import { attempt, type Item } from './dynamo-client.ts';
-import { USAGE_KIND } from './table-keys.ts';
 
 /**
  * The ledger of usage in table `runs`, one item for each step: `USAGE / 2026-05-monthly#measure-shard`, with a number for each

@@ -8,8 +8,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { isResegmentError, PermanentError, RetryableError } from '../errors.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
-import { countUsage } from '../usage-meter.ts';
 import { byBytes, checkedKey } from './directory-objects.ts';
+import { countUsage } from './usage-meter.ts';
 
 /** An S3 client with a named number of attempts. */
 export const s3Client = (options: S3ClientConfig = {}): S3Client => new S3Client({ maxAttempts: 5, ...options });

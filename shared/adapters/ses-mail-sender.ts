@@ -6,9 +6,9 @@ import {
   type SESClientConfig,
   SendRawEmailCommand,
 } from '@aws-sdk/client-ses';
+import { countUsage } from '#shared/adapters/usage-meter.ts';
 import { RetryableError } from '#shared/errors.ts';
 import type { MailSender, SendOutcome } from '#shared/ports/mail-sender.ts';
-import { countUsage } from '#shared/usage-meter.ts';
 
 export interface SesMailSenderOptions {
   readonly client: SESClient;

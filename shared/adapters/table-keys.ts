@@ -52,6 +52,3 @@ export const WAITING_EVENTS = 'waiting';
 
 /** Kind in `runs` of events that wait and belong to no item: `OUTBOX / 2026-05-31T08:00:00.000Z wave/2026-05-monthly/1`. */
 export const OUTBOX_KIND = 'OUTBOX';
-
-/** Kind in `runs` of what steps used: `USAGE / 2026-05-monthly#measure-shard`. */
-export const USAGE_KIND = 'USAGE';

@@ -86,3 +86,6 @@ const keySchema = (partitionKey: string, sortKey: string | undefined): TableProp
   { AttributeName: partitionKey, KeyType: 'HASH' },
   ...(sortKey === undefined ? [] : [{ AttributeName: sortKey, KeyType: 'RANGE' as const }]),
 ];
+
+/** Kind in table `runs` of what steps used: `USAGE / 2026-05-monthly#measure-shard`. Steps may update these items only. */
+export const USAGE_KIND = 'USAGE';

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { NO_USAGE, type Usage } from './domain/usage.ts';
+import { NO_USAGE, type Usage } from '../domain/usage.ts';
 
 /** What adapters count; calls and time are counted by whoever calls the step. */
 export type Counted = Exclude<keyof Usage, 'attempts' | 'megabyteMs'>;
