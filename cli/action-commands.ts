@@ -6,6 +6,7 @@ import { actionCsv, actionListText, actionOverview, deskInWords } from '#shared/
 import { ACTION_SECTIONS, type ActionList, actionLists, actionsIn, deskOf } from '#shared/application/action-lists.ts';
 import type { Language } from '#shared/application/format-value.ts';
 import { loadPolicy } from '#shared/application/run/run-ports.ts';
+import { stateInWords } from '#shared/application/summary-text.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import type { Desk } from '#shared/domain/staff.ts';
@@ -81,7 +82,7 @@ const list = async (context: CommandContext, options: ActionListOptions): Promis
   else
     terminal.result({ runId: record.runId, asOf: record.asOf, state: record.state, lists }, () =>
       [
-        `${record.runId} (${record.asOf}, ${record.state})`,
+        `${record.runId} (${record.asOf}, ${stateInWords(record.state, terminal.language)})`,
         ...(wanted === undefined
           ? [
               lists.length === 0 ? NOTHING[terminal.language] : actionOverview(lists, terminal.language),

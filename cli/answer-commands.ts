@@ -5,6 +5,7 @@ import { type SatisfactionNow, satisfactionNow } from '#shared/application/satis
 import { textTable } from '#shared/application/text-table.ts';
 import { ANSWER_STATES, type AnswerState, answerState } from '#shared/domain/answer-judgement.ts';
 import { type Judgement, judgementOf } from '#shared/domain/answer-rules.ts';
+import { minuteIn } from '#shared/domain/calendar.ts';
 import { satisfactionText } from '#shared/domain/figure-text.ts';
 import { isResegmentError } from '#shared/errors.ts';
 import type { StoredAnswer } from '#shared/ports/answer-store.ts';
@@ -13,6 +14,8 @@ import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { csvOf, type ListOptions, withListOptions } from './list-options.ts';
 import { namedPerson } from './named-person.ts';
+import { segmentText } from './segment-text.ts';
+import { activePolicy } from './show-commands.ts';
 import { UsageError } from './usage-error.ts';
 
 interface JudgeOptions {
@@ -70,6 +73,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
       (options.segment === undefined || one.answer.segment === options.segment),
   );
   const answers = all.slice(0, options.limit);
+  const policy = await activePolicy(context);
   const rows = (longestComment: number) => [
     words.heads,
     ...answers.map((stored) => {
@@ -77,11 +81,11 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
       return [
         answer.answerId,
         answer.customerId,
-        answer.segment,
+        options.csv === true ? answer.segment : segmentText(answer.segment, policy, context),
         stored.branch ?? '',
         stored.manager ?? '',
         `${answer.score} (${answer.question})`,
-        answer.at,
+        options.csv === true ? answer.at : minuteIn(target.timeZone, answer.at),
         words.states[answerState(answer)],
         why(stored, context),
         shortened(answer.comment, longestComment),

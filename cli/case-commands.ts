@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { momentText } from '#shared/application/reader-frame.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { closeCase, escalationOf, takeCase, unknownCase } from '#shared/application/work-case.ts';
+import { minuteIn } from '#shared/domain/calendar.ts';
 import { CASE_OUTCOMES } from '#shared/domain/case-outcomes.ts';
 import { directoryOf, type StaffDirectory } from '#shared/domain/staff.ts';
 import type { CustomerCase } from '#shared/ports/case-store.ts';
@@ -107,7 +109,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
           : `${words.shortReasons[one.reason]} (${words.events.answerDiscarded})`,
         words.priorities[one.priority],
         one.owner.name,
-        `${one.dueAt}${one.dueAt < now ? ` (${words.over})` : ''}`,
+        `${minuteIn(target.timeZone, one.dueAt)}${one.dueAt < now ? ` (${words.over})` : ''}`,
         escalation?.isDue === true ? escalation.to.name : '',
         words.states[one.state],
         pinned.get(one.subject) ?? '',
@@ -153,20 +155,27 @@ const show = async (context: CommandContext, caseId: string): Promise<ExitCode> 
         [words.segment, segmentText(known.segment, policy, context)],
         [words.priority, words.priorities[known.priority]],
         [words.owner, ownerText(known.owner, words.central)],
-        [words.due, `${known.dueAt}${shown.isOverdue ? ` (${words.over})` : ''}`],
+        [words.due, `${momentText(known.dueAt, target.timeZone)}${shown.isOverdue ? ` (${words.over})` : ''}`],
         ...(escalation === null
           ? []
           : [
               [
                 words.escalation,
-                `${ownerText(escalation.to, words.central)}, ${escalation.at}${escalation.isDue ? ` (${words.over})` : ''}`,
+                `${ownerText(escalation.to, words.central)}, ${momentText(escalation.at, target.timeZone)}${escalation.isDue ? ` (${words.over})` : ''}`,
               ],
             ]),
         ...(known.outcome === undefined ? [] : [[words.outcome, words.outcomes[known.outcome]]]),
       ]),
       '',
       terminal.bold(words.history),
-      textTable(known.history.map((one) => [one.at, words.events[one.event], one.by, one.note ?? ''])),
+      textTable(
+        known.history.map((one) => [
+          minuteIn(target.timeZone, one.at),
+          words.events[one.event],
+          one.by,
+          one.note ?? '',
+        ]),
+      ),
       ...(known.notices === undefined
         ? []
         : [
@@ -174,7 +183,7 @@ const show = async (context: CommandContext, caseId: string): Promise<ExitCode> 
             terminal.bold(words.mails),
             textTable(
               known.notices.map((one) => [
-                one.at,
+                minuteIn(target.timeZone, one.at),
                 words.notices[one.kind],
                 one.to,
                 `${words.outcomesOfMail[one.state]}${one.reason === undefined ? '' : ` (${one.reason})`}`,
@@ -195,7 +204,14 @@ const take = async (context: CommandContext, caseId: string, over: boolean): Pro
   const staff = directoryOf(await target.staff.list());
   terminal.result(document(taken, target.clock.now(), staff), () => {
     const last = taken.history.findLast((event) => event.event === 'taken');
-    return `case ${caseId} of customer ${taken.customerId} is taken by ${last?.by ?? '?'} since ${last?.at ?? '?'}; due ${taken.dueAt}`;
+    const moment = (at: string): string => momentText(at, target.timeZone);
+    return CASE_WORDS[terminal.language].takenNow(
+      caseId,
+      taken.customerId,
+      last?.by ?? '?',
+      last === undefined ? '?' : moment(last.at),
+      moment(taken.dueAt),
+    );
   });
   return EXIT.done;
 };
@@ -208,9 +224,15 @@ const close = async (
   const { target, terminal } = context;
   const by = namedPerson(context);
   const closed = await closeCase(caseId, { ...options, by }, target);
-  terminal.result(
-    document(closed, target.clock.now(), directoryOf(await target.staff.list())),
-    () => `case ${caseId} of customer ${closed.customerId} is closed by ${by}: ${options.outcome}`,
-  );
+  terminal.result(document(closed, target.clock.now(), directoryOf(await target.staff.list())), () => {
+    const words = CASE_WORDS[terminal.language];
+    const outcome = CASE_OUTCOMES.find((one) => one === options.outcome);
+    return words.closedNow(
+      caseId,
+      closed.customerId,
+      by,
+      outcome === undefined ? options.outcome : words.outcomes[outcome],
+    );
+  });
   return EXIT.done;
 };

@@ -8,6 +8,8 @@ interface CaseWords {
   /** Reasons as `case list` has them: short. */
   readonly shortReasons: Readonly<Record<CustomerCase['reason'], string>>;
   readonly none: string;
+  readonly takenNow: (caseId: string, customerId: string, by: string, since: string, due: string) => string;
+  readonly closedNow: (caseId: string, customerId: string, by: string, outcome: string) => string;
   readonly more: (count: number) => string;
   readonly title: string;
   readonly states: Readonly<Record<CustomerCase['state'], string>>;
@@ -50,6 +52,10 @@ export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
     ],
     shortReasons: { complaint: 'complaint', callMe: 'callMe', lowAnswer: 'lowAnswer', wrongPerson: 'wrongPerson' },
     none: 'no open case',
+    takenNow: (caseId, customerId, by, since, due) =>
+      `case ${caseId} of customer ${customerId} is taken by ${by} since ${since}; due ${due}`,
+    closedNow: (caseId, customerId, by, outcome) =>
+      `case ${caseId} of customer ${customerId} is closed by ${by}: ${outcome}`,
     more: (count) => `and ${count} more; --limit shows them`,
     title: 'Case',
     states: { open: 'open', taken: 'taken', closed: 'closed' },
@@ -103,6 +109,9 @@ export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
     head: ['个案', '客户', '类别', '评分', '原因', '优先级', '负责人', '时限', '上报给', '状态', '固定至'],
     shortReasons: { complaint: '投诉', callMe: '希望回电', lowAnswer: '评分偏低', wrongPerson: '邮件发给了他人' },
     none: '没有未结案的个案',
+    takenNow: (caseId, customerId, by, since, due) =>
+      `客户 ${customerId} 的个案 ${caseId} 自 ${since} 由 ${by} 接手；时限 ${due}`,
+    closedNow: (caseId, customerId, by, outcome) => `客户 ${customerId} 的个案 ${caseId} 已由 ${by} 结案：${outcome}`,
     more: (count) => `另有 ${count} 项；--limit 可显示更多`,
     title: '个案',
     states: { open: '待处理', taken: '处理中', closed: '已结案' },

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { momentText } from '#shared/application/reader-frame.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { UsageError } from './usage-error.ts';
@@ -18,7 +19,7 @@ export const addClockCommands = (program: Command, host: CommandHost): void => {
     .action((_options: unknown, command: Command) =>
       onTarget(command, host, async ({ target, terminal }) => {
         const now = target.clock.now();
-        terminal.result({ now }, () => now);
+        terminal.result({ now }, () => `${now} (${momentText(now, target.timeZone)})`);
         return EXIT.done;
       }),
     );
@@ -53,8 +54,12 @@ const move = async ({ target, terminal, by: who }: CommandContext, options: Move
   await target.journal.add({ at: now, by: who, kind: 'clock', action: 'moved', what, reason: null });
   terminal.result({ before, now, cases }, () =>
     [
-      `the clock moved from ${before} to ${now}`,
-      `  mails to the staff about cases: ${cases.mailed}, cases escalated: ${cases.escalated}${cases.uncertain > 0 ? `, uncertain mails: ${cases.uncertain}` : ''}${cases.failed > 0 ? `, not sent: ${cases.failed}` : ''}`,
+      terminal.language === 'en'
+        ? `the clock moved from ${momentText(before, target.timeZone)} to ${momentText(now, target.timeZone)}`
+        : `业务时钟已由 ${momentText(before, target.timeZone)} 拨至 ${momentText(now, target.timeZone)}`,
+      terminal.language === 'en'
+        ? `  mails to the staff about cases: ${cases.mailed}, cases escalated: ${cases.escalated}${cases.uncertain > 0 ? `, uncertain mails: ${cases.uncertain}` : ''}${cases.failed > 0 ? `, not sent: ${cases.failed}` : ''}`
+        : `  发给员工的个案邮件：${cases.mailed}，上报的个案：${cases.escalated}${cases.uncertain > 0 ? `，结果不明的邮件：${cases.uncertain}` : ''}${cases.failed > 0 ? `，未发出：${cases.failed}` : ''}`,
     ].join('\n'),
   );
   return EXIT.done;

@@ -11,6 +11,9 @@ import { isResegmentError } from '#shared/errors.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { showCustomerPage } from './customer-page.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { PIN_WORDS } from './pin-words.ts';
+import { segmentText } from './segment-text.ts';
+import { activePolicy } from './show-commands.ts';
 import { UsageError } from './usage-error.ts';
 
 export const addCustomerCommands = (program: Command, host: CommandHost): void => {
@@ -142,12 +145,18 @@ const rowsOf = (run: HistoryRun, policies: Policies, { terminal }: CommandContex
   );
 };
 
+const dimensionText = (dimension: string, policy: Policy | undefined, { terminal }: CommandContext): string => {
+  const label = policy?.dimensions[dimension]?.label;
+  return label === undefined ? dimension : labelIn(label, terminal.language);
+};
+
 const history = async (context: CommandContext, customerId: string): Promise<ExitCode> => {
   const { target, terminal } = context;
   const found = await customerHistory(customerId, target);
   const policies = await policiesOf(context, found.runs);
   const words = WORDS[terminal.language];
   const today = dateIn(target.timeZone, target.clock.now());
+  const active = found.pins.length === 0 ? undefined : await activePolicy(context);
   terminal.result({ ...found, pins: found.pins.map((pin) => ({ ...pin, state: pinState(pin, today) })) }, () =>
     [
       found.runs.length === 0
@@ -160,10 +169,10 @@ const history = async (context: CommandContext, customerId: string): Promise<Exi
             words.pins,
             textTable(
               found.pins.map((pin) => [
-                pin.dimension,
-                pin.segment,
+                dimensionText(pin.dimension, active, context),
+                segmentText(pin.segment, active, context, pin.dimension),
                 `${pin.setAt.slice(0, 10)} – ${pin.until}`,
-                pinState(pin, today),
+                PIN_WORDS[terminal.language].states[pinState(pin, today)],
                 `${pin.by}: ${pin.reason}`,
                 pin.cleared === undefined
                   ? ''
@@ -191,7 +200,13 @@ const onDay = async (context: CommandContext, customerId: string, on: string): P
         ? `no run is in force on ${on}: the first published one has a later day`
         : `${on} 没有生效的运行：首个已发布运行的日期更晚`
       : [
-          ...(found.placedBy === null ? [] : [`${customerId} was last placed by ${found.placedBy}`]),
+          ...(found.placedBy === null
+            ? []
+            : [
+                terminal.language === 'en'
+                  ? `${customerId} was last placed by ${found.placedBy}`
+                  : `${customerId} 的类别最近由 ${found.placedBy} 确定`,
+              ]),
           textTable([words.heading, ...rowsOf(run, policies, context)]),
         ].join('\n'),
   );

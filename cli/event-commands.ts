@@ -70,9 +70,15 @@ const tail = async (
   if (options.follow !== true) {
     terminal.result({ events: shown, earlier: wanted.length - shown.length }, () => shown.map(line).join(''));
     if (!terminal.json && wanted.length > shown.length) {
-      terminal.note(`${wanted.length - shown.length} earlier ones; --limit shows more`);
+      const earlier = wanted.length - shown.length;
+      terminal.note(
+        terminal.language === 'en'
+          ? `${earlier} earlier ones; --limit shows more`
+          : `另有更早的 ${earlier} 条；用 --limit 查看`,
+      );
     }
-    if (wanted.length === 0) terminal.note('no such event was sent');
+    if (wanted.length === 0)
+      terminal.note(terminal.language === 'en' ? 'no such event was sent' : '没有发出过这样的事件');
     return EXIT.done;
   }
   for (const one of shown) terminal.raw(line(one));

@@ -71,7 +71,9 @@ export const addExportCommand = (program: Command, host: CommandHost): void => {
             bytes,
           },
           () =>
-            `${table.rows.length} customers of run ${record.runId} in ${options.out} (${format}, ${bytes} bytes)${table.erased > 0 ? `; ${table.erased} erased since are not in it` : ''}`,
+            terminal.language === 'en'
+              ? `${table.rows.length} customers of run ${record.runId} in ${options.out} (${format}, ${bytes} bytes)${table.erased > 0 ? `; ${table.erased} erased since are not in it` : ''}`
+              : `运行 ${record.runId} 的 ${table.rows.length} 个客户已写入 ${options.out}（${format}，${bytes} 字节）${table.erased > 0 ? `；此后删除的 ${table.erased} 个不在其中` : ''}`,
         );
         return EXIT.done;
       });

@@ -8,6 +8,7 @@ import { PermanentError } from '#shared/errors.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { csvOf, type ListOptions, withListOptions } from './list-options.ts';
+import { PIN_WORDS } from './pin-words.ts';
 import { segmentText } from './segment-text.ts';
 import { activePolicy } from './show-commands.ts';
 import { UsageError } from './usage-error.ts';
@@ -79,16 +80,15 @@ const set = async (context: CommandContext, customerId: string, options: SetOpti
   const policy = await policyOf(context);
   const done = await setPin({ ...options, customerId, by }, policy, target);
   const text = pinnedSegment(policy, done.pin, context);
+  const words = PIN_WORDS[terminal.language];
   terminal.result(done, () =>
     done.outcome === 'unchanged'
-      ? `${customerId} is already pinned to ${text} (${done.dimension}) until ${done.pin.until}, by ${done.pin.by}; nothing changed`
+      ? words.already(customerId, text, done.dimension, done.pin)
       : [
-          `${customerId} is pinned to ${text} (${done.dimension}) until ${done.pin.until}, from the next run on`,
+          words.pinned(customerId, text, done.dimension, done.pin.until),
           ...(done.replaced === null
             ? []
-            : [
-                `it replaces ${pinnedSegment(policy, done.replaced, context)} until ${done.replaced.until}, set by ${done.replaced.by}: ${done.replaced.reason}`,
-              ]),
+            : [words.replaces(pinnedSegment(policy, done.replaced, context), done.replaced)]),
         ].join('\n'),
   );
   return EXIT.done;
@@ -100,8 +100,8 @@ const clear = async (context: CommandContext, customerId: string, options: PinOp
   const done = await clearPin({ ...options, customerId, by }, policy, target);
   terminal.result(done, () =>
     done.pin === null
-      ? `${customerId} has no pin in ${done.dimension}; nothing changed`
-      : `the pin of ${customerId} to ${pinnedSegment(policy, done.pin, context)} (${done.dimension}) is cleared; the next run places the customer by the ratings`,
+      ? PIN_WORDS[terminal.language].noPin(customerId, done.dimension)
+      : PIN_WORDS[terminal.language].cleared(customerId, pinnedSegment(policy, done.pin, context), done.dimension),
   );
   return EXIT.done;
 };
@@ -125,15 +125,16 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
   });
   const policy = await activePolicy(context);
   const shown = all.slice(0, options.limit);
+  const words = PIN_WORDS[terminal.language];
   const rows = [
-    ['customer', 'dimension', 'segment', 'branch', 'manager', 'state', 'until', 'set', 'by', 'reason', 'cleared'],
+    words.head,
     ...shown.map(({ customerId, branch: at, manager: whose, state: now, pin }) => [
       customerId,
       pin.dimension,
       pinnedSegment(policy, pin, context),
       at ?? '',
       whose ?? '',
-      now,
+      words.states[now],
       pin.until,
       pin.setAt.slice(0, 10),
       pin.by,
@@ -146,8 +147,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
     const more = all.length - shown.length;
     terminal.result(
       shown.map(({ pin, ...about }) => ({ ...about, ...pin })),
-      () =>
-        shown.length === 0 ? 'no pin' : `${textTable(rows)}${more > 0 ? `\nand ${more} more; --limit shows them` : ''}`,
+      () => (shown.length === 0 ? words.none : `${textTable(rows)}${more > 0 ? `\n${words.more(more)}` : ''}`),
     );
   }
   return EXIT.done;

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { policySource, readPolicy } from '#shared/adapters/policy-files.ts';
 import { costSentence, costTable } from '#shared/application/cost-text.ts';
+import { type Language, labelIn } from '#shared/application/format-value.ts';
 import { keepPolicy, shortPolicy } from '#shared/application/keep-policy.ts';
+import { momentText, segmentNames } from '#shared/application/reader-frame.ts';
 import { abandonRun } from '#shared/application/run/abandon-run.ts';
 import { assertReplaceable, idInPlaceOf } from '#shared/application/run/open-run.ts';
 import { brakesThatHold, goOnCommands, overrideBrake } from '#shared/application/run/override-brake.ts';
@@ -24,6 +26,7 @@ import { EXIT, type ExitCode, exitOfState } from './exit-code.ts';
 import { findRun, newestFirst } from './find-run.ts';
 import { followRun, readSummary } from './follow-run.ts';
 import { csvOf, DEFAULT_LIMIT, type ListOptions, withListOptions } from './list-options.ts';
+import { RUN_WORDS } from './run-words.ts';
 import type { Target } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -229,10 +232,7 @@ const shortJson = (value: unknown): string => {
 const abandon = async ({ target, terminal, by }: CommandContext, wanted: string): Promise<ExitCode> => {
   const { runId } = await findRun(target.runs, wanted);
   await abandonRun(runId, by, target);
-  terminal.result(
-    { runId, state: 'abandoned' },
-    () => `run ${runId} is abandoned; nothing of it is or will be in force`,
-  );
+  terminal.result({ runId, state: 'abandoned' }, () => RUN_WORDS[terminal.language].abandonedNow(runId));
   return EXIT.done;
 };
 
@@ -387,7 +387,7 @@ const plan = async (context: CommandContext, options: StartOptions): Promise<Exi
   const record = await followRun(context.target, context.terminal, started.runId, started.runId, started.request);
   await showOutcome(context, record, options.moves);
   if (record.state === 'planned')
-    context.terminal.note(`nothing has been changed; to make these moves: resegment apply ${record.runId}`);
+    context.terminal.note(RUN_WORDS[context.terminal.language].nothingChanged(record.runId));
   return exitOfState(record.state);
 };
 
@@ -402,8 +402,8 @@ const planAndApply = async (context: CommandContext, options: StartOptions): Pro
   const planned = await followRun(context.target, context.terminal, started.runId, started.runId, started.request);
   await showOutcome(context, planned, options.moves);
   if (planned.state !== 'planned') return exitOfState(planned.state);
-  if (!(await context.terminal.confirm(`Apply run ${planned.runId}?`))) {
-    context.terminal.note(`nothing has been changed; later: resegment apply ${planned.runId}`);
+  if (!(await context.terminal.confirm(RUN_WORDS[context.terminal.language].confirm(planned.runId)))) {
+    context.terminal.note(RUN_WORDS[context.terminal.language].notApplied(planned.runId));
     return EXIT.done;
   }
   return applyRun(context, planned, undefined);
@@ -469,13 +469,13 @@ const showOutcome = async (context: CommandContext, record: RunRecord, moves: nu
       [
         summaryText(summary, wave, terminal.language, policy),
         ...(cost === undefined ? [] : [`${costSentence(cost, target.describe().target, terminal.language)}\n`]),
-        ...staleText(stale),
+        ...staleText(stale, terminal.language),
         ...(listed === undefined || listed.total === 0 ? [] : [movesText(listed.moves, listed.total, policy, context)]),
       ].join('\n'),
   );
   if (record.state === 'held') {
     const commands = goOnCommands(record.runId, brakesThatHold(record));
-    terminal.note(`held: nothing has been changed. To go on: ${commands.join(', then ')}`);
+    terminal.note(RUN_WORDS[terminal.language].held(commands));
   }
 };
 
@@ -533,24 +533,24 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
     )
     .slice(0, options.limit);
   const published = (await target.pointer.get()).published?.runId;
-  const rows = [
-    ['run', 'as of', 'policy', 'version', 'state', 'by', 'wave', 'published'],
+  const rowsIn = (language: Language) => [
+    RUN_WORDS[language].head,
     ...runs.map((run) => [
       run.runId,
       run.asOf,
       run.policy.name,
       run.policy.version,
-      isExpired(run, now) ? `${run.state} (expired)` : run.state,
+      `${language === 'en' ? run.state : stateInWords(run.state, language)}${isExpired(run, now) ? RUN_WORDS[language].expired : ''}`,
       run.by,
       run.waveId ?? '',
       run.runId === published ? '*' : '',
     ]),
   ];
-  if (options.csv === true) terminal.raw(csvOf(rows));
+  if (options.csv === true) terminal.raw(csvOf(rowsIn('en')));
   else
     terminal.result(
       runs.map((run) => ({ ...run, current: run.runId === published, expired: isExpired(run, now) })),
-      () => (runs.length === 0 ? 'no run' : textTable(rows)),
+      () => (runs.length === 0 ? RUN_WORDS[terminal.language].noRun : textTable(rowsIn(terminal.language))),
     );
   return EXIT.done;
 };
@@ -562,7 +562,7 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
     terminal.result(
       record,
       () =>
-        `run ${record.runId}: ${stateInWords(record.state, terminal.language)}${record.error === null ? '' : `\n${record.error}`}`,
+        `${record.runId}: ${stateInWords(record.state, terminal.language)}${record.state === 'abandoned' ? `\n${decisionsText(record, context).join('').trimEnd()}` : record.error === null ? '' : `\n${record.error}`}`,
     );
     return EXIT.done;
   }
@@ -608,16 +608,15 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
       [
         summaryText(summary, wave, terminal.language, policy),
         ...(cost === undefined ? [] : [`${costTable(cost, target.describe().target, terminal.language)}\n`]),
-        ...decisionsText(record, target.clock.now()),
-        ...staleText(stale),
+        ...decisionsText(record, context),
+        ...staleText(stale, terminal.language),
         ...(listed.total === 0 ? [] : [movesText(listed.moves, listed.total, policy, context)]),
         ...(Array.isArray(quarantine) && quarantine.length > 0
           ? [
               `${quarantine
                 .slice(0, options.limit)
-                .map(
-                  (one: { bucket: number; subject: string; reason: string }) =>
-                    `quarantined ${one.bucket}/${one.subject}: ${one.reason}`,
+                .map((one: { bucket: number; subject: string; reason: string }) =>
+                  RUN_WORDS[terminal.language].quarantined(`${one.bucket}/${one.subject}`, one.reason),
                 )
                 .join('\n')}\n`,
             ]
@@ -628,33 +627,31 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
 };
 
 /** What people decided about a run, and until when somebody may: one line each. */
-const decisionsText = (record: RunRecord, now: string): readonly string[] => [
-  ...(record.replaces === undefined ? [] : [`in place of ${record.replaces}\n`]),
-  `${record.mode === 'plan' ? 'planned' : 'started'} by ${record.by} at ${record.frozenAt}\n`,
-  ...(record.applied === undefined ? [] : [`applied by ${record.applied.by} at ${record.applied.at}\n`]),
-  ...record.overrides.map((one) => `brake ${one.brake} overridden by ${one.by} at ${one.at}: ${one.reason}\n`),
-  ...(record.abandoned === undefined ? [] : [`abandoned by ${record.abandoned.by} at ${record.abandoned.at}\n`]),
-  ...(record.rolledBack === undefined
-    ? []
-    : [
-        `rolled back by ${record.rolledBack.by} at ${record.rolledBack.at}: ${record.rolledBack.reason}; ${record.rolledBack.restored ?? 'no run'} was in force again\n`,
-      ]),
-  ...(record.expiresAt === null || (record.state !== 'planned' && record.state !== 'held')
-    ? []
-    : [
-        isExpired(record, now)
-          ? `expired at ${record.expiresAt}; it can no longer be applied\n`
-          : `can be applied until ${record.expiresAt}\n`,
-      ]),
-];
-
-const staleText = ({ subjects, customerIds }: Awaited<ReturnType<typeof staleCustomers>>): readonly string[] => {
-  if (subjects.size === 0) return [];
-  const rest = subjects.size - customerIds.length;
-  return [
-    `skipped as stale, since their facts changed after the plan: ${customerIds.join(', ')}${rest > 0 ? `${customerIds.length > 0 ? ' and ' : ''}${rest} more or erased` : ''}\n`,
+const decisionsText = (record: RunRecord, { target, terminal }: CommandContext): readonly string[] => {
+  const words = RUN_WORDS[terminal.language];
+  const moment = (at: string): string => momentText(at, target.timeZone);
+  const { applied, abandoned, rolledBack, expiresAt } = record;
+  const lines = [
+    ...(record.replaces === undefined ? [] : [words.inPlaceOf(record.replaces)]),
+    (record.mode === 'plan' ? words.planned : words.started)(record.by, moment(record.frozenAt)),
+    ...(applied === undefined ? [] : [words.applied(applied.by, moment(applied.at))]),
+    ...record.overrides.map((one) => words.overridden(one.brake, one.by, moment(one.at), one.reason)),
+    ...(abandoned === undefined ? [] : [words.abandoned(abandoned.by, moment(abandoned.at))]),
+    ...(rolledBack === undefined
+      ? []
+      : [words.rolledBack(rolledBack.by, moment(rolledBack.at), rolledBack.reason, rolledBack.restored)]),
+    ...(expiresAt === null || (record.state !== 'planned' && record.state !== 'held')
+      ? []
+      : [(isExpired(record, target.clock.now()) ? words.expiredAt : words.until)(moment(expiresAt))]),
   ];
+  return lines.map((line) => `${line}\n`);
 };
+
+const staleText = (
+  { subjects, customerIds }: Awaited<ReturnType<typeof staleCustomers>>,
+  language: Language,
+): readonly string[] =>
+  subjects.size === 0 ? [] : [`${RUN_WORDS[language].stale(customerIds, subjects.size - customerIds.length)}\n`];
 
 const diff = async (
   context: CommandContext,
@@ -722,26 +719,27 @@ const diff = async (
       moves,
       customers,
     },
-    () =>
-      changed.length === 0
-        ? `${a.runId} and ${b.runId} place everybody in the same segment of ${dimension}`
-        : [
-            `${a.runId} → ${b.runId}: ${changed.length} customers differ in ${dimension}`,
-            '',
-            textTable(
-              [
-                ['From', 'To', 'Customers'],
-                ...moves.map((one) => [one.from ?? 'new', one.to ?? 'left', String(one.count)]),
-              ],
-              ['left', 'left', 'right'],
-            ),
-            '',
-            textTable([
-              ['Customer', 'From', 'To'],
-              ...customers.map((one) => [one.customerId, one.from ?? 'new', one.to ?? 'left']),
-            ]),
-            ...(changed.length > shown.length ? [`and ${changed.length - shown.length} more`] : []),
-          ].join('\n'),
+    () => {
+      const words = RUN_WORDS[terminal.language];
+      const name = segmentNames(policy, dimension, terminal.language);
+      const label = policy.dimensions[dimension]?.label;
+      const called = label === undefined ? dimension : labelIn(label, terminal.language);
+      const from = (segment: string | null): string => (segment === null ? words.fresh : name(segment));
+      const to = (segment: string | null): string => (segment === null ? words.left : name(segment));
+      const [before = '', after = '', count = '', customer = ''] = words.diffHead;
+      if (changed.length === 0) return words.diffSame(a.runId, b.runId, called);
+      return [
+        words.diffTitle(a.runId, b.runId, changed.length, called),
+        '',
+        textTable(
+          [[before, after, count], ...moves.map((one) => [from(one.from), to(one.to), String(one.count)])],
+          ['left', 'left', 'right'],
+        ),
+        '',
+        textTable([[customer, before, after], ...customers.map((one) => [one.customerId, from(one.from), to(one.to)])]),
+        ...(changed.length > shown.length ? [words.more(changed.length - shown.length)] : []),
+      ].join('\n');
+    },
   );
   return EXIT.done;
 };

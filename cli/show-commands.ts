@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { explainCustomer } from '#shared/application/explain-customer.ts';
 import type { Language } from '#shared/application/format-value.ts';
+import { momentText } from '#shared/application/reader-frame.ts';
 import { ACTIVE_POLICY_KEY, loadPolicy } from '#shared/application/run/run-ports.ts';
 import { type SatisfactionNow, satisfactionNow } from '#shared/application/satisfaction-now.ts';
 import { stateInWords } from '#shared/application/summary-text.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { pauseReason } from '#shared/application/wave-pause-text.ts';
+import { waveStateInWords } from '#shared/application/wave-text.ts';
 import type { WaveRecord } from '#shared/contracts/survey.ts';
 import { satisfactionText } from '#shared/domain/figure-text.ts';
 import type { Policy } from '#shared/domain/policy.ts';
@@ -13,6 +15,7 @@ import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { findRun, newestFirst } from './find-run.ts';
 import { isExpired } from './run-commands.ts';
+import { STATUS_WORDS } from './status-words.ts';
 
 export const addShowCommands = (program: Command, host: CommandHost): void => {
   program
@@ -106,32 +109,37 @@ const status = async (context: CommandContext): Promise<ExitCode> => {
       ...(wave.braked === undefined ? {} : { braked: wave.braked }),
     })),
   };
+  const words = STATUS_WORDS[terminal.language];
   terminal.result(document, () =>
     textTable([
-      ['business clock', now],
-      ['active policy', policy === undefined ? 'none yet' : `${policy.name} ${policy.version}`],
+      [words.clock, momentText(now, target.timeZone)],
+      [words.policy, policy === undefined ? words.noPolicy : `${policy.name} ${policy.version}`],
       [
-        'published',
+        words.published,
         published === undefined
-          ? 'nothing yet'
-          : `${published.runId}, as of ${published.asOf}, ${stateInWords(published.state, terminal.language)}`,
+          ? words.nothing
+          : `${published.runId}, ${words.asOf} ${published.asOf}, ${stateInWords(published.state, terminal.language)}${
+              policy !== undefined && policy.hash !== published.policy.hash
+                ? words.otherPolicy(`${published.policy.name} ${published.policy.version}`)
+                : ''
+            }`,
       ],
-      ...(pointer.applying === null ? [] : [['applying', `${pointer.applying.runId} holds the lock`]]),
+      ...(pointer.applying === null ? [] : [[words.applying, words.lock(pointer.applying.runId)]]),
       ...waiting
         .slice(0, 5)
         .map((run) => [
-          run.state,
-          `${run.runId}, as of ${run.asOf}${run.expiresAt === null ? '' : `, expires ${run.expiresAt}`}`,
+          run.state === 'held' ? words.states.held : words.states.planned,
+          `${run.runId}, ${words.asOf} ${run.asOf}${run.expiresAt === null ? '' : `, ${words.expires} ${momentText(run.expiresAt, target.timeZone)}`}`,
         ]),
       ...expired.map((run) => [
-        'expired',
-        `${run.runId} was ${run.state}, as of ${run.asOf}; to compute its period anew: resegment run --again ${run.runId}`,
+        words.expired,
+        words.again(run.runId, run.state === 'held' ? words.states.held : words.states.planned, run.asOf),
       ]),
-      ['open proposals', `upgrade ${document.flags.upgrade}, exit ${document.flags.exit}`],
-      ['open cases', `${cases.length}, overdue ${overdue}`],
+      [words.proposals, `${words.upgrade} ${document.flags.upgrade}, ${words.exit} ${document.flags.exit}`],
+      [words.cases, `${cases.length}, ${words.overdue} ${overdue}`],
       ...waves.map((wave) => [
-        'survey wave',
-        `${wave.waveId}, ${wave.state}, closes ${wave.closesAt}${pausedInWords(wave, terminal.language)}`,
+        words.wave,
+        `${wave.waveId}, ${waveStateInWords(wave.state, terminal.language)}, ${words.closes} ${momentText(wave.closesAt, target.timeZone)}${pausedInWords(wave, terminal.language)}`,
       ]),
     ]),
   );

@@ -83,11 +83,13 @@ const remove = async ({ target, terminal, by }: CommandContext, given: string): 
   await target.journal.add({ at: target.clock.now(), by, kind: 'staff', action: 'removed', what, reason: null });
   terminal.result({ removed: name, superiorOf: below }, () =>
     [
-      `${name} is removed`,
+      terminal.language === 'en' ? `${name} is removed` : `已删除 ${name}`,
       ...(below.length === 0
         ? []
         : [
-            `  was the superior of ${below.join(', ')}: what they leave undone goes to the branch or the central queue`,
+            terminal.language === 'en'
+              ? `  was the superior of ${below.join(', ')}: what they leave undone goes to the branch or the central queue`
+              : `  原为 ${below.join('、')} 的上级：他们未办的事项将转给网点或中心队列`,
           ]),
     ].join('\n'),
   );

@@ -24,7 +24,7 @@ const movable = () => {
 describe('the clock of the local stack', () => {
   it('is shown, and moves by a time or to an instant, saying what fell due', async () => {
     const { resegment, moves } = movable();
-    expect((await resegment('clock', 'show')).out).toBe(`${NOW}\n`);
+    expect((await resegment('clock', 'show')).out).toBe(`${NOW} (2026-11-01 08:00 UTC)\n`);
 
     expect((await resegment('clock', 'move', '--by', '49h')).out).toContain(
       'mails to the staff about cases: 2, cases escalated: 1',

@@ -1,0 +1,95 @@
+import type { Language } from '#shared/application/format-value.ts';
+
+interface RunWords {
+  /** Columns of `run list`. */
+  readonly head: readonly string[];
+  readonly expired: string;
+  readonly noRun: string;
+  readonly held: (commands: readonly string[]) => string;
+  readonly nothingChanged: (runId: string) => string;
+  readonly notApplied: (runId: string) => string;
+  readonly confirm: (runId: string) => string;
+  readonly abandonedNow: (runId: string) => string;
+  readonly inPlaceOf: (runId: string) => string;
+  /** Who did what when. */
+  readonly planned: (by: string, at: string) => string;
+  readonly started: (by: string, at: string) => string;
+  readonly applied: (by: string, at: string) => string;
+  readonly overridden: (brake: string, by: string, at: string, reason: string) => string;
+  readonly abandoned: (by: string, at: string) => string;
+  readonly rolledBack: (by: string, at: string, reason: string, restored: string | null) => string;
+  readonly expiredAt: (at: string) => string;
+  readonly until: (at: string) => string;
+  /** @param more those that are not named, erased ones among them */
+  readonly stale: (customers: readonly string[], more: number) => string;
+  readonly quarantined: (record: string, reason: string) => string;
+  readonly diffSame: (before: string, after: string, dimension: string) => string;
+  readonly diffTitle: (before: string, after: string, count: number, dimension: string) => string;
+  readonly diffHead: readonly string[];
+  readonly fresh: string;
+  readonly left: string;
+  readonly more: (count: number) => string;
+}
+
+/** Words of the commands about runs. */
+export const RUN_WORDS: Readonly<Record<Language, RunWords>> = {
+  en: {
+    head: ['run', 'as of', 'policy', 'version', 'state', 'by', 'wave', 'published'],
+    expired: ' (expired)',
+    noRun: 'no run',
+    held: (commands) => `held: nothing has been changed. To go on: ${commands.join(', then ')}`,
+    nothingChanged: (runId) => `nothing has been changed; to make these moves: resegment apply ${runId}`,
+    notApplied: (runId) => `nothing has been changed; later: resegment apply ${runId}`,
+    confirm: (runId) => `Apply run ${runId}?`,
+    abandonedNow: (runId) => `run ${runId} is abandoned; nothing of it is or will be in force`,
+    inPlaceOf: (runId) => `in place of ${runId}`,
+    planned: (by, at) => `planned by ${by} at ${at}`,
+    started: (by, at) => `started by ${by} at ${at}`,
+    applied: (by, at) => `applied by ${by} at ${at}`,
+    overridden: (brake, by, at, reason) => `brake ${brake} overridden by ${by} at ${at}: ${reason}`,
+    abandoned: (by, at) => `abandoned by ${by} at ${at}`,
+    rolledBack: (by, at, reason, restored) =>
+      `rolled back by ${by} at ${at}: ${reason}; ${restored ?? 'no run'} was in force again`,
+    expiredAt: (at) => `expired at ${at}; it can no longer be applied`,
+    until: (at) => `can be applied until ${at}`,
+    stale: (customers, more) =>
+      `skipped as stale, since their facts changed after the plan: ${customers.join(', ')}${more > 0 ? `${customers.length > 0 ? ' and ' : ''}${more} more or erased` : ''}`,
+    quarantined: (record, reason) => `quarantined ${record}: ${reason}`,
+    diffSame: (before, after, dimension) =>
+      `${before} and ${after} place everybody in the same segment of ${dimension}`,
+    diffTitle: (before, after, count, dimension) => `${before} → ${after}: ${count} customers differ in ${dimension}`,
+    diffHead: ['From', 'To', 'Customers', 'Customer'],
+    fresh: 'new',
+    left: 'left',
+    more: (count) => `and ${count} more`,
+  },
+  'zh-CN': {
+    head: ['运行', '截至', '策略', '版本', '状态', '发起人', '调查批次', '当前生效'],
+    expired: '（已过期）',
+    noRun: '没有运行',
+    held: (commands) => `已被刹车暂停，尚未写入任何变更。如需继续：${commands.join('，然后 ')}`,
+    nothingChanged: (runId) => `尚未写入任何变更；执行这些变动：resegment apply ${runId}`,
+    notApplied: (runId) => `尚未写入任何变更；稍后可执行：resegment apply ${runId}`,
+    confirm: (runId) => `执行运行 ${runId}？`,
+    abandonedNow: (runId) => `运行 ${runId} 已放弃；其结果不会生效`,
+    inPlaceOf: (runId) => `代替 ${runId}`,
+    planned: (by, at) => `${at} 由 ${by} 计划`,
+    started: (by, at) => `${at} 由 ${by} 发起`,
+    applied: (by, at) => `${at} 由 ${by} 执行`,
+    overridden: (brake, by, at, reason) => `${at} 由 ${by} 越过刹车 ${brake}：${reason}`,
+    abandoned: (by, at) => `${at} 由 ${by} 放弃`,
+    rolledBack: (by, at, reason, restored) =>
+      `${at} 由 ${by} 回滚：${reason}；${restored === null ? '此后没有运行生效' : `${restored} 重新生效`}`,
+    expiredAt: (at) => `已于 ${at} 过期，不能再执行`,
+    until: (at) => `可执行至 ${at}`,
+    stale: (customers, more) =>
+      `计划之后数据已变，因此跳过：${customers.join('、')}${more > 0 ? `${customers.length > 0 ? '，' : ''}另有 ${more} 个（或已删除）` : ''}`,
+    quarantined: (record, reason) => `已隔离 ${record}：${reason}`,
+    diffSame: (before, after, dimension) => `${before} 与 ${after} 中，所有客户的${dimension}相同`,
+    diffTitle: (before, after, count, dimension) => `${before} → ${after}：${count} 个客户的${dimension}不同`,
+    diffHead: ['之前', '之后', '客户数', '客户'],
+    fresh: '新增',
+    left: '离开',
+    more: (count) => `另有 ${count} 个`,
+  },
+};
