@@ -16,6 +16,9 @@ interface RunWords {
   readonly started: (by: string, at: string) => string;
   readonly applied: (by: string, at: string) => string;
   readonly overridden: (brake: string, by: string, at: string, reason: string) => string;
+  readonly redriven: (by: string, at: string) => string;
+  /** Behind the error of a failed run. */
+  readonly redriveHint: (runId: string) => string;
   readonly abandoned: (by: string, at: string) => string;
   readonly rolledBack: (by: string, at: string, reason: string, restored: string | null) => string;
   readonly expiredAt: (at: string) => string;
@@ -47,6 +50,8 @@ export const RUN_WORDS: Readonly<Record<Language, RunWords>> = {
     started: (by, at) => `started by ${by} at ${at}`,
     applied: (by, at) => `applied by ${by} at ${at}`,
     overridden: (brake, by, at, reason) => `brake ${brake} overridden by ${by} at ${at}: ${reason}`,
+    redriven: (by, at) => `redriven by ${by} at ${at}`,
+    redriveHint: (runId) => `once the cause is put right: resegment run redrive ${runId}`,
     abandoned: (by, at) => `abandoned by ${by} at ${at}`,
     rolledBack: (by, at, reason, restored) =>
       `rolled back by ${by} at ${at}: ${reason}; ${restored ?? 'no run'} was in force again`,
@@ -77,6 +82,8 @@ export const RUN_WORDS: Readonly<Record<Language, RunWords>> = {
     started: (by, at) => `${at} 由 ${by} 发起`,
     applied: (by, at) => `${at} 由 ${by} 执行`,
     overridden: (brake, by, at, reason) => `${at} 由 ${by} 越过刹车 ${brake}：${reason}`,
+    redriven: (by, at) => `${at} 由 ${by} 重新驱动`,
+    redriveHint: (runId) => `排除原因之后：resegment run redrive ${runId}`,
     abandoned: (by, at) => `${at} 由 ${by} 放弃`,
     rolledBack: (by, at, reason, restored) =>
       `${at} 由 ${by} 回滚：${reason}；${restored === null ? '此后没有运行生效' : `${restored} 重新生效`}`,
