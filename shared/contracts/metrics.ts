@@ -76,7 +76,7 @@ export const STAGE_METRICS = {
   RunsPublished: count('high', 'Runs that were published, degraded ones included.'),
   RunsDegraded: count('low', 'Runs that were published with too many records in quarantine.'),
   RunsHeld: count('low', 'Runs that a brake held. Operators got a mail.'),
-  RunsFailed: count('low', 'Runs whose execution failed.'),
+  RunsFailed: count('low', 'Runs that failed in a step, for good.'),
 
   CustomersInvited: gauge('Count', 'neither', 'Customers drawn for the wave.'),
   InvitationsSent: count('neither', 'Invitations that the mail service took.'),
