@@ -160,9 +160,10 @@ describe('what tables may show of small groups', () => {
       };
       return { groups, count: (index * 13) % 11 === 0 ? 1 : 0 };
     });
-    const started = performance.now();
+    const before = process.cpuUsage();
     hiddenGroups(cells);
+    const { user, system } = process.cpuUsage(before);
 
-    expect(performance.now() - started).toBeLessThan(10_000);
+    expect((user + system) / 1_000_000).toBeLessThan(10);
   });
 });
