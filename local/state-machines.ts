@@ -59,8 +59,18 @@ export interface RunnerOptions<MachineName extends string> {
   readonly functionArns: Readonly<Record<string, string>>;
   readonly clock: BusinessClock;
   readonly journalDir: string;
+  /** Told what goes into each state and comes out of it, those of children too. */
+  readonly onState?: (passed: StateData) => void;
   /** Real milliseconds between a failure and its retry, instead of what the definition says. Default 200. */
   readonly retryDelayMs?: number;
+}
+
+/** What was given to a state, or what it gave. */
+export interface StateData {
+  readonly machine: string;
+  readonly state: string;
+  readonly way: 'in' | 'out';
+  readonly data: unknown;
 }
 
 export interface Runner {
@@ -148,11 +158,13 @@ export const createRunner = <MachineName extends string>(options: RunnerOptions<
       bind(state, (input) => waitOnClock(wait, input, options.clock, signal));
     for (const [state, map] of machine.prepared.maps) {
       bind(state, (input) =>
-        runChildren(map, input, before.input, signal, (child) =>
-          new StateMachine(map.child, { validationOptions: { noValidate: true } }).run(toJson(child), {
+        runChildren(map, input, before.input, signal, (child) => {
+          const started = new StateMachine(map.child, { validationOptions: { noValidate: true } }).run(toJson(child), {
             overrides: overrides(),
-          }),
-        ),
+          });
+          void tellStates(machine.name, started.eventLogs, options.onState);
+          return started;
+        }),
       );
     }
     const run = new StateMachine(machine.prepared.definition, { validationOptions: { noValidate: true } }).run(
@@ -162,11 +174,10 @@ export const createRunner = <MachineName extends string>(options: RunnerOptions<
     signal.addEventListener('abort', run.abort, { once: true });
 
     const states: string[] = [];
-    const recording = (async () => {
-      for await (const event of run.eventLogs) {
-        if (event.type === 'StateEntered') states.push(event.state.name);
-      }
-    })();
+    const recording = tellStates(machine.name, run.eventLogs, (passed) => {
+      if (passed.way === 'in') states.push(passed.state);
+      options.onState?.(passed);
+    });
     const end = (outcome: Pick<ExecutionRecord, 'status' | 'output' | 'error' | 'cause'>): void => {
       if (closing.signal.aborted || entry.record.status !== 'RUNNING') return;
       entry.record = { ...entry.record, ...outcome, stopDate: options.clock.now(), states };
@@ -267,6 +278,18 @@ export const createRunner = <MachineName extends string>(options: RunnerOptions<
       await Promise.allSettled([...underWay]);
     },
   };
+};
+
+const tellStates = async (
+  machine: string,
+  events: ReturnType<StateMachine['run']>['eventLogs'],
+  tell: ((passed: StateData) => void) | undefined,
+): Promise<void> => {
+  if (tell === undefined) return;
+  for await (const event of events) {
+    if (event.type === 'StateEntered') tell({ machine, state: event.state.name, way: 'in', data: event.state.input });
+    if (event.type === 'StateExited') tell({ machine, state: event.state.name, way: 'out', data: event.state.output });
+  }
 };
 
 /** An error as Step Functions sees it: a name to match, and a cause that Lambda gives as JSON. */

@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { handler as ingestMailEvent } from '#functions/ingest-mail-event.ts';
+import { observe } from '#functions/runtime/observe.ts';
 import { handler as sendInvitations } from '#functions/send-invitations.ts';
 import { LOCAL_MAIL_TOPIC_ARN, startMailServer } from '#local/mail-server.ts';
 import { addressKeyOf } from '#shared/adapters/dynamo-contacts.ts';
+import { emfMetrics } from '#shared/adapters/emf-metrics.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import { surveyApp } from '#shared/application/pages/survey-app.ts';
 import { answerLink, unsubscribeLink } from '#shared/application/survey-links.ts';
 import { surveyMailComposer } from '#shared/application/survey-mail.ts';
 import { errorFields, log } from '#shared/log.ts';
+import { withMetrics } from '#shared/ports/metrics.ts';
 import {
   ADDRESS_KEY,
   CLOSES,
@@ -113,19 +116,38 @@ const send = { schema: 1, waveId: WAVE_ID, batch: 0 };
 const failing = (): never => {
   throw new Error(`cannot write ${EMAIL} of 金丝雀 at https://survey.example.com/r/v1.k1.canary`);
 };
+/** What Lambda logs of an error, and what of it becomes state data. */
+const asLambdaPasses = (error: unknown): string =>
+  error instanceof Error
+    ? JSON.stringify({
+        ...error,
+        errorType: error.name,
+        errorMessage: error.message,
+        trace: error.stack?.split('\n')[0],
+      })
+    : String(error);
 /** What may be logged of an error's own text are addresses and links taken out; names in it cannot be known. */
 const own = (line: string): string => line.replaceAll('of 金丝雀 at', 'of NAME at');
 
-describe('what functions log', () => {
+describe('what functions log and measure', () => {
   it('R20 has no address, name, customer id, segment, comment or link, whatever goes well or wrong', async () => {
+    const metrics = emfMetrics('dev');
+    const thrown: unknown[] = [];
+    /** As Lambda calls a function: with metrics, and what it throws goes on to a log and to a state machine. */
+    const call = <T>(work: () => Promise<T>): Promise<T | undefined> =>
+      withMetrics(metrics, work).catch((error: unknown) => {
+        thrown.push(error);
+        return undefined;
+      });
+    const page = (work: () => Response | Promise<Response>): Promise<Response | undefined> =>
+      call(() => observe('answer-survey', {}, async () => work()));
     const { ports, server, invitation, links, stores } = await world();
     for (const kind of ['throttle', 'reject', '500'] as const) server.setFault({ kind, next: 1 });
     const sending = sendInvitations.withServices(ports);
-    await sending(send).catch(() => undefined);
-    await sendInvitations
-      .withServices({ ...ports, contacts: { ...stores.contacts, get: failing } })(send)
-      .catch(() => undefined);
-    await sending(send).catch(() => undefined);
+    await call(() => sending(send));
+    await call(() => sendInvitations.withServices({ ...ports, contacts: { ...stores.contacts, get: failing } })(send));
+    await call(() => sendInvitations.withServices({ ...ports, waves: { ...stores.waves, get: failing } })(send));
+    await call(() => sending(send));
 
     const take = ingestMailEvent.withServices(ports);
     const bounce = JSON.stringify({
@@ -139,17 +161,13 @@ describe('what functions log', () => {
       bounce: { bounceType: 'Permanent', timestamp: NOW, bouncedRecipients: [{ emailAddress: EMAIL }] },
     });
     const body = JSON.stringify({ Type: 'Notification', TopicArn: LOCAL_MAIL_TOPIC_ARN, Message: bounce });
-    await take({
-      Records: [
-        { messageId: 'q1', body },
-        { messageId: 'q2', body: `poison for ${EMAIL}` },
-      ],
-    });
-    await ingestMailEvent
-      .withServices({ ...ports, contacts: { ...stores.contacts, suppress: failing } })({
-        Records: [{ messageId: 'q3', body }],
-      })
-      .catch(() => undefined);
+    const messages = [
+      { messageId: 'q1', body },
+      { messageId: 'q2', body: `poison for ${EMAIL}` },
+    ];
+    await call(() => take({ Records: messages }));
+    const refusing = { ...ports, contacts: { ...stores.contacts, suppress: failing } };
+    await call(() => ingestMailEvent.withServices(refusing)({ Records: [{ messageId: 'q3', body }] }));
 
     const pages = surveyApp({
       ...stores,
@@ -165,10 +183,10 @@ describe('what functions log', () => {
       headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams(fields).toString(),
     });
-    await pages.request(links.answer);
-    await pages.request(links.answer, form({ score: '2', comment: 'a canary comment' }));
-    await pages.request(links.unsubscribe, form({ 'List-Unsubscribe': 'One-Click' }));
-    await pages.request(`${links.answer}canary`);
+    await page(() => pages.request(links.answer));
+    await page(() => pages.request(links.answer, form({ score: '2', comment: 'a canary comment' })));
+    await page(() => pages.request(links.unsubscribe, form({ 'List-Unsubscribe': 'One-Click' })));
+    await page(() => pages.request(`${links.answer}canary`));
     const broken = surveyApp({
       ...stores,
       invitations: { ...stores.invitations, get: failing },
@@ -179,7 +197,7 @@ describe('what functions log', () => {
       onProjectionFailed: () => undefined,
       onFailure: (route, error) => log.error('a page failed', { route, ...errorFields(error) }),
     });
-    await broken.request(links.answer);
+    await page(() => broken.request(links.answer));
     await server.stop();
     const lines = written.map(own);
     vi.restoreAllMocks();
@@ -191,6 +209,13 @@ describe('what functions log', () => {
     });
     expect(lines.length).toBeGreaterThan(6);
     expect(lines.join('')).toContain('a page failed');
+    for (const metric of ['AnswersStored', 'MailsBounced', 'MailEventsRefused', 'FailedUnclassified'])
+      expect(
+        lines.filter((line) => line.includes('"_aws"') && line.includes(metric)),
+        metric,
+      ).not.toEqual([]);
+    expect(thrown.length).toBeGreaterThan(0);
+    expect(thrown.map(asLambdaPasses).map(own).join()).not.toMatch(/canary|@|https?:/iu);
     for (const canary of CANARIES) expect(lines.filter((line) => line.includes(canary))).toEqual([]);
     expect(lines.join('')).not.toMatch(/@|https?:/u);
   });

@@ -1,17 +1,22 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FUNCTION_METRICS, METRIC_DIMENSIONS, STAGE_METRICS } from '#shared/contracts/metrics.ts';
 import { type Deployment, deploymentOf, type Statement } from '#test/support/deployment.ts';
 import { allows, grantsOf, type IamRequest } from '#test/support/iam.ts';
+import { findCanaries, type Said, watchLoop } from '#test/support/loop-watch.ts';
 import type { RecordedCall } from '#test/support/small-account.ts';
-import { playWholeLoop } from '#test/support/whole-loop.ts';
+import { LOOP_COMMENTS, loopSample, playWholeLoop } from '#test/support/whole-loop.ts';
 
 const STAGES = ['dev', 'prod'] as const;
 const deployments = { dev: deploymentOf('dev'), prod: deploymentOf('prod') };
 const FUNCTIONS = [...deployments.dev.functions.keys()].sort();
 
 let recorded: readonly RecordedCall[] = [];
+const loop = watchLoop();
 beforeAll(async () => {
-  recorded = await playWholeLoop(deployments.dev);
+  loop.listen();
+  recorded = await playWholeLoop(deployments.dev, loop.watch).finally(loop.stop);
 }, 180_000);
+afterAll(loop.stop);
 
 /** The calls of a function as they would be in a stage: names and sender of that stage. */
 const callsOf = (name: string, stage: (typeof STAGES)[number]): readonly IamRequest[] => {
@@ -124,3 +129,99 @@ describe('the proof', () => {
     expect(deniedOf([forged], sending)).toHaveLength(1);
   });
 });
+
+describe('what functions say in the loop', () => {
+  const [head = '', ...rows] = loopSample().customersCsv.trim().split('\n');
+  const column = (name: string): readonly string[] => {
+    const index = head.split(',').indexOf(name);
+    return [...new Set(rows.map((row) => row.split(',')[index] ?? ''))].filter((value) => value !== '');
+  };
+  /** Whatever names a customer or one of the staff, or was written by one. */
+  const PEOPLE = [...column('id'), ...column('email'), ...column('name'), ...column('manager'), ...LOOP_COMMENTS, '@'];
+  /** Also where they are only a part of something, such as the key of an object. */
+  const SEGMENTS = ['priority', 'cultivate', 'hold', 'exit', 'unrated'];
+  const aSegment = new RegExp(`(^|[^\\w])(${SEGMENTS.join('|')})([^\\w]|$)`, 'u');
+  const asSaid = (lines: readonly Readonly<Record<string, unknown>>[]): readonly Said[] =>
+    lines.map((line) => ({ where: String(line['function'] ?? 'the stage'), text: JSON.stringify(line) }));
+
+  it('R20 put nobody, no comment, address or segment into logs, and say in each line which call of what it was', () => {
+    const { logs } = loop.lines();
+
+    expect(new Set(logs.map((line) => line['function']))).toEqual(new Set(FUNCTIONS));
+    for (const line of logs) {
+      expect(line).toMatchObject({
+        stage: 'dev',
+        requestId: expect.stringContaining(String(line['function'])),
+        traceId: '1-5759e988-bd862e3fe1be46a994272793',
+        coldStart: expect.any(Boolean),
+      });
+    }
+    expect(findCanaries(asSaid(logs), [...PEOPLE, aSegment])).toEqual([]);
+  });
+
+  it('R20 put nobody and no segment into names, dimensions and values of metrics', () => {
+    const { metrics } = loop.lines();
+
+    const known = new Set<string>([
+      ...Object.keys(STAGE_METRICS),
+      ...Object.keys(FUNCTION_METRICS),
+      ...METRIC_DIMENSIONS,
+    ]);
+    for (const { _aws, ...line } of metrics) {
+      for (const [name, value] of Object.entries(line)) {
+        expect(known).toContain(name);
+        const isDimension = METRIC_DIMENSIONS.some((one) => one === name);
+        for (const one of [value].flat()) expect(typeof one, name).toBe(isDimension ? 'string' : 'number');
+      }
+      expect(['dev', undefined]).toContain(line['stage']);
+      expect([...FUNCTIONS, undefined]).toContain(line['function']);
+    }
+    expect(findCanaries(asSaid(metrics), [...PEOPLE, aSegment])).toEqual([]);
+  });
+
+  it('measure in a whole loop whatever there is to measure, but what goes well in it', () => {
+    const { metrics } = loop.lines();
+    const seen = new Set(metrics.flatMap((line) => Object.keys(line)));
+
+    const all = [...Object.keys(STAGE_METRICS), ...Object.keys(FUNCTION_METRICS)];
+    expect(all.filter((name) => !seen.has(name) && !GOES_WELL_IN_THE_LOOP.includes(name))).toEqual([]);
+  });
+
+  it('R20 put nobody, no comment and no segment into what passes through the states of any machine', () => {
+    const states = new Set(loop.stateData.map(({ where }) => where));
+
+    for (const machine of deployments.dev.machines.keys())
+      expect([...states].filter((where) => where.startsWith(`${machine}, in`)).length, machine).toBeGreaterThan(4);
+    expect(findCanaries(loop.stateData, [...PEOPLE, ...SEGMENTS.map((name) => `"${name}"`)])).toEqual([]);
+  });
+
+  it('R20 name objects, executions, events and tags of mails after nobody', () => {
+    const kinds = new Set(loop.names.map(({ where }) => where.replace(/,.*/u, '')));
+
+    expect([...kinds].sort()).toEqual(['event', 'execution', 'input of an execution', 'object', 'tag of a mail']);
+    expect(findCanaries(loop.names, [...PEOPLE, ...SEGMENTS])).toEqual([]);
+  });
+
+  it.each([
+    ['a customer’s id', () => PEOPLE[0] ?? ''],
+    ['an address', () => column('email')[0] ?? ''],
+    ['a name', () => column('name')[0] ?? ''],
+  ])('would show %s in the data of a state, the name of an object, a log line', (_, canary) => {
+    const said = [{ where: 'somewhere', text: JSON.stringify({ nested: [{ value: `x/${canary()}/y` }] }) }];
+
+    expect(findCanaries(said, PEOPLE)).not.toEqual([]);
+  });
+});
+
+/** Metrics of what does not happen in it. */
+const GOES_WELL_IN_THE_LOOP: readonly string[] = [
+  'FailedPoison',
+  'FailedRetryable',
+  'FailedUnclassified',
+  'MailEventsRefused',
+  'MailsComplained',
+  'MailsRejected',
+  'MailsUncertain',
+  'RunsDegraded',
+  'UnclassifiedFailures',
+];

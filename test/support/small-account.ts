@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,7 @@ import PostalMime from 'postal-mime';
 import { type BusinessClock, openBusinessClock } from '#local/clock.ts';
 import { createTables, startDatabase } from '#local/database.ts';
 import { type MailServer, type MailTrouble, startMailServer } from '#local/mail-server.ts';
-import { createRunner, type Handler, type Runner } from '#local/state-machines.ts';
+import { createRunner, type Handler, type Runner, type StateData } from '#local/state-machines.ts';
 import { startWorkflowServer } from '#local/workflow-server.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
@@ -35,8 +36,16 @@ export interface SmallAccountOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly trouble: MailTrouble;
   readonly verifiedSender: string;
+  /** Sees what the functions say; they then log everything and print their metrics. */
+  readonly watch?: AccountWatch;
   /** What others do just before a call of a function reaches its service; the call waits for it. */
   readonly before?: (call: RecordedCall, body: string) => Promise<void>;
+}
+
+/** Somebody who looks at everything that leaves the functions. */
+export interface AccountWatch {
+  onState(passed: StateData): void;
+  onCall(call: RecordedCall, body: string): void;
 }
 
 const FUNCTIONS = join(import.meta.dirname, '..', '..', 'functions');
@@ -62,7 +71,7 @@ export const openSmallAccount = async (options: SmallAccountOptions) => {
     [...deployment.functions].map(([name, one]) => [
       name,
       Object.fromEntries(
-        Object.entries({ ...one.environment, LOG_LEVEL: 'SILENT' }).map(([variable, value]) => [
+        Object.entries({ ...one.environment, ...sayingOf(name, options) }).map(([variable, value]) => [
           variable,
           variable in one.environment ? (options.environment[variable] ?? value) : value,
         ]),
@@ -107,7 +116,10 @@ export const openSmallAccount = async (options: SmallAccountOptions) => {
     EVENTBRIDGE: bus.endpoint,
   };
   const calls: RecordedCall[] = [];
-  const recorder = await startRecorder(backends, deployment.region, calls, options.before);
+  const recorder = await startRecorder(backends, deployment.region, calls, async (call, body) => {
+    options.watch?.onCall(call, body);
+    await options.before?.(call, body);
+  });
   const environment = environmentByContext((name) => ({
     ...environmentOf.get(name),
     AWS_REGION: deployment.region,
@@ -118,8 +130,9 @@ export const openSmallAccount = async (options: SmallAccountOptions) => {
     ),
   }));
   for (const name of deployment.functions.keys()) {
-    const { handler } = (await import(join(FUNCTIONS, `${name}.ts`))) as { handler: Handler };
-    handlers[name] = (event) => environment.run(name, () => handler(event));
+    const { handler } = (await import(join(FUNCTIONS, `${name}.ts`))) as { handler: LambdaHandler };
+    handlers[name] = (event) =>
+      environment.run(name, () => handler(event, { awsRequestId: `${name}-${randomUUID()}` }));
   }
   const runner: Runner = createRunner({
     machines: Object.fromEntries(deployment.machines),
@@ -128,6 +141,7 @@ export const openSmallAccount = async (options: SmallAccountOptions) => {
     clock,
     journalDir: join(folder, 'executions'),
     retryDelayMs: 20,
+    ...(options.watch === undefined ? {} : { onState: options.watch.onState }),
   });
   const workflowServer = await startWorkflowServer({ runner, clock, port: 0 });
   backends.SFN = workflowServer.url;
@@ -195,6 +209,17 @@ export const openSmallAccount = async (options: SmallAccountOptions) => {
   };
 };
 export type SmallAccount = Awaited<ReturnType<typeof openSmallAccount>>;
+
+type LambdaHandler = (event: unknown, context: { readonly awsRequestId: string }) => Promise<unknown>;
+
+const sayingOf = (name: string, { watch }: SmallAccountOptions): Readonly<Record<string, string>> =>
+  watch === undefined
+    ? { LOG_LEVEL: 'SILENT' }
+    : {
+        LOG_LEVEL: 'DEBUG',
+        AWS_LAMBDA_FUNCTION_NAME: name,
+        _X_AMZN_TRACE_ID: 'Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1',
+      };
 
 /** `Date` that reads the business clock wherever no instant is given. */
 const dateOf = (clock: BusinessClock, RealDate: DateConstructor): DateConstructor => {
