@@ -22,7 +22,12 @@ export interface StageConfig {
   /** A plan that nobody applied within so many hours is refused. */
   readonly planExpiresHours: number;
   /** Day of the month and hour in `businessTimeZone` at which the monthly run begins. */
-  readonly monthlyRun: { readonly dayOfMonth: number; readonly hour: number };
+  readonly monthlyRun: {
+    readonly dayOfMonth: number;
+    readonly hour: number;
+    /** False until the first plan was looked at: a monthly run applies its plan and asks customers. */
+    readonly enabled: boolean;
+  };
   readonly logRetentionDays: 30 | 90 | 365;
   /** How long files of a run are kept. */
   readonly workspaceRetentionDays: number;
@@ -30,6 +35,12 @@ export interface StageConfig {
   readonly pageThrottle: { readonly ratePerSecond: number; readonly burst: number };
   /** Mails per second; 0.8 × the account's quota. */
   readonly mailRatePerSecond: number;
+  /** Calls of the function that reads mail events, at once; a call takes ten events. */
+  readonly mailEventConcurrency: number;
+  /** `existing` where the sender's domain is an identity of SES in this account and region already. */
+  readonly senderIdentity: 'made' | 'existing';
+  /** Addresses and domains that are identities of the account to receive mails, as long as it is in the sandbox of SES. */
+  readonly sandboxRecipients: readonly string[];
   /** Shares of bounces and complaints from which on a wave stops sending; keep them below those of Amazon SES. */
   readonly mailBrakes: MailBrakeLimits;
   /** The company as customers see it, in mails and on pages. */
@@ -81,7 +92,9 @@ const SHARED = {
   currency: 'CNY',
   planExpiresHours: 72,
   mailBrakes: DEFAULT_MAIL_BRAKES,
-  monthlyRun: { dayOfMonth: 1, hour: 2 },
+  monthlyRun: { dayOfMonth: 1, hour: 2, enabled: true },
+  senderIdentity: 'made',
+  sandboxRecipients: [],
   linkKeyId: 'k1',
 } as const;
 
@@ -91,12 +104,14 @@ export const STAGES = {
     ...SHARED,
     buckets: 4_096,
     shards: 16,
-    mapConcurrency: 16,
+    // Room for the pages in a new account, which runs ten functions at once.
+    mapConcurrency: 4,
     sendConcurrency: 2,
     logRetentionDays: 30,
     workspaceRetentionDays: 90,
     pageThrottle: { ratePerSecond: 20, burst: 40 },
     mailRatePerSecond: 0.8,
+    mailEventConcurrency: 2,
     identity: { ...IDENTITY, senderAddress: 'survey@dev.example.com', replyToAddress: 'service@dev.example.com' },
     operatorAddress: 'operations@dev.example.com',
     pages: { kind: 'provider' },
@@ -114,6 +129,7 @@ export const STAGES = {
     workspaceRetentionDays: 760,
     pageThrottle: { ratePerSecond: 200, burst: 400 },
     mailRatePerSecond: 11.2,
+    mailEventConcurrency: 10,
     identity: { ...IDENTITY, senderAddress: 'survey@example.com', replyToAddress: 'service@example.com' },
     operatorAddress: 'operations@example.com',
     pages: {
@@ -136,6 +152,7 @@ export const STAGES = {
     workspaceRetentionDays: 90,
     pageThrottle: { ratePerSecond: 200, burst: 400 },
     mailRatePerSecond: 200,
+    mailEventConcurrency: 10,
     identity: { ...IDENTITY, senderAddress: 'survey@example.com', replyToAddress: 'service@example.com' },
     operatorAddress: 'operations@example.com',
     pages: { kind: 'provider' },

@@ -7,6 +7,10 @@ export interface MailAccountProps {
   readonly configurationSetName: string;
   /** Its domain is the identity; DKIM signs for it. */
   readonly senderAddress: string;
+  /** False where the domain is an identity of the account already, which no second stack can make. */
+  readonly makesIdentity: boolean;
+  /** Recipients who are identities of the account, while it is in the sandbox of SES: sending asks for rights on them too. */
+  readonly sandboxRecipients: readonly string[];
 }
 
 /** The stage's sender in SES: the domain as identity with DKIM, a configuration set, and a topic for what happens to mails. */
@@ -36,6 +40,16 @@ export class MailAccount extends Construct {
         EmailSendingEvent.RENDERING_FAILURE,
       ],
     });
+    if (props.makesIdentity) this.makeIdentity(domain);
+    const arn = (resource: string, resourceName: string): string =>
+      Stack.of(this).formatArn({ service: 'ses', resource, resourceName });
+    this.arns = [
+      ...[domain, ...props.sandboxRecipients].map((identity) => arn('identity', identity)),
+      arn('configuration-set', props.configurationSetName),
+    ];
+  }
+
+  private makeIdentity(domain: string): void {
     const identity = new EmailIdentity(this, 'Identity', {
       identity: Identity.domain(domain),
       configurationSet: this.configurationSet,
@@ -46,8 +60,5 @@ export class MailAccount extends Construct {
         description: `one of three records that prove ${domain} to SES and sign its mails`,
       });
     });
-    const arn = (resource: string, resourceName: string): string =>
-      Stack.of(this).formatArn({ service: 'ses', resource, resourceName });
-    this.arns = [arn('identity', domain), arn('configuration-set', props.configurationSetName)];
   }
 }

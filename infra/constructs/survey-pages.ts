@@ -1,4 +1,4 @@
-import { CfnOutput } from 'aws-cdk-lib';
+import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
 import {
   ApiMapping,
   type CfnApi,
@@ -11,7 +11,6 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { ARecord, HostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53';
@@ -20,6 +19,8 @@ import { Construct } from 'constructs';
 import type { OwnDomain, PagesDomain } from '../stage-config.ts';
 
 export interface SurveyPagesProps {
+  /** Physical name of the API; its log is named after it. */
+  readonly name: string;
   readonly answerSurvey: IFunction;
   readonly domain: PagesDomain;
   /** Requests per second and burst, for the pages and again for unsubscribing by itself. */
@@ -39,6 +40,7 @@ export class SurveyPages extends Construct {
   constructor(scope: Construct, id: string, props: SurveyPagesProps) {
     super(scope, id);
     this.api = new HttpApi(this, 'Api', {
+      apiName: props.name,
       createDefaultStage: false,
       disableExecuteApiEndpoint: props.domain.kind === 'own',
     });
@@ -50,8 +52,12 @@ export class SurveyPages extends Construct {
       autoDeploy: true,
       throttle: { rateLimit: props.throttle.ratePerSecond, burstLimit: props.throttle.burst },
     });
-    const accessLog = new LogGroup(this, 'Log', { retention: props.logRetention });
-    accessLog.grantWrite(new ServicePrincipal('apigateway.amazonaws.com'));
+    // The service allows itself to write there. Under this prefix it needs none of the ten resource policies of a region for it.
+    const accessLog = new LogGroup(this, 'AccessLog', {
+      logGroupName: `/aws/vendedlogs/apis/${props.name}`,
+      retention: props.logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     const settings = stage.node.defaultChild as CfnStage;
     settings.accessLogSettings = {
       destinationArn: accessLog.logGroupArn,

@@ -1,3 +1,4 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
 import {
@@ -10,6 +11,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -63,10 +65,34 @@ export class Watch extends Construct {
     this.props = props;
     this.topic = new Topic(this, 'Alarms', { enforceSSL: true });
     this.topic.addSubscription(new EmailSubscription(props.operatorAddress));
+    this.letAlarmsPublish();
     this.own = metricsOfStage(props.stage);
     this.createAlarms();
     new OperatorDashboard(this, 'Dashboard', { ...props, own: this.own });
     this.createBudget();
+  }
+
+  /** A topic with a policy of its own has lost the one that lets the whole account publish: without this, alarms mail nobody. */
+  private letAlarmsPublish(): void {
+    const stack = Stack.of(this);
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: {
+          ArnLike: {
+            'aws:SourceArn': stack.formatArn({
+              service: 'cloudwatch',
+              resource: 'alarm',
+              resourceName: `resegment-${this.props.stage}-*`,
+              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            }),
+          },
+          StringEquals: { 'aws:SourceAccount': stack.account },
+        },
+      }),
+    );
   }
 
   private createAlarms(): void {
@@ -127,7 +153,10 @@ export class Watch extends Construct {
     alarm.addOkAction(new SnsAction(this.topic));
   }
 
-  /** Counts what carries the stage's tag; it must be activated as a cost allocation tag once per account. */
+  /**
+   * Counts what carries the stage's tag; it must be activated as a cost allocation tag once per account. It has no name of its
+   * own, since CloudFormation makes another one when the operators' address changes.
+   */
   private createBudget(): void {
     const subscriber = { address: this.props.operatorAddress, subscriptionType: 'EMAIL' };
     const notice = (notificationType: 'ACTUAL' | 'FORECASTED', threshold: number) => ({
@@ -136,7 +165,6 @@ export class Watch extends Construct {
     });
     new CfnBudget(this, 'Budget', {
       budget: {
-        budgetName: `resegment-${this.props.stage}`,
         budgetType: 'COST',
         timeUnit: 'MONTHLY',
         budgetLimit: { amount: this.props.monthlyBudgetUsd, unit: 'USD' },

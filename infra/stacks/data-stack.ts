@@ -47,7 +47,12 @@ export class DataStack extends Stack {
           prefix: `${folder}/`,
           noncurrentVersionExpiration: Duration.days(1),
         })),
-        { id: 'replaced-versions-go', noncurrentVersionExpiration: Duration.days(props.config.workspaceRetentionDays) },
+        {
+          id: 'replaced-versions-go',
+          noncurrentVersionExpiration: Duration.days(props.config.workspaceRetentionDays),
+          expiredObjectDeleteMarker: true,
+        },
+        { id: 'requests-expire', prefix: 'requests/', expiration: Duration.days(REQUEST_DAYS) },
         { id: 'runs-expire', prefix: 'runs/', expiration: Duration.days(props.config.workspaceRetentionDays) },
         { id: 'waves-expire', prefix: 'waves/', expiration: Duration.days(props.config.workspaceRetentionDays) },
         { id: 'incomplete-uploads-end', abortIncompleteMultipartUploadAfter: Duration.days(1) },
@@ -61,6 +66,22 @@ export class DataStack extends Stack {
       removalPolicy: RemovalPolicy.RETAIN,
     });
     new CfnOutput(this, 'WorkspaceBucket', { value: this.workspace.bucketName });
+    this.keepExports();
+  }
+
+  /**
+   * Exports everything that the loop may use, whether it does or not: an export that a new version of the loop no longer needs
+   * cannot be removed while the deployed version still imports it, and the deployment would stop there.
+   */
+  private keepExports(): void {
+    for (const table of this.tables.values()) {
+      this.exportValue(table.tableName);
+      this.exportValue(table.tableArn);
+    }
+    this.exportValue(this.workspace.bucketName);
+    this.exportValue(this.workspace.bucketArn);
+    this.exportValue(this.keyRingKey.keyArn);
+    if (this.tableKey !== undefined) this.exportValue(this.tableKey.keyArn);
   }
 
   /** Who read or changed which object when. Written by S3 itself, for the workspace of this account only. */
@@ -112,5 +133,8 @@ export class DataStack extends Stack {
 
 /** Folders whose objects may name customers: what is erased there must not stay as an old version. */
 const CUSTOMER_FOLDERS = ['runs', 'waves'] as const;
+
+/** A list of customers that limits a run is read within minutes. */
+const REQUEST_DAYS = 30;
 
 const constructIdOf = (table: TableName): string => `${table.charAt(0).toUpperCase()}${table.slice(1)}Table`;

@@ -51,6 +51,7 @@ export interface LoopStackProps extends StackProps {
 const RETENTION = { 30: RetentionDays.ONE_MONTH, 90: RetentionDays.THREE_MONTHS, 365: RetentionDays.ONE_YEAR } as const;
 /** How often a message is tried before it goes to the dead-letter queue. */
 const DELIVERY_TRIES = 5;
+const SWEEP = Duration.minutes(1);
 
 /** The loop itself: functions, state machines, pages, mail events and schedules. It holds no data and can be made anew. */
 export class LoopStack extends Stack {
@@ -73,10 +74,13 @@ export class LoopStack extends Stack {
     this.mail = new MailAccount(this, 'Mail', {
       configurationSetName: `resegment-${props.stage}`,
       senderAddress: props.config.identity.senderAddress,
+      makesIdentity: props.config.senderIdentity === 'made',
+      sandboxRecipients: props.config.sandboxRecipients,
     });
 
     const entries = this.createEntries();
     this.pages = new SurveyPages(this, 'Pages', {
+      name: `resegment-${props.stage}-pages`,
       answerSurvey: entries['answer-survey'],
       domain: props.config.pages,
       throttle: props.config.pageThrottle,
@@ -264,6 +268,7 @@ export class LoopStack extends Stack {
           'kms:DescribeKey',
           'kms:Encrypt',
           'kms:GenerateDataKey',
+          'kms:GenerateDataKeyWithoutPlaintext',
           'kms:ReEncryptFrom',
           'kms:ReEncryptTo',
         ],
@@ -297,13 +302,21 @@ export class LoopStack extends Stack {
       visibilityTimeout: Duration.seconds(6 * FUNCTION_SIZES['ingest-mail-event'].timeoutSeconds),
     });
     this.mail.events.addSubscription(new SqsSubscription(queue, { deadLetterQueue: deadLetters }));
-    ingest.addEventSource(new SqsEventSource(queue, { batchSize: 10, reportBatchItemFailures: true }));
+    ingest.addEventSource(
+      new SqsEventSource(queue, {
+        batchSize: 10,
+        reportBatchItemFailures: true,
+        // A wave's events would else take all that the account may run at once, and the pages nothing.
+        maxConcurrency: this.props.config.mailEventConcurrency,
+      }),
+    );
     return deadLetters;
   }
 
   private createSchedules(runs: StateMachine, entries: Readonly<Record<EntryFunction, IFunction>>): void {
     const { monthlyRun, businessTimeZone } = this.props.config;
     new Schedule(this, 'MonthlyRun', {
+      enabled: monthlyRun.enabled,
       schedule: ScheduleExpression.cron({
         minute: '0',
         hour: String(monthlyRun.hour),
@@ -327,12 +340,15 @@ export class LoopStack extends Stack {
     this.everyMinute('EventSweep', entries['emit-events']);
   }
 
+  /** A minute that is lost is made good by the next: what failed is not tried again, and what could not start does not wait. */
   private everyMinute(id: string, sweeper: IFunction): void {
+    sweeper.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: SWEEP });
     new Schedule(this, id, {
-      schedule: ScheduleExpression.rate(Duration.minutes(1)),
+      schedule: ScheduleExpression.rate(SWEEP),
       target: new LambdaInvoke(sweeper, {
         deadLetterQueue: this.deadLetters,
-        retryAttempts: 0,
+        retryAttempts: 2,
+        maxEventAge: SWEEP,
         input: ScheduleTargetInput.fromObject({}),
       }),
     });
