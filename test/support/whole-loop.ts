@@ -24,7 +24,7 @@ import type { RunRequest } from '#shared/contracts/workflows.ts';
 import { moveEvent } from '#shared/domain/document-events.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import type { Deployment } from './deployment.ts';
-import { openSmallAccount, type RecordedCall, type SmallAccount } from './small-account.ts';
+import { type AccountWatch, openSmallAccount, type RecordedCall, type SmallAccount } from './small-account.ts';
 
 const MONTHS = ['2026-01', '2026-02', '2026-03', '2026-04', '2026-05'];
 const CUSTOMERS = 60;
@@ -34,6 +34,12 @@ const COLUMNS = ['id', 'date', 'name', 'email', 'language', 'region', 'branch', 
 const HOUR_MS = 3_600_000;
 const PURCHASES = { customer: 'customer', date: 'date', amount: 'amount' };
 
+/** The companies of the loop. */
+export const loopSample = () => sampleCompanies({ seed: 7, count: CUSTOMERS, months: MONTHS });
+
+/** What customers write in the loop. */
+export const LOOP_COMMENTS = ['Nobody called back.', 'Quick and clear.'] as const;
+
 /**
  * Plays everything that functions do in an account, as their real handlers: months with a survey, answers, reminders and its
  * end, action lists, cases, events; a plan that is held and applied late; runs of a few customers; a run that fails; and what
@@ -41,7 +47,7 @@ const PURCHASES = { customer: 'customer', date: 'date', amount: 'amount' };
  *
  * @returns every call of a function to a service
  */
-export const playWholeLoop = async (deployment: Deployment): Promise<readonly RecordedCall[]> => {
+export const playWholeLoop = async (deployment: Deployment, watch?: AccountWatch): Promise<readonly RecordedCall[]> => {
   const disturb: { by?: (call: RecordedCall, body: string) => Promise<void> } = {};
   const identity: SurveyIdentity = JSON.parse(
     deployment.functions.get('plan-wave')?.environment['SURVEY_IDENTITY'] ?? '',
@@ -56,6 +62,7 @@ export const playWholeLoop = async (deployment: Deployment): Promise<readonly Re
       MAIL_BRAKES: JSON.stringify({ bounceShare: 0.5, complaintShare: 1, afterSends: 5 }),
     },
     trouble: { bounceShare: 0, complaintShare: 0 },
+    ...(watch === undefined ? {} : { watch }),
     verifiedSender: identity.senderAddress.replace(/^.*@/, ''),
     before: async (call, body) => disturb.by?.(call, body),
   });
@@ -137,7 +144,7 @@ const settle = async (account: SmallAccount, identity: SurveyIdentity, folder: s
   const movingPolicy = await variant('moving', (yaml) => yaml.replace('bands: [1.7, 2.4]', 'bands: [1.01, 1.02]'));
   const policy = await variant('usual', (yaml) => yaml);
 
-  const sample = sampleCompanies({ seed: 7, count: CUSTOMERS, months: MONTHS });
+  const sample = loopSample();
   await importStaff(textSource('staff.csv', await sampleStaff(sample.customersCsv)), {}, tool);
   await importCustomers(
     textSource('customers.csv', sample.customersCsv),
@@ -233,9 +240,9 @@ const answerAndClose = async (world: World, waveId: string): Promise<void> => {
   if (unhappy === undefined || unsubscribing === undefined || erased === undefined || happy === undefined)
     throw new Error('too few mails');
   await clock.moveAtLeastTo(new Date(Date.parse(clock.now()) + 3 * HOUR_MS).toISOString());
-  await post(world, await pathIn(unhappy, 'answer'), { score: '2', comment: 'Nobody called back.', wish: 'call' });
+  await post(world, await pathIn(unhappy, 'answer'), { score: '2', comment: LOOP_COMMENTS[0], wish: 'call' });
   await post(world, await pathIn(unsubscribing, 'unsubscribe'), { 'List-Unsubscribe': 'One-Click' });
-  await post(world, await pathIn(happy, 'answer'), { score: '10', comment: 'Quick and clear.' });
+  await post(world, await pathIn(happy, 'answer'), { score: '10', comment: LOOP_COMMENTS[1] });
   await eraseCustomerOf(world, erased);
   await post(world, await pathIn(erased, 'answer'), { score: '9', comment: '' });
   await leavePending(world, unhappy, erased);
