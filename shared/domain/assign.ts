@@ -46,7 +46,7 @@ export const assignRow = (row: FrameRow, policy: Policy, calibration: Calibratio
     runId: run.runId,
     placements,
     ratings: Object.fromEntries(Object.entries(settled).map(([name, { rating }]) => [name, rating])),
-    values: isActive ? watchedValues(row, policy, calibration, scores, settled) : {},
+    values: isActive ? watchedValues(row, policy, calibration, scores, settled, run, flags) : {},
     flags: flags.map((flag) => flag.kind),
   };
   return {
@@ -286,6 +286,8 @@ const watchedValues = (
   calibration: Calibration,
   scores: ScoreValues,
   settled: Readonly<Record<string, Settled>>,
+  run: RunContext,
+  flags: readonly FlagProposal[],
 ): ScoreValues => {
   const { upgrade } = policy.flags;
   if (upgrade === undefined) return {};
@@ -293,7 +295,32 @@ const watchedValues = (
   const level = ratingLevel(upgrade.rising, scores, settled);
   const next = nextCutoff(level, value, scale);
   if (next === null || !('of' in score) || next.shortBy > WATCH * upgrade.shortBy * Math.abs(next.cutoff)) return {};
-  return { [score.of]: value };
+  const watched = { [score.of]: value };
+  const life = upgradeLife(row.prior, run, upgrade.expiresDays);
+  if (value === null || !flags.some((flag) => flag.kind === 'upgrade')) {
+    return life?.isOver === true ? { ...watched, [UPGRADE_KEYS.base]: life.base } : watched;
+  }
+  return life === undefined || life.isOver
+    ? { ...watched, [UPGRADE_KEYS.since]: toDayNumber(run.asOf), [UPGRADE_KEYS.base]: value }
+    : { ...watched, [UPGRADE_KEYS.since]: life.since, [UPGRADE_KEYS.base]: life.base };
+};
+
+/**
+ * Beside the watched figure of a customer whose upgrade is proposed: since which day, and from which figure on. Where nobody
+ * decided until the last day, the figure alone stays.
+ */
+export const UPGRADE_KEYS = { since: 'upgrade.since', base: 'upgrade.base' } as const;
+
+/** The proposal that earlier runs made and held, also after its last day; undefined where there is none to speak of. */
+const upgradeLife = (
+  prior: Generation | null,
+  run: RunContext,
+  expiresDays: number,
+): { readonly since: number; readonly base: number; readonly isOver: boolean } | undefined => {
+  const [since, base] = [prior?.values[UPGRADE_KEYS.since], prior?.values[UPGRADE_KEYS.base]];
+  if (typeof base !== 'number') return undefined;
+  if (typeof since !== 'number') return { since: Number.NEGATIVE_INFINITY, base, isOver: true };
+  return { since, base, isOver: toDayNumber(run.asOf) - since > expiresDays };
 };
 
 const ratingLevel = (name: string, scores: ScoreValues, settled: Readonly<Record<string, Settled>>): number | null =>
@@ -343,12 +370,12 @@ const sureUpgrade = (
   settled: Readonly<Record<string, Settled>>,
   main: Placement,
 ): FlagProposal | null => {
-  const flag = proposeUpgrade(rule, row, policy, calibration, scores, settled, main);
+  const flag = proposeUpgrade(rule, row, policy, calibration, run, scores, settled, main);
   if (flag === null || row.answers.length === 0) return flag;
   const sure = scoreRow(row, policy, calibration, { onlySureAnswers: true });
   if (Object.entries(sure).every(([name, value]) => value === scores[name])) return flag;
   const without = settleAll(row, sure, policy, calibration, run);
-  return proposeUpgrade(rule, row, policy, calibration, sure, without, main) === null ? null : flag;
+  return proposeUpgrade(rule, row, policy, calibration, run, sure, without, main) === null ? null : flag;
 };
 
 const stakeOf = (row: FrameRow, policy: Policy): number => asNumber(row.metrics[policy.valueMetric]) ?? 0;
@@ -358,6 +385,7 @@ const proposeUpgrade = (
   row: FrameRow,
   policy: Policy,
   calibration: Calibration,
+  run: RunContext,
   scores: ScoreValues,
   settled: Readonly<Record<string, Settled>>,
   main: Placement,
@@ -371,7 +399,10 @@ const proposeUpgrade = (
   const isNear = next.shortBy <= rule.shortBy * Math.abs(next.cutoff);
   const isHeldByMarginOnly = next.shortBy <= 0 && settled[rule.rising]?.heldBack.includes('margin') === true;
   if (!isNear || (next.shortBy <= 0 && !isHeldByMarginOnly)) return null;
+  const life = upgradeLife(row.prior, run, rule.expiresDays);
   if (!hasRisen(rule.rising, score.of, value, scale.sign, level, row.prior)) return null;
+  // Nobody decided until its last day: more of the same is not proposed again.
+  if (life?.isOver === true && scale.sign * value <= scale.sign * life.base) return null;
 
   const dimension = policy.dimensions[policy.mainDimension];
   if (dimension === undefined) return null;
@@ -431,7 +462,7 @@ const isUnhappy = (
 
 /**
  * Risen: better than recorded, or come near from where nothing was recorded, without having lost a level. Who was flagged
- * before stays so while the figure holds, so that running again takes no proposal back.
+ * before stays so while the figure holds, so that running again takes no proposal back; its last day ends that.
  */
 const hasRisen = (
   rising: string,

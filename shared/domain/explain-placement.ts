@@ -208,11 +208,13 @@ const explainMove = (context: ExplainContext, name: string): ExplainedMove | nul
   const said = { from: move.from, to: move.to };
   if (row.prior === null || move.from === null) return { ...said, cause: 'first', inputs: [], cutoffs: [] };
   if (before === undefined) {
-    const watched = Object.entries(row.prior.values).map(([metric, value]) => ({
-      name: metric,
-      before: value,
-      now: measuredValue(row, metric),
-    }));
+    const watched = Object.entries(row.prior.values)
+      .filter(([metric]) => !metric.includes('.'))
+      .map(([metric, value]) => ({
+        name: metric,
+        before: value,
+        now: measuredValue(row, metric),
+      }));
     return { ...said, cause: 'unknown', inputs: watched, cutoffs: [] };
   }
   const inputs = inputNames(policy)

@@ -251,6 +251,48 @@ describe('an upgrade flag', () => {
     expect(again.changed).toBe(false);
   });
 
+  /** The month of each run, and how the figure stands at its end. */
+  const over = (figures: readonly (readonly [string, number])[]): readonly (readonly string[])[] => {
+    let last: PlanRow | undefined;
+    return figures.map(([month, income]) => {
+      const now = company({ ...GOOD, net_income: income });
+      last = decide(last === undefined ? now : seenAgain(last, now), runOf(month));
+      return last.flags.map((flag) => flag.kind);
+    });
+  };
+
+  it('is not proposed again and again for a figure that stands still while nobody decides', () => {
+    const [may, june, july, august, ...rest] = over([
+      ['2026-05', 46_000],
+      ['2026-06', 47_000],
+      ['2026-07', 47_000],
+      ['2026-08', 47_000],
+      ['2026-09', 47_000],
+      ['2026-10', 46_900],
+      ['2026-11', 47_000],
+      ['2027-05', 47_000],
+    ]);
+
+    expect([may, june, july]).toEqual([[], ['upgrade'], ['upgrade']]);
+    // Proposed on 30 June; 60 days later is 29 August.
+    expect([august, ...rest]).toEqual([[], [], [], [], []]);
+  });
+
+  it('is proposed anew after its last day for who has risen since it was proposed, and only then', () => {
+    expect(
+      over([
+        ['2026-05', 46_000],
+        ['2026-06', 47_000],
+        ['2026-07', 47_500],
+        ['2026-08', 47_500],
+        ['2026-09', 47_500],
+        ['2026-10', 47_500],
+        ['2026-11', 47_500],
+        ['2026-12', 47_600],
+      ]),
+    ).toEqual([[], ['upgrade'], ['upgrade'], ['upgrade'], ['upgrade'], [], [], ['upgrade']]);
+  });
+
   it('does not come back for 60 days after a decision', () => {
     const may = decide(company(near));
     const decided = [{ kind: 'upgrade' as const, decision: 'refused' as const, date: '2026-05-30' }];

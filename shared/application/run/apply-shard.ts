@@ -127,11 +127,13 @@ const settleFlags = async (
     await ports.flags.raise(proposal(row, flag, facts.customerId, policy, record));
   }
   for (const kind of measured.prior?.flags ?? []) {
-    if (!row.next.flags.includes(kind)) await ports.flags.withdraw(row.subject, kind, record.runId, record.frozenAt);
+    if (row.next.flags.includes(kind)) continue;
+    await expireOld(row.subject, kind, record, ports);
+    await ports.flags.withdraw(row.subject, kind, record.runId, record.frozenAt);
   }
 };
 
-/** A proposal that nobody decided in time expires; what still holds is proposed anew, with a new last day. */
+/** A proposal that nobody decided in time expires; what the run proposes still is raised anew after it, with a new last day. */
 const expireOld = async (
   subject: string,
   kind: FlagProposal['kind'],
