@@ -144,7 +144,7 @@ const benchOn = <Dynamo>(
     addCustomer: async (given) => {
       const subject = (await ports.customers.ensureSubjects([given.customerId])).get(given.customerId);
       if (subject === undefined) throw new Error('no subject');
-      const existing = await ports.customers.get(given.customerId);
+      const existing = (await ports.customers.getMany([subject])).get(subject);
       const facts: CustomerFacts = {
         batches: [{ batchId: 'test', recordedAt: '2020-01-01T00:00:00.000Z', chunks: [0] }],
         orders: [],

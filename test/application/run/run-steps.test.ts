@@ -6,6 +6,7 @@ import { applyShard } from '#shared/application/run/apply-shard.ts';
 import { beginApply } from '#shared/application/run/begin-apply.ts';
 import { measureShard, visibleGeneration } from '#shared/application/run/measure-shard.ts';
 import { openRun } from '#shared/application/run/open-run.ts';
+import { mapConcurrently } from '#shared/concurrently.ts';
 import { toDayNumber } from '#shared/domain/calendar.ts';
 import type { OrderDay } from '#shared/domain/facts.ts';
 import { openRunBench, type RunBench } from '#test/support/run-bench.ts';
@@ -22,13 +23,13 @@ const order = (date: string, amountMinor: number): OrderDay => ({
 
 /** Sixty customers whose recency, frequency and spend all differ. */
 const fill = async (bench: RunBench): Promise<void> => {
-  for (let index = 0; index < 60; index += 1) {
+  await mapConcurrently([...Array(60).keys()], 8, async (index) => {
     const orders = Array.from({ length: 1 + (index % 7) }, (_, n) =>
       order(`2026-${String(1 + ((index + n) % 10)).padStart(2, '0')}-15`, 1000 + index * 137),
     );
     orders.sort((a, b) => a.day - b.day);
     await bench.addCustomer({ customerId: `c-${index}`, orders });
-  }
+  });
 };
 
 const standingsOf = async (bench: RunBench): Promise<readonly string[]> => {
