@@ -31,6 +31,8 @@ export interface Deployment {
     string,
     { readonly arn: string; readonly definition: unknown; readonly statements: Statement[] }
   >;
+  /** Rights of a role, from all policies that name it. */
+  statementsOfRole(roleArn: string): readonly Statement[];
   /** Every resource of a type with its properties resolved. */
   ofType(type: string): readonly { readonly id: string; readonly properties: Readonly<Record<string, unknown>> }[];
 }
@@ -53,16 +55,13 @@ export const deploymentOf = (stage: 'dev' | 'prod'): Deployment => {
     return ofType('AWS::IAM::Policy')
       .filter(({ properties }) => (properties['Roles'] as readonly string[]).includes(name))
       .flatMap(({ properties }) => (properties['PolicyDocument'] as { Statement: never[] }).Statement)
-      .map((one: { Effect: string; Action: string | string[]; Resource: string | string[]; Condition?: never }) => ({
-        ...one,
-        Action: [one.Action].flat(),
-        Resource: [one.Resource].flat(),
-      }));
+      .map(statementOf);
   };
   const prefix = `resegment-${stage}-`;
   return {
     region,
     ofType,
+    statementsOfRole,
     functions: new Map(
       ofType('AWS::Lambda::Function').map(({ properties }) => {
         const physical = String(properties['FunctionName']);
@@ -92,6 +91,14 @@ export const deploymentOf = (stage: 'dev' | 'prod'): Deployment => {
     ),
   };
 };
+
+/** A statement as it is written: one action or resource may stand without a list. */
+export const statementOf = (one: {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: string | readonly string[];
+  readonly Condition?: NonNullable<Statement['Condition']>;
+}): Statement => ({ ...one, Action: [one.Action].flat(), Resource: [one.Resource].flat() });
 
 /** The templates name no region themselves; a policy or an address does. */
 const regionOf = (...templates: readonly Template[]): string => {
