@@ -36,7 +36,10 @@ export const followRun = async (
     throw new PermanentError(
       'run-failed',
       `run ${runId} failed: ${record?.error ?? readableCause(execution.cause) ?? execution.error ?? execution.status.toLowerCase()}`,
-      { details: { runId }, hint: `resegment run show ${runId}` },
+      {
+        details: { runId },
+        hint: `resegment run show ${runId}; once the cause is put right: resegment run redrive ${runId}`,
+      },
     );
   }
 };

@@ -6,6 +6,7 @@ import { costSentence, costTable } from '#shared/application/cost-text.ts';
 import { type Language, labelIn } from '#shared/application/format-value.ts';
 import { keepPolicy, shortPolicy } from '#shared/application/keep-policy.ts';
 import { momentText, segmentNames } from '#shared/application/reader-frame.ts';
+import { redriveRun } from '#shared/application/redrive.ts';
 import { abandonRun } from '#shared/application/run/abandon-run.ts';
 import { assertReplaceable, idInPlaceOf } from '#shared/application/run/open-run.ts';
 import { brakesThatHold, goOnCommands, overrideBrake } from '#shared/application/run/override-brake.ts';
@@ -68,7 +69,7 @@ export const addRunCommands = (program: Command, host: CommandHost): void => {
     .action((options: StartOptions, command: Command) => onTarget(command, host, (context) => plan(context, options)));
 
   const run = withOverride(withStartOptions(program.command('run')))
-    .description('plan a run and apply it; `run list|show|diff|replay|rollback|abandon` work on runs')
+    .description('plan a run and apply it; `run list|show|diff|replay|rollback|redrive|abandon` work on runs')
     .option('--yes', 'apply without asking; the brakes still hold')
     .addHelpText(
       'after',
@@ -152,6 +153,15 @@ export const addRunCommands = (program: Command, host: CommandHost): void => {
     });
 
   run
+    .command('redrive')
+    .argument('<run>', 'a failed run: id, unique beginning, latest, previous or 2026-05')
+    .description('let a failed run go on where it was; shards that are done are not done again')
+    .addHelpText('after', '\nExample:\n  resegment run redrive 2026-05-monthly\n')
+    .action((wanted: string, _options: unknown, command: Command) =>
+      onTarget(command, host, (context) => redrive(context, wanted)),
+    );
+
+  run
     .command('abandon')
     .argument('<run>', 'id, unique beginning, latest, previous or 2026-05')
     .description('discard a planned, held or failed run, and release the lock if it holds it')
@@ -227,6 +237,15 @@ const replay = async ({ target, terminal }: CommandContext, wanted: string, limi
 const shortJson = (value: unknown): string => {
   const text = value === null ? '–' : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+};
+
+const redrive = async (context: CommandContext, wanted: string): Promise<ExitCode> => {
+  const { target, terminal, by } = context;
+  const { runId } = await findRun(target.runs, wanted);
+  const { execution, request } = await redriveRun({ runId, by }, target);
+  const record = await followRun(target, terminal, execution, runId, request);
+  await showOutcome(context, record, 0);
+  return exitOfState(record.state);
 };
 
 const abandon = async ({ target, terminal, by }: CommandContext, wanted: string): Promise<ExitCode> => {
@@ -562,7 +581,7 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
     terminal.result(
       record,
       () =>
-        `${record.runId}: ${stateInWords(record.state, terminal.language)}${record.state === 'abandoned' ? `\n${decisionsText(record, context).join('').trimEnd()}` : record.error === null ? '' : `\n${record.error}`}`,
+        `${record.runId}: ${stateInWords(record.state, terminal.language)}${record.state === 'abandoned' ? `\n${decisionsText(record, context).join('').trimEnd()}` : record.error === null ? '' : `\n${record.error}`}${record.state === 'failed' ? `\n${RUN_WORDS[terminal.language].redriveHint(record.runId)}` : ''}`,
     );
     return EXIT.done;
   }
@@ -635,6 +654,7 @@ const decisionsText = (record: RunRecord, { target, terminal }: CommandContext):
     ...(record.replaces === undefined ? [] : [words.inPlaceOf(record.replaces)]),
     (record.mode === 'plan' ? words.planned : words.started)(record.by, moment(record.frozenAt)),
     ...(applied === undefined ? [] : [words.applied(applied.by, moment(applied.at))]),
+    ...(record.redriven ?? []).map((one) => words.redriven(one.by, moment(one.at))),
     ...record.overrides.map((one) => words.overridden(one.brake, one.by, moment(one.at), one.reason)),
     ...(abandoned === undefined ? [] : [words.abandoned(abandoned.by, moment(abandoned.at))]),
     ...(rolledBack === undefined

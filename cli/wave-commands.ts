@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { waveCheckText } from '#shared/application/check-wave-text.ts';
 import { costTable } from '#shared/application/cost-text.ts';
 import { momentText, type ReaderFrame, segmentNames } from '#shared/application/reader-frame.ts';
+import { redriveWave } from '#shared/application/redrive.ts';
 import { loadPolicy, policyKey } from '#shared/application/run/run-ports.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import { cancelWave, pauseWave, resumeWave, type WaveControlResult } from '#shared/application/wave-control.ts';
@@ -95,6 +96,19 @@ export const addWaveCommands = (program: Command, host: CommandHost): void => {
           await cancelWave({ waveId: await waveIdOf(context, wanted), by: context.by, ...options }, context.target),
         ),
       ),
+    );
+  wave
+    .command('redrive')
+    .argument('<wave>', 'id of a wave, or latest')
+    .description('let a wave go on whose execution failed or was stopped: nobody twice, nobody left out')
+    .addHelpText('after', '\nExample:\n  resegment wave redrive w-2026-05-monthly\n')
+    .action((wanted: string, _options: unknown, command: Command) =>
+      onTarget(command, host, async (context) => {
+        const waveId = await waveIdOf(context, wanted);
+        const done = await redriveWave({ waveId, by: context.by }, context.target);
+        context.terminal.result({ waveId, ...done }, () => WAVE_WORDS[context.terminal.language].redriven(waveId));
+        return EXIT.done;
+      }),
     );
   addWaveResultsCommand(wave, host);
 };

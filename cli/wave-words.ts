@@ -15,6 +15,7 @@ interface WaveWords {
   readonly notPaused: (waveId: string) => string;
   /** @param by null where the wave has no mail to send any more */
   readonly resumed: (waveId: string, by: string | null) => string;
+  readonly redriven: (waveId: string) => string;
   readonly cancelled: (waveId: string) => string;
   readonly cancelledBefore: (waveId: string, since: string) => string;
 }
@@ -35,6 +36,7 @@ export const WAVE_WORDS: Readonly<Record<Language, WaveWords>> = {
     notPaused: (waveId) => `wave ${waveId} is not paused; nothing changed`,
     resumed: (waveId, by) =>
       `wave ${waveId} goes on where it was; ${by === null ? 'it has no mail to send any more' : `its next mails go out by ${by}`}`,
+    redriven: (waveId) => `wave ${waveId} goes on where it was: nobody is mailed twice, nobody is left out`,
     cancelled: (waveId) =>
       `wave ${waveId} is cancelled: it sends no invitation and no reminder any more; its links take answers until it closes`,
     cancelledBefore: (waveId, since) => `wave ${waveId} is already cancelled${since}; nothing changed`,
@@ -53,6 +55,7 @@ export const WAVE_WORDS: Readonly<Record<Language, WaveWords>> = {
     notPaused: (waveId) => `批次 ${waveId} 并未暂停；未作任何更改`,
     resumed: (waveId, by) =>
       `批次 ${waveId} 从原处继续；${by === null ? '已没有邮件要发送' : `下一批邮件最迟于 ${by} 发出`}`,
+    redriven: (waveId) => `批次 ${waveId} 从原处继续：不会重复发送，也不会遗漏`,
     cancelled: (waveId) => `批次 ${waveId} 已取消：不再发送邀请和提醒；链接在截止前仍可答复`,
     cancelledBefore: (waveId, since) => `批次 ${waveId} 此前已取消${since}；未作任何更改`,
   },

@@ -279,10 +279,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     startWave: {
       ...startWavePortsFrom({
         ...parts,
-        workflows: {
-          start: (...call) => requireSet(later.workflows).start(...call),
-          describe: (arn) => requireSet(later.workflows).describe(arn),
-        },
+        workflows: { start: (...call) => requireSet(later.workflows).start(...call) },
       }),
       meter,
     },

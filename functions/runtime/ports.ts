@@ -204,7 +204,9 @@ export const mailActionListsPortsFrom = (parts: BaseParts & StaffMailParts): Mai
   };
 };
 
-export const startWavePortsFrom = (parts: BaseParts & { readonly workflows: Workflows }): StartWavePorts => {
+export const startWavePortsFrom = (
+  parts: BaseParts & { readonly workflows: Pick<Workflows, 'start'> },
+): StartWavePorts => {
   const { runs, objects } = storesFrom(parts);
   return { clock: parts.clock, runs, objects, waves: records(parts).waves, workflows: parts.workflows };
 };

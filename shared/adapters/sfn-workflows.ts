@@ -1,16 +1,17 @@
 import {
   DescribeExecutionCommand,
   ExecutionAlreadyExists,
+  ListExecutionsCommand,
   SFNClient,
   type SFNClientConfig,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { PermanentError, type ResegmentError, RetryableError } from '../errors.ts';
-import type { Workflows } from '../ports/workflows.ts';
+import type { MachineName, Workflows } from '../ports/workflows.ts';
 
 export interface SfnWorkflowsOptions {
   /** ARN by machine; a function knows only those that it may start. */
-  readonly machineArns: Readonly<Partial<Record<'resegmentation' | 'survey-wave', string>>>;
+  readonly machineArns: Readonly<Partial<Record<MachineName, string>>>;
   /** Address of the local stack; absent on AWS. */
   readonly endpoint?: string;
   readonly region?: string;
@@ -39,10 +40,7 @@ export const sfnWorkflows = (options: SfnWorkflowsOptions): Workflows => {
   const client = new SFNClient(clientConfig(options));
   return {
     start: async (machine, name, input) => {
-      const stateMachineArn = options.machineArns[machine];
-      if (stateMachineArn === undefined) {
-        throw new PermanentError('machine-not-configured', `no ARN of the state machine ${machine} is configured`);
-      }
+      const stateMachineArn = arnOf(machine, options);
       try {
         const started = await client.send(
           new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
@@ -54,6 +52,27 @@ export const sfnWorkflows = (options: SfnWorkflowsOptions): Workflows => {
         }
         throw toWorkflowError(`start ${machine} ${name}`, error);
       }
+    },
+    running: async (machine) => {
+      const stateMachineArn = arnOf(machine, options);
+      const names: string[] = [];
+      let nextToken: string | undefined;
+      try {
+        do {
+          const page = await client.send(
+            new ListExecutionsCommand({
+              stateMachineArn,
+              statusFilter: 'RUNNING',
+              ...(nextToken === undefined ? {} : { nextToken }),
+            }),
+          );
+          for (const { name } of page.executions ?? []) if (name !== undefined) names.push(name);
+          nextToken = page.nextToken;
+        } while (nextToken !== undefined);
+      } catch (error) {
+        throw toWorkflowError(`list executions of ${machine}`, error);
+      }
+      return names;
     },
     describe: async (executionArn) => {
       try {
@@ -69,6 +88,13 @@ export const sfnWorkflows = (options: SfnWorkflowsOptions): Workflows => {
       }
     },
   };
+};
+
+const arnOf = (machine: MachineName, { machineArns }: SfnWorkflowsOptions): string => {
+  const arn = machineArns[machine];
+  if (arn === undefined)
+    throw new PermanentError('machine-not-configured', `no ARN of the state machine ${machine} is configured`);
+  return arn;
 };
 
 const clientConfig = (options: SfnWorkflowsOptions): SFNClientConfig => {

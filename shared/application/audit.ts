@@ -95,6 +95,7 @@ const runEntries = (run: RunRecord): readonly AuditEntry[] => {
       what: startedWith(run),
     },
     ...(run.applied === undefined ? [] : [{ ...about, ...run.applied, action: 'applied' }]),
+    ...(run.redriven ?? []).map(({ by, at }) => ({ ...about, by, at, action: 'redriven' })),
     ...run.overrides.map(({ at, by, reason, brake }) => ({
       ...about,
       kind: 'brake' as const,
@@ -119,7 +120,7 @@ const runEntries = (run: RunRecord): readonly AuditEntry[] => {
   ];
 };
 
-const WAVE_ACTIONS = { pause: 'paused', resume: 'resumed', cancel: 'cancelled' } as const;
+const WAVE_ACTIONS = { pause: 'paused', resume: 'resumed', cancel: 'cancelled', redrive: 'redriven' } as const;
 
 const waveEntries = ({ waveId, orders = [] }: WaveRecord): readonly AuditEntry[] =>
   orders.map(({ action, by, reason, at }) => ({

@@ -7,7 +7,7 @@ import { closingDay, waveIdOf } from './wave-record.ts';
 
 export interface StartWavePorts extends Pick<RunPorts, 'clock' | 'runs' | 'objects'> {
   readonly waves: RecordStore<WaveRecord>;
-  readonly workflows: Workflows;
+  readonly workflows: Pick<Workflows, 'start'>;
 }
 
 const DAY_MS = 86_400_000;

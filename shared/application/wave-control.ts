@@ -94,7 +94,7 @@ export const cancelWave = async (order: WaveOrder, ports: WaveControlPorts): Pro
 
 /** Who paused or cancelled the wave, as it stands; null where nobody did. */
 export const standingOrder = (wave: Pick<WaveRecord, 'state' | 'pause' | 'orders'>): WaveControl | null => {
-  const last = wave.orders?.at(-1);
+  const last = wave.orders?.findLast(({ action }) => action !== 'redrive');
   if (last === undefined) return null;
   if (last.action === 'cancel') return wave.state === 'cancelled' ? last : null;
   return last.action === 'pause' && wave.pause !== null && wave.pause.by !== 'brake' ? last : null;

@@ -53,6 +53,7 @@ const WORDS = {
     pause: 'paused',
     resume: 'resumed',
     cancel: 'cancelled',
+    redrive: 'redriven',
     uncertain: 'Uncertain mails',
     more: 'more',
     answersUntil: 'links take answers until',
@@ -86,6 +87,7 @@ const WORDS = {
     pause: '暂停',
     resume: '恢复',
     cancel: '取消',
+    redrive: '续跑',
     uncertain: '结果不明的邮件',
     more: '更多',
     answersUntil: '链接仍可答复至',
@@ -104,7 +106,9 @@ const orderInWords = ({ action, by, reason, at }: WaveControl, language: Languag
 const pausedBy = ({ pause, orders = [] }: WaveStatus, language: Language): string => {
   const words = WORDS[language];
   if (pause?.by === 'brake') return words.brake;
-  return pause?.by === 'reputation' ? words.reputation : (orders.at(-1)?.by ?? '–');
+  return pause?.by === 'reputation'
+    ? words.reputation
+    : (orders.findLast(({ action }) => action === 'pause')?.by ?? '–');
 };
 
 /** When the brake stopped the wave, of how much, and whether the operators were told; kept after a resume. */

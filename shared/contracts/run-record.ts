@@ -54,6 +54,8 @@ export const RunRecord = z.object({
   publishedAt: z.optional(z.string()),
   /** Who had the stored plan applied. */
   applied: z.optional(z.object({ by: z.string(), at: z.string() })),
+  /** Who let it go on after it failed, the oldest first; `execution` is the name of the execution that went on. */
+  redriven: z.optional(z.array(z.object({ by: z.string(), at: z.string(), execution: z.string() }))),
   /** Who discarded it. */
   abandoned: z.optional(z.object({ by: z.string(), at: z.string() })),
   /** The run of the same period in whose place an operator started this one. */

@@ -8,7 +8,7 @@ export const WAVE_STATES = ['planned', 'sending', 'open', 'closed', 'cancelled']
 
 /** What an operator ordered of a wave. Kept with it. */
 export const WaveControl = z.object({
-  action: z.enum(['pause', 'resume', 'cancel']),
+  action: z.enum(['pause', 'resume', 'cancel', 'redrive']),
   by: z.string(),
   reason: z.nullable(z.string()),
   at: z.string(),

@@ -22,10 +22,10 @@ export const BRAKES = [
 export const RunRequest = z.object({
   schema: Schema,
   trigger: z.enum(['schedule', 'operator']),
-  mode: z.enum(['run', 'plan', 'apply']),
-  /** Distinguishes ad hoc runs of a period; absent for scheduled ones. */
+  mode: z.enum(['run', 'plan', 'apply', 'redrive']),
+  /** Distinguishes ad hoc runs of a period; absent for scheduled ones. Of a `redrive`: the name of the execution. */
   requestId: z.optional(z.string()),
-  /** For `apply`: the planned run. */
+  /** For `apply`: the planned run; for `redrive`: the failed one. */
   runId: z.optional(z.string()),
   /** A rolled back, abandoned or expired monthly run whose period is to be closed by a new run. */
   replaces: z.optional(z.string()),

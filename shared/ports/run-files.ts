@@ -29,4 +29,6 @@ export interface MeasureReceipt {
   /** Newest business date of any fact, `YYYY-MM-DD`; null if none. */
   readonly newestFact: string | null;
   readonly units: { readonly read: number; readonly write: number };
+  /** The run in force when it was measured; absent in receipts of earlier versions, which are not gone by. */
+  readonly basedOn?: string | null;
 }

@@ -5,6 +5,7 @@ import { commandNames } from '#cli/main.ts';
 import type { Target } from '#cli/target.ts';
 import { objectErasureLog } from '#shared/adapters/object-erasure-log.ts';
 import type { AuditEntry } from '#shared/application/audit.ts';
+import { updateRun } from '#shared/application/run/run-ports.ts';
 import type { Answer } from '#shared/domain/answer-rules.ts';
 import type { CustomerCase } from '#shared/ports/case-store.ts';
 import type { KeyRing, KeyRingEvent } from '#shared/ports/secrets.ts';
@@ -140,8 +141,15 @@ beforeAll(async () => {
     waves: survey.waves,
     erasures: objectErasureLog(bench.ports.objects, async () => ADDRESS_KEY),
   };
+  const stage = benchTarget(bench, survey.cases, persons, survey.answers);
   const target: Target = {
-    ...benchTarget(bench, survey.cases, persons, survey.answers),
+    ...stage,
+    workflows: {
+      ...stage.workflows,
+      // No wave is played here.
+      start: async (machine, name, input) =>
+        machine === 'survey-wave' ? { executionArn: name, started: true } : stage.workflows.start(machine, name, input),
+    },
     caseArchive: survey.cases,
     waves: survey.waves,
     contacts: survey.contacts,
@@ -242,6 +250,9 @@ beforeAll(async () => {
   });
   const third = Object((await resegment('plan', '--json')).json).runId;
   await act('run abandon', [third], { kind: 'run', action: 'abandoned', what: third });
+  const fourth: string = Object((await resegment('plan', '--json')).json).runId;
+  await updateRun(bench.ports, fourth, (record) => ({ ...record, state: 'failed' }));
+  await act('run redrive', [fourth], { kind: 'run', action: 'redriven', what: fourth });
 
   const pinned = ['a', '--segment', 'high', '--until', '2027-01-31', '--reason', 'frame contract'];
   await act('pin set', pinned, { kind: 'pin', action: 'set', customerId: 'a', reason: 'frame contract' });
@@ -332,6 +343,7 @@ beforeAll(async () => {
     reason: 'wrong names',
   });
   await act('wave resume', [wave], { kind: 'wave', action: 'resumed', what: wave });
+  await act('wave redrive', [wave], { kind: 'wave', action: 'redriven', what: wave });
   await act('wave cancel', [wave, '--reason', 'council'], {
     kind: 'wave',
     action: 'cancelled',
@@ -381,10 +393,10 @@ describe('the audit', () => {
 
   it('is also where the thing itself is shown', async () => {
     const runs = audited.filter(({ kind, action }) => kind === 'run' && action !== 'started' && action !== 'planned');
-    expect(runs.map(({ action }) => action)).toEqual(['applied', 'rolledBack', 'abandoned']);
+    expect(runs.map(({ action }) => action)).toEqual(['applied', 'rolledBack', 'abandoned', 'redriven']);
     for (const { what, action } of runs) {
       const { out } = await resegment('run', 'show', what);
-      const words = { applied: 'applied', rolledBack: 'rolled back', abandoned: 'abandoned' }[action] ?? '';
+      const words = { rolledBack: 'rolled back' }[action] ?? action;
       expect(out).toMatch(new RegExp(`^${words} by Ann \\(unverified\\)`, 'mu'));
     }
   });

@@ -67,6 +67,7 @@ export const benchTarget = (
         }
         return { executionArn: name, started: true };
       },
+      running: async () => [],
       describe: async (executionArn) => executions.get(executionArn) ?? { status: 'FAILED' },
     },
     ...(persons === undefined ? {} : { persons }),

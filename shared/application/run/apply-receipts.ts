@@ -16,6 +16,17 @@ export const applyReceipts = async (
   return receipts;
 };
 
+/** Whether a shard was applied under this sequence number and has left its receipt. */
+export const isApplied = async (
+  runId: string,
+  shard: number,
+  seq: number,
+  ports: { readonly files: Pick<RunFiles, 'readJson'> },
+): Promise<boolean> => {
+  const document = await ports.files.readJson(runId, applyReceiptName(shard));
+  return isApplyReceipt(document) && document.seq === seq;
+};
+
 /** Subjects of one shard whose facts had changed since the plan, so that the run left them as they were. */
 export const staleSubjects = async (
   runId: string,

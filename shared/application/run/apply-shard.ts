@@ -5,7 +5,7 @@ import { undecided } from '#shared/domain/flag-sentences.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import type { FlagProposal, FrameRow, PlanRow, RunPointer } from '#shared/domain/standing.ts';
 import { PermanentError } from '#shared/errors.ts';
-import { applyReceiptName } from './apply-receipts.ts';
+import { applyReceiptName, isApplied } from './apply-receipts.ts';
 import { measureFacts, type ShardRef } from './measure-shard.ts';
 import { loadPolicy, loadRun, type RunPorts } from './run-ports.ts';
 import { abandonment, undoFlagsOfShard } from './undo-flags.ts';
@@ -19,11 +19,13 @@ export interface ApplyReceipt {
   /** Subjects whose facts changed since the plan: left as they were. */
   readonly stale: readonly string[];
   readonly units: { readonly read: number; readonly write: number };
+  /** Sequence number with which it was written; absent in receipts of earlier versions, which are not gone by. */
+  readonly seq?: number;
 }
 
 /**
  * Writes the changed standings of one shard and opens or withdraws flags. Each write carries the run's sequence number, so
- * doing a shard twice, or two at the same time, is doing it once. Where a stored plan is applied, customers whose facts
+ * doing a shard twice, or two at the same time, is doing it once; one that has left its receipt is not done again. Where a stored plan is applied, customers whose facts
  * changed meanwhile are skipped and named.
  */
 export const applyShard = async ({ runId, shard }: ShardRef, ports: RunPorts): Promise<Record<string, never>> => {
@@ -31,6 +33,7 @@ export const applyShard = async ({ runId, shard }: ShardRef, ports: RunPorts): P
   const { seq } = record;
   if (seq === null)
     throw new PermanentError('run-not-begun', `run ${runId} has no sequence number; apply begins with begin-apply`);
+  if (record.state !== 'abandoned' && (await isApplied(runId, shard, seq, ports))) return {};
   const policy = await loadPolicy(ports.objects, record.policy.hash);
   const pointer = await ports.pointer.get();
   const units = { read: 0, write: 0 };
@@ -77,7 +80,7 @@ export const applyShard = async ({ runId, shard }: ShardRef, ports: RunPorts): P
   // An operator may have abandoned the run meanwhile, and withdrawn its proposals before these were raised.
   const { record: now } = await loadRun(ports, runId);
   if (now.state === 'abandoned') await undoFlagsOfShard(runId, shard, abandonment(now), ports);
-  const receipt: ApplyReceipt = { shard, written, stale: stale.sort(), units };
+  const receipt: ApplyReceipt = { shard, written, stale: stale.sort(), units, seq };
   await ports.files.writeJson(runId, applyReceiptName(shard), receipt);
   return {};
 };

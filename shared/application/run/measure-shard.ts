@@ -1,3 +1,4 @@
+import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import { measure } from '#shared/domain/metrics.ts';
 import { pinsInForce } from '#shared/domain/pins.ts';
@@ -15,10 +16,11 @@ export interface ShardRef {
 /**
  * Reads the customers and standings of one range of buckets, the only full read of a run, and leaves their figures as a
  * frame. Poison records are named in the receipt and the rest goes on. Customers of whom nothing was known at `asOf` are
- * not part of the population.
+ * not part of the population. A shard that was measured before, against the same run in force, is not read again.
  */
 export const measureShard = async ({ runId, shard }: ShardRef, ports: RunPorts): Promise<Record<string, never>> => {
   const { record } = await loadRun(ports, runId);
+  if (await isMeasured(record, shard, ports)) return {};
   const policy = await loadPolicy(ports.objects, record.policy.hash);
   const pointer = await ports.pointer.get();
   const limits = await subjectsOf(record.only?.subjectsKey, ports);
@@ -55,14 +57,27 @@ export const measureShard = async ({ runId, shard }: ShardRef, ports: RunPorts):
     }
   }
   await ports.files.writeFrame(runId, shard, rows);
-  await ports.files.writeJson(runId, `measure/shard=${String(shard).padStart(4, '0')}.json`, {
+  await ports.files.writeJson(runId, receiptName(shard), {
     shard,
+    basedOn: record.basedOn,
     read: rows.length + quarantined.length,
     quarantined,
     newestFact,
     units,
   });
   return {};
+};
+
+const receiptName = (shard: number): string => `measure/shard=${String(shard).padStart(4, '0')}.json`;
+
+/** Whether the frame of a shard is there and is what measuring it once more would give: facts count up to one frozen instant. */
+const isMeasured = async (
+  { runId, basedOn }: RunRecord,
+  shard: number,
+  { files }: Pick<RunPorts, 'files'>,
+): Promise<boolean> => {
+  const receipt = await files.readJson(runId, receiptName(shard));
+  return typeof receipt === 'object' && receipt !== null && 'basedOn' in receipt && receipt.basedOn === basedOn;
 };
 
 /** @returns undefined where nothing was known of the customer at `asOf` and no standing says otherwise */

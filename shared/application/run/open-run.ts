@@ -20,7 +20,11 @@ export interface OpenedRun {
  * A scheduled run is one per period, so a second trigger finds the first run; an ad hoc run has the request's id.
  */
 export const openRun = async (request: RunRequest, ports: RunPorts): Promise<OpenedRun> =>
-  request.mode === 'apply' ? reopen(request, ports) : create(request, request.mode, ports);
+  request.mode === 'apply'
+    ? reopen(request, ports)
+    : request.mode === 'redrive'
+      ? redrive(request, ports)
+      : create(request, request.mode, ports);
 
 const create = async (request: RunRequest, mode: 'run' | 'plan', ports: RunPorts): Promise<OpenedRun> => {
   const now = ports.clock.now();
@@ -181,6 +185,42 @@ const reopen = async (request: RunRequest, ports: RunPorts): Promise<OpenedRun> 
   const applied = { by: request.by, at: ports.clock.now() };
   await updateRun(ports, runId, (current) => ({ ...current, checkStale: true, applied: current.applied ?? applied }));
   return { schema: 1, runId, next: 'apply' };
+};
+
+/**
+ * Lets a run go on that failed, or whose execution was stopped: what it has done stays done. Since time has passed, customers
+ * whose facts changed after they were measured are skipped and named, as where a stored plan is applied.
+ */
+const redrive = async (request: RunRequest, ports: RunPorts): Promise<OpenedRun> => {
+  const { runId, requestId } = request;
+  if (runId === undefined || requestId === undefined)
+    throw new PermanentError('run-id-missing', 'a redrive needs the runId of a failed run and a requestId');
+  const { record } = await loadRun(ports, runId);
+  assertMayRedrive(record);
+  const once = { by: request.by, at: ports.clock.now(), execution: requestId };
+  const noted = await updateRun(ports, runId, ({ redriven = [], ...current }) => ({
+    ...current,
+    checkStale: true,
+    redriven: redriven.some(({ execution }) => execution === requestId) ? redriven : [...redriven, once],
+  }));
+  return { schema: 1, runId, next: await resume(noted, ports) };
+};
+
+/** @throws PermanentError `run-not-failed` where nothing of the run is left to be done; the hint says what can be done instead */
+export const assertMayRedrive = ({ runId, state, finishedAt, closesPeriod }: RunRecord): void => {
+  const unfinished = (state === 'published' || state === 'degraded') && finishedAt === null;
+  if (state === 'failed' || state === 'planning' || state === 'applying' || unfinished) return;
+  const hints = {
+    planned: `resegment apply ${runId}`,
+    held: `resegment run show ${runId} says what holds it`,
+    published: 'nothing of it is left to be done',
+    degraded: `resegment run show ${runId} lists the records that could not be read`,
+    abandoned: closesPeriod ? `resegment run --again ${runId}` : 'make a new plan: resegment plan',
+    rolledBack: closesPeriod ? `resegment run --again ${runId}` : 'make a new plan: resegment plan',
+  } as const;
+  throw new PermanentError('run-not-failed', `run ${runId} is ${state}; only a run that failed can be redriven`, {
+    hint: hints[state],
+  });
 };
 
 const assertMayApply = (record: RunRecord, pointer: RunPointer, now: string): void => {
