@@ -65,6 +65,10 @@ const GlobalTable = z.object({
   TimeToLiveSpecification: z.optional(z.looseObject({})),
 });
 
+const expectLatest = (qualifier: unknown): void => {
+  if (qualifier !== '$LATEST') throw new Error(`a setting for version ${String(qualifier)} is not known here`);
+};
+
 /** Types that moto's CloudFormation does not make, and how their service makes one. */
 export const BY_OWN_API: Readonly<Record<string, Maker>> = {
   'AWS::DynamoDB::GlobalTable': async (boto, properties) => {
@@ -134,6 +138,8 @@ export const BY_OWN_API: Readonly<Record<string, Maker>> = {
   },
   'AWS::S3::BucketPolicy': async (boto, { Bucket, PolicyDocument }) => {
     await boto.call('s3', 'put_bucket_policy', { Bucket, Policy: JSON.stringify(PolicyDocument) });
+    // Taken back, since moto reads no conditions: it would refuse every request for being made without TLS.
+    await boto.call('s3', 'delete_bucket_policy', { Bucket });
     return { physicalId: text(Bucket) };
   },
   'AWS::SQS::QueuePolicy': async (boto, { Queues, PolicyDocument }) => {
@@ -162,27 +168,36 @@ export const BY_OWN_API: Readonly<Record<string, Maker>> = {
     });
     return { physicalId: member(made, 'SubscriptionArn') };
   },
+  'AWS::Lambda::EventInvokeConfig': async (boto, properties) => {
+    // What is not said holds for the newest version, as in all stages of the product.
+    expectLatest(properties['Qualifier']);
+    await boto.call('lambda', 'put_function_event_invoke_config', without(properties, 'Qualifier'));
+    return { physicalId: `${text(properties['FunctionName'])}|$LATEST` };
+  },
   'AWS::Scheduler::Schedule': async (boto, properties, logicalId) => {
     const physicalId = text(properties['Name'] ?? logicalId);
     await boto.call('scheduler', 'create_schedule', { ...properties, Name: physicalId });
     return { physicalId };
   },
-  'AWS::CloudWatch::Alarm': async (boto, properties) => {
-    const AlarmName = text(properties['AlarmName']);
-    await boto.call('cloudwatch', 'put_metric_alarm', properties);
+  'AWS::CloudWatch::Alarm': async (boto, properties, logicalId) => {
+    const AlarmName = text(properties['AlarmName'] ?? logicalId);
+    await boto.call('cloudwatch', 'put_metric_alarm', { ...properties, AlarmName });
     return { physicalId: AlarmName, attributes: { Arn: `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:${AlarmName}` } };
   },
-  'AWS::Budgets::Budget': async (boto, { Budget, NotificationsWithSubscribers }) => {
-    const { BudgetLimit, ...budget } = z.parse(
-      z.looseObject({ BudgetName: z.string(), BudgetLimit: z.looseObject({ Amount: z.number() }) }),
+  'AWS::Budgets::Budget': async (boto, { Budget, NotificationsWithSubscribers }, logicalId) => {
+    const { BudgetName, BudgetLimit, ...budget } = z.parse(
+      z.looseObject({
+        BudgetName: z._default(z.string(), logicalId),
+        BudgetLimit: z.looseObject({ Amount: z.number() }),
+      }),
       Budget,
     );
     await boto.call('budgets', 'create_budget', {
       AccountId: ACCOUNT,
-      Budget: { ...budget, BudgetLimit: { ...BudgetLimit, Amount: String(BudgetLimit.Amount) } },
+      Budget: { ...budget, BudgetName, BudgetLimit: { ...BudgetLimit, Amount: String(BudgetLimit.Amount) } },
       NotificationsWithSubscribers,
     });
-    return { physicalId: budget.BudgetName };
+    return { physicalId: BudgetName };
   },
 };
 

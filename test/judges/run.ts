@@ -32,14 +32,16 @@ const main = async (): Promise<number> => {
     return { passed: true, titles: [] };
   });
   const missing = 'notAsked' in python ? python.notAsked : undefined;
-  const [moto, others] = await Promise.all([
-    inTurn([['moto', () => judgeByMoto(missing)]]),
-    inTurn([
-      ['DynamoDB Local', async () => judgeByDynamoDbLocal(await freePort())],
-      ['cfn-lint', () => judgeByLint(missing)],
-    ]),
-  ]);
-  const outcomes = [...moto, ...others];
+  const outcomes = (
+    await Promise.all([
+      inTurn([['moto: the tool', () => judgeByMoto(missing, ofTheTool)]]),
+      inTurn([
+        ['moto: adapters', () => judgeByMoto(missing, ofAdapters)],
+        ['DynamoDB Local', async () => judgeByDynamoDbLocal(await freePort())],
+        ['cfn-lint', () => judgeByLint(missing)],
+      ]),
+    ])
+  ).flat();
   console.log('');
   for (const outcome of outcomes) console.log(`${outcome.judge.padEnd(16)}${words(outcome)}`);
   if (outcomes.some((outcome) => 'verdict' in outcome && !outcome.verdict.passed)) return 1;
@@ -89,26 +91,38 @@ const judgeByLint = (missing: string | undefined): Promise<Verdict> => {
   });
 };
 
-const judgeByMoto = async (missing: string | undefined): Promise<Verdict> => {
+type MotoTests = (judged: Readonly<Record<string, string>>) => Promise<readonly Verdict[]>;
+
+/** The operator's tool on a whole stage: the longest of all, so it has a server of its own. */
+const ofTheTool: MotoTests = async (judged) => [
+  await vitest(['--project', 'judges', 'test/judges/aws-target.test.ts'], judged),
+];
+
+/** Contract suites of adapters, and the services of a stage one by one. */
+const ofAdapters: MotoTests = async (judged) => [
+  await vitest(['--project', 'product', ...testFilesWith(/support\/open-tables\.ts|RESEGMENT_JUDGE_AWS/u)], judged),
+  await vitest(
+    ['--project', 'judges', ...['adapters', 'event-bus', 'stage'].map((name) => `test/judges/${name}.test.ts`)],
+    judged,
+  ),
+];
+
+const judgeByMoto = async (missing: string | undefined, tests: MotoTests): Promise<Verdict> => {
   if (missing !== undefined) throw new NotInstallable(missing);
   const port = await freePort();
-  const moto = spawn(join(VENV, 'bin', 'python'), ['-c', SERVE, String(port)], { stdio: 'ignore' });
+  const python = join(VENV, 'bin', 'python');
+  const moto = spawn(python, ['-c', SERVE, String(port)], { stdio: 'ignore' });
   try {
     const endpoint = `http://127.0.0.1:${port}`;
     await answering(endpoint, moto);
-    const judged = {
+    const verdicts = await tests({
       RESEGMENT_JUDGE_DYNAMODB: endpoint,
       RESEGMENT_JUDGE_AWS: endpoint,
-      RESEGMENT_JUDGE_PYTHON: join(VENV, 'bin', 'python'),
-    };
-    const contracts = await vitest(
-      ['--project', 'product', ...testFilesWith(/support\/open-tables\.ts|RESEGMENT_JUDGE_AWS/u)],
-      judged,
-    );
-    const judges = await vitest(['--project', 'judges', '--exclude', 'test/judges/templates.test.ts'], judged);
+      RESEGMENT_JUDGE_PYTHON: python,
+    });
     return {
-      passed: contracts.passed && judges.passed,
-      titles: [...contracts.titles.filter((title) => !/memory|directory/iu.test(title)), ...judges.titles],
+      passed: verdicts.every(({ passed }) => passed),
+      titles: verdicts.flatMap(({ titles }) => titles.filter((title) => !/memory|directory/iu.test(title))),
     };
   } finally {
     moto.kill();
