@@ -12,9 +12,16 @@ export interface TemplateResources {
   >;
 }
 
-/** Of each resource that holds data, by logical id: its type and the properties for which it would be replaced. */
+/** Of each resource that holds data, by logical id: its type, the properties for which it would be replaced, and a table's indexes. */
 export type RetainedResources = Readonly<
-  Record<string, { readonly type: string; readonly properties: Readonly<Record<string, unknown>> }>
+  Record<
+    string,
+    {
+      readonly type: string;
+      readonly properties: Readonly<Record<string, unknown>>;
+      readonly indexes?: readonly string[];
+    }
+  >
 >;
 
 export const retainedResources = ({ Resources }: TemplateResources): RetainedResources =>
@@ -24,10 +31,26 @@ export const retainedResources = ({ Resources }: TemplateResources): RetainedRes
         const names = REPLACED_FOR[type];
         if (names === undefined) return [];
         const given = names.flatMap((name) => (name in Properties ? [[name, Properties[name]] as const] : []));
-        return [[id, { type, properties: Object.fromEntries(given) }] as const];
+        const indexes = indexesOf(Properties['GlobalSecondaryIndexes']);
+        const kept = { type, properties: Object.fromEntries(given), ...(indexes.length === 0 ? {} : { indexes }) };
+        return [[id, kept] as const];
       })
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
+
+const indexesOf = (indexes: unknown): readonly string[] =>
+  Array.isArray(indexes) ? indexes.map((index: { readonly IndexName: string }) => index.IndexName).sort() : [];
+
+/** Tables of which a deployment would change more than one index, where CloudFormation makes or removes one at a time. */
+export const indexChangesAtOnce = (deployed: RetainedResources, next: RetainedResources): readonly string[] =>
+  Object.entries(deployed).flatMap(([id, { indexes: before = [] }]) => {
+    const after = next[id]?.indexes ?? [];
+    const changed = [
+      ...after.filter((name) => !before.includes(name)).map((name) => `makes ${name}`),
+      ...before.filter((name) => !after.includes(name)).map((name) => `removes ${name}`),
+    ];
+    return changed.length < 2 ? [] : [`${id}: ${changed.join(', ')}; deploy one at a time`];
+  });
 
 /**
  * What of the data a deployment would leave behind: resources that are gone, of another type, or that CloudFormation would

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lossesBetween, type RetainedResources, retainedResources } from '#infra/retained-resources.ts';
+import {
+  indexChangesAtOnce,
+  lossesBetween,
+  type RetainedResources,
+  retainedResources,
+} from '#infra/retained-resources.ts';
 import { templatesOf } from './templates.ts';
 
 const RELEASED: Readonly<Record<'dev' | 'prod', RetainedResources>> = JSON.parse(
@@ -13,6 +18,10 @@ describe.each(['dev', 'prod'] as const)('a deployment over what was released of 
 
   it('leaves no table, bucket or key behind', () => {
     expect(lossesBetween(RELEASED[stage], next)).toEqual([]);
+  });
+
+  it('changes one index of a table at most', () => {
+    expect(indexChangesAtOnce(RELEASED[stage], next)).toEqual([]);
   });
 
   it('is over all that is there: what is new is added to released-resources.json by hand', () => {
@@ -49,5 +58,33 @@ describe('losses', () => {
     expect(
       lossesBetween(released, retainedResources({ Resources: { ...Resources, New: { Type: 'AWS::S3::Bucket' } } })),
     ).toEqual([]);
+  });
+});
+
+describe('changes of indexes', () => {
+  const table = (...indexes: string[]): RetainedResources => ({
+    FlagsTable: { type: 'AWS::DynamoDB::GlobalTable', properties: {}, indexes },
+  });
+
+  it.each([
+    [
+      ['open', 'outbox'],
+      ['open', 'outbox'],
+    ],
+    [['open'], ['open', 'outbox']],
+    [['open', 'outbox'], ['open']],
+  ])('from %j to %j go in one deployment', (before, after) => {
+    expect(indexChangesAtOnce(table(...before), table(...after))).toEqual([]);
+  });
+
+  it.each([
+    [[], ['open', 'outbox']],
+    [['open'], ['outbox']],
+  ])('from %j to %j need two', (before, after) => {
+    expect(indexChangesAtOnce(table(...before), table(...after))).toHaveLength(1);
+  });
+
+  it('of a table that is new are none', () => {
+    expect(indexChangesAtOnce({}, table('open', 'outbox'))).toEqual([]);
   });
 });
