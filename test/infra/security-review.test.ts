@@ -37,7 +37,7 @@ describe.each(['dev', 'prod'] as const)('the AwsSolutions rules on %s', (stage) 
     for (const spy of quiet) spy.mockImplementation(() => true);
     findings = findingsOf(stage, folder);
     for (const spy of quiet) spy.mockRestore();
-  }, 60_000);
+  }, 180_000);
 
   it('find nothing that was not looked at and accepted for a reason', () => {
     const open = findings.filter(

@@ -13,9 +13,9 @@ process.env['TMPDIR'] = own;
 afterAll(() => {
   removeTemporaryFolders(own);
   const left = readdirSync(own);
+  removeTemporaryFolders();
   if (before === undefined) delete process.env['TMPDIR'];
   else process.env['TMPDIR'] = before;
-  removeTemporaryFolders();
 
   expect(left, 'left in the folder for temporary files; temporaryFolder() removes what it made').toEqual([]);
 });
