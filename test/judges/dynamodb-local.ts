@@ -53,7 +53,7 @@ const letIn = async (inside: ChildProcess, port: number): Promise<void> => {
   const addresses = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
   for (const address of new Set(['127.0.0.1', ...addresses])) {
     if (!(await answers(address, port))) continue;
-    inside.kill();
+    inside.disconnect();
     throw new Error(`DynamoDB Local, or something else, can be reached from outside at ${address}, port ${port}`);
   }
   inside.send('go');

@@ -25,7 +25,11 @@ const main = async ([engine = '', port = '']: readonly string[]): Promise<void> 
     ],
     { stdio: 'ignore' },
   );
-  process.once('disconnect', () => database.kill());
+  // Also where the judges were killed: nothing goes on in here without them.
+  process.once('disconnect', () => {
+    database.kill();
+    process.exit();
+  });
   try {
     const endpoint = `http://127.0.0.1:${port}`;
     await answering(endpoint, database);
@@ -36,9 +40,10 @@ const main = async ([engine = '', port = '']: readonly string[]): Promise<void> 
     });
     await assertUsed(endpoint);
     process.send?.({ verdict: { ...verdict, titles: verdict.titles.filter((title) => !/memory/iu.test(title)) } });
+  } catch (error) {
+    console.error(`DynamoDB Local: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
-    database.kill();
-    process.disconnect?.();
+    process.disconnect();
   }
 };
 
