@@ -84,7 +84,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
         options.csv === true ? answer.segment : segmentText(answer.segment, policy, context),
         stored.branch ?? '',
         stored.manager ?? '',
-        `${answer.score} (${answer.question})`,
+        `${answer.score ?? '–'} (${answer.question})`,
         options.csv === true ? answer.at : minuteIn(target.timeZone, answer.at),
         words.states[answerState(answer)],
         why(stored, context),

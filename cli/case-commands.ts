@@ -103,7 +103,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
         one.caseId,
         one.customerId,
         segmentText(one.segment, policy, context),
-        `${one.score} (${one.question})`,
+        `${one.score ?? '–'} (${one.question})`,
         one.answerDiscarded === undefined
           ? words.shortReasons[one.reason]
           : `${words.shortReasons[one.reason]} (${words.events.answerDiscarded})`,
@@ -150,7 +150,7 @@ const show = async (context: CommandContext, caseId: string): Promise<ExitCode> 
       terminal.bold(`${words.title} ${known.caseId} · ${known.customerId} · ${words.states[known.state]}`),
       textTable([
         [words.reason, words.reasons[known.reason]],
-        [words.score, `${known.score} (${known.question})`],
+        [words.score, `${known.score ?? '–'} (${known.question})`],
         [words.comment, shown.comment ?? '–'],
         [words.segment, segmentText(known.segment, policy, context)],
         [words.priority, words.priorities[known.priority]],

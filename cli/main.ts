@@ -231,6 +231,7 @@ const USAGE_CODES = new Set([
   'case-closed',
   'answer-unknown',
   'answer-counts',
+  'answer-without-score',
   'answer-judged',
   'judge-is-party',
   'until-invalid',

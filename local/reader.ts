@@ -77,7 +77,8 @@ export const watchReader = (stack: Stack, reader: Reader, tell: (text: string) =
 };
 
 const whatCame = (answer: Answer): string => {
-  const { answerId, score } = answer;
+  const { answerId } = answer;
+  const score = answer.score ?? 'without a score';
   switch (answerState(answer)) {
     case 'counted':
       return `Your answer arrived: ${score}.`;

@@ -188,7 +188,7 @@ const whyText = (row: ActionRow, language: Language): string => {
   const words = ACTION_WORDS[language];
   const texts = row.reasons.map((reason) =>
     reason === 'openCase' && row.case !== null
-      ? words.openCase(words.caseReasons[row.case.reason], String(row.case.score))
+      ? words.openCase(words.caseReasons[row.case.reason], String(row.case.score ?? '–'))
       : MOVES.has(reason) && row.why !== ''
         ? `${words.reasons[reason]}${language === 'en' ? ' (' : '（'}${row.why}${language === 'en' ? ')' : '）'}`
         : words.reasons[reason],

@@ -51,7 +51,7 @@ export const composeCaseNotice = (input: CaseNoticeInput): Promise<ComposedMail>
     ['case.branch', about.branch ?? '–'],
     ['case.manager', about.manager ?? '–'],
     ['case.reason', say(`case.reason.${about.reason}`)],
-    ['case.score', say('case.score.of', { score: String(about.score), from, to })],
+    ['case.score', about.score === null ? '–' : say('case.score.of', { score: String(about.score), from, to })],
     ['case.priority', say(`case.priority.${about.priority}`)],
     ['case.opened', values.opened],
     ['case.due', values.due],

@@ -173,7 +173,7 @@ export const dossierText = (
                   one.segment,
                   one.invitation,
                   one.reminder ?? '',
-                  one.answer === null ? words.noAnswer : `${one.answer.score}, ${one.answer.at}`,
+                  one.answer === null ? words.noAnswer : `${one.answer.score ?? '–'}, ${one.answer.at}`,
                 ]),
               ]),
             ),
@@ -188,7 +188,7 @@ export const dossierText = (
                       : [`  ${waveId} ${words.factor}: ${factorInWords(answer.factor, language)}`]),
                     ...(answer.suspect ? [`  ${waveId} ${words.suspect}`] : []),
                     ...answer.history.map(
-                      (one) => `  ${waveId} ${words.earlier}: ${one.score}, ${one.at} ${printable(one.comment)}`,
+                      (one) => `  ${waveId} ${words.earlier}: ${one.score ?? '–'}, ${one.at} ${printable(one.comment)}`,
                     ),
                   ],
             ),
@@ -307,7 +307,7 @@ export const dossierText = (
       words.cases,
       dossier.cases.map(
         (one) =>
-          `  ${one.caseId} ${one.state}, ${one.openedAt.slice(0, 10)}, ${printable(one.owner.name)}: ${one.reason}, ${one.score}`,
+          `  ${one.caseId} ${one.state}, ${one.openedAt.slice(0, 10)}, ${printable(one.owner.name)}: ${one.reason}, ${one.score ?? '–'}`,
       ),
     ),
   ].join('\n');

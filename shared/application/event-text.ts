@@ -54,7 +54,7 @@ const detailOf = (event: BusinessEvent, language: Language): string => {
     case 'case.closed':
     case 'case.reopened': {
       const { caseId, reason, score, dueAt, outcome } = event.data;
-      return `${caseId} ${reason}, ${words.score} ${score}, ${outcome ?? `${words.due} ${dueAt.slice(0, 16).replace('T', ' ')}`}`;
+      return `${caseId} ${reason}, ${words.score} ${score ?? words.none}, ${outcome ?? `${words.due} ${dueAt.slice(0, 16).replace('T', ' ')}`}`;
     }
     case 'answer.stored':
     case 'answer.changed':

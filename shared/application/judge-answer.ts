@@ -34,7 +34,7 @@ export interface JudgedAnswer {
  * again changes nothing and completes what a crash left undone; the first name and reason stay. Of two people who differ one
  * comes first, and the other hears who did.
  *
- * @throws PermanentError `answer-unknown`, `answer-counts`, `answer-judged`, `judge-is-party`, `reason-missing`: nothing has
+ * @throws PermanentError `answer-unknown`, `answer-counts`, `answer-without-score`, `answer-judged`, `judge-is-party`, `reason-missing`: nothing has
  *   been changed then
  */
 export const judgeAnswer = async (
@@ -49,6 +49,11 @@ export const judgeAnswer = async (
     if (before === undefined) throw unknownAnswer(answerId);
     if (nameOnly(by) === nameOnly(before.manager ?? '')) throw partyError(before.answer, by);
     const state = answerState(before.answer);
+    if (decision === 'confirmed' && before.answer.score === null) {
+      throw new PermanentError('answer-without-score', `answer ${answerId} has no score, so nothing of it can count`, {
+        hint: 'its reader says that the mail was meant for somebody else: work on its case, or discard it',
+      });
+    }
     if (state === decision) return bring(before, false, ports);
     if (state === 'counted' && decision === 'confirmed') {
       throw new PermanentError('answer-counts', `answer ${answerId} shows no sign of a machine and counts already`, {

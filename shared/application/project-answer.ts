@@ -124,7 +124,8 @@ const factOf = (answer: Answer, timeZone: string): AnswerFact => {
   return {
     answerId: answer.answerId,
     version: answer.version,
-    value: normaliseAnswer(scale, answer.score),
+    // Without a score it is suspect, cannot be confirmed, and counts for nothing.
+    value: answer.score === null ? 0 : normaliseAnswer(scale, answer.score),
     scale,
     date: dateIn(timeZone, answer.at),
     recordedAt: recordedAt(answer),
@@ -174,7 +175,7 @@ const afterContent = (known: CustomerCase, answer: Answer, stored: StoredAnswer)
     event: known.state === 'closed' ? 'reopened' : 'updated',
     at: recordedAt(answer),
     by: judgementOf(answer)?.by ?? 'customer',
-    note: `score ${known.score} → ${answer.score}`,
+    note: `score ${known.score ?? '–'} → ${answer.score ?? '–'}`,
   } as const;
   const next = {
     ...rest,

@@ -27,12 +27,18 @@ const TRIES = 12;
  * Stores an answer, and only then projects it. Once this returns `stored`, the answer is durable whatever happens to the
  * projection. An erasure in between leaves no answer behind: it removes the invitation first, and that is looked at again.
  *
- * @throws PoisonError `answer-out-of-scale`, `comment-too-long`
+ * @throws PoisonError `answer-without-score`, `answer-out-of-scale`, `comment-too-long`
  */
 export const recordAnswer = async (form: AnswerForm, ports: RecordAnswerPorts): Promise<RecordResult> => {
   const invitation = await ports.invitations.get(form.invitationId);
   if (invitation === undefined) return { kind: 'unknown' };
-  if (!isOnScale(invitation.question, form.score)) {
+  if (form.score === null && !form.wishes.includes('notMe')) {
+    throw new PoisonError(
+      'answer-without-score',
+      'only who says that the mail was meant for somebody else needs no score',
+    );
+  }
+  if (form.score !== null && !isOnScale(invitation.question, form.score)) {
     throw new PoisonError(
       'answer-out-of-scale',
       `the score ${form.score} is not on the scale of ${invitation.question}`,

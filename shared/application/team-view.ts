@@ -98,7 +98,9 @@ const casesOf = async (waveId: string, now: string, ports: TeamViewPorts): Promi
 
 /** Whether any version of the answer can have opened a case: all that did are among these. */
 const mayHaveCase = ({ answer }: StoredAnswer): boolean =>
-  [answer, ...answer.history].some((version) => isLow(answer.question, version.score) || version.wishes.length > 0);
+  [answer, ...answer.history].some(
+    (version) => (version.score !== null && isLow(answer.question, version.score)) || version.wishes.length > 0,
+  );
 
 /** Whether it is closed, and was by its due time; one that was opened again counts by its newest closing and due time. */
 const isClosedInTime = ({ state, history, dueAt }: CustomerCase): boolean => {

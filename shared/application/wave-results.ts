@@ -128,12 +128,12 @@ const gatherResults = async (
       if (invitation.invitation.state === 'sent') cell.invited += 1;
       if (invitation.deliveredAt !== undefined && invitation.bouncedAt === undefined) cell.delivered += 1;
       if (answer === undefined) continue;
-      if (answer.suspect) {
+      if (answer.suspect || answer.score === null) {
         cell.suspect += 1;
         continue;
       }
-      cell.scores[answer.score] = (cell.scores[answer.score] ?? 0) + 1;
       const { factor, comment, score, at } = answer;
+      cell.scores[score] = (cell.scores[score] ?? 0) + 1;
       if (factor !== undefined) cell.factors[factor] = (cell.factors[factor] ?? 0) + 1;
       if (comment !== '') comments.push({ score, segment, comment, at });
     }

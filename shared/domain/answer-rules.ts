@@ -25,7 +25,8 @@ const KEPT_VERSIONS = 20;
 
 export interface AnswerVersion {
   readonly version: number;
-  readonly score: number;
+  /** Null where somebody only said that the mail was not meant for them. */
+  readonly score: number | null;
   readonly comment: string;
   readonly wishes: readonly Wish[];
   /** Absent where the customer named none. */
@@ -84,7 +85,8 @@ const LOW_UP_TO: Readonly<Record<QuestionKind, number>> = { nps: 6, csat: 2, ces
 export const isLow = (question: QuestionKind, score: number): boolean => score <= LOW_UP_TO[question];
 
 export interface SubmittedAnswer {
-  readonly score: number;
+  /** Null is allowed with the wish `notMe` only; it leaves an earlier score. */
+  readonly score: number | null;
   /** Cleaned. */
   readonly comment: string;
   readonly wishes: readonly Wish[];
@@ -95,7 +97,7 @@ export interface SubmittedAnswer {
 }
 
 /**
- * The answer after one more submission. The newest score wins; an empty comment leaves the earlier one; wishes are those of
+ * The answer after one more submission. The newest score wins, and none leaves the earlier one; an empty comment leaves the earlier one; wishes are those of
  * the newest submission. A factor left alone leaves the earlier one, since a form opened before may not know of it; only
  * {@link NO_FACTOR} takes it back. The same submission again gives the same object, so that a repeated POST changes nothing.
  *
@@ -111,10 +113,11 @@ export const mergeAnswer = (
   const wishes = WISHES.filter((wish) => submitted.wishes.includes(wish));
   const named = submitted.factor ?? before?.factor;
   const factor = named === NO_FACTOR ? undefined : named;
-  const signals = signalsOf(before, submitted, deliveredAt);
+  const score = submitted.score ?? before?.score ?? null;
+  const signals = signalsOf(before, { ...submitted, score }, deliveredAt);
   const same =
     before !== undefined &&
-    before.score === submitted.score &&
+    before.score === score &&
     before.comment === comment &&
     before.wishes.join() === wishes.join() &&
     before.factor === factor;
@@ -122,7 +125,7 @@ export const mergeAnswer = (
   return {
     ...frame,
     version: (before?.version ?? 0) + 1,
-    score: submitted.score,
+    score,
     comment,
     wishes,
     ...(factor === undefined ? {} : { factor }),
@@ -189,6 +192,6 @@ export const caseReasonOf = (answer: Answer, everyLow: boolean): CaseReason | un
   if (answer.wishes.includes('notMe')) return 'wrongPerson';
   if (answer.wishes.includes('complaint')) return 'complaint';
   if (answer.wishes.includes('call')) return 'callMe';
-  const low = isLow(answer.question, answer.score);
+  const low = answer.score !== null && isLow(answer.question, answer.score);
   return low && (answer.comment !== '' || everyLow) ? 'lowAnswer' : undefined;
 };

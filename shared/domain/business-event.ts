@@ -64,7 +64,8 @@ const caseData = {
   state: z.enum(['open', 'taken', 'closed']),
   reason: z.enum(['complaint', 'callMe', 'lowAnswer', 'wrongPerson']),
   question: z.enum(['nps', 'csat', 'ces']),
-  score: z.number(),
+  /** Null where somebody only said that the mail was not meant for them. */
+  score: z.nullable(z.number()),
   segment: Text,
   branch: z.nullable(Text),
   /** Whose queue it is in. */
@@ -80,7 +81,8 @@ const answerData = {
   waveId: Text,
   version: z.int().check(z.positive()),
   question: z.enum(['nps', 'csat', 'ces']),
-  score: z.number(),
+  /** Null where somebody only said that the mail was not meant for them. */
+  score: z.nullable(z.number()),
   segment: Text,
   branch: z.nullable(Text),
   /** What was asked for beside the score. */

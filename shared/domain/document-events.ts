@@ -19,7 +19,7 @@ interface CaseDocument {
   readonly branch: string | null;
   readonly owner: { readonly kind: 'manager' | 'branch' | 'central' | 'superior' };
   readonly reason: CaseReason;
-  readonly score: number;
+  readonly score: number | null;
   readonly question: QuestionKind;
   readonly priority: 'high' | 'normal';
   readonly dueAt: string;
@@ -130,7 +130,7 @@ interface AnswerDocument {
     readonly customerId: string;
     readonly version: number;
     readonly question: QuestionKind;
-    readonly score: number;
+    readonly score: number | null;
     readonly segment: string;
     readonly wishes: readonly Wish[];
     readonly suspect: boolean;

@@ -52,7 +52,8 @@ export interface CustomerCase {
   readonly manager: string | null;
   readonly owner: CaseOwner;
   readonly reason: CaseReason;
-  readonly score: number;
+  /** Null where the mail reached somebody else, who gave none. */
+  readonly score: number | null;
   readonly question: 'nps' | 'csat' | 'ces';
   readonly priority: 'high' | 'normal';
   readonly openedAt: Instant;

@@ -24,7 +24,7 @@ const open = async (options: Parameters<Browser['newContext']>[0] = {}): Promise
   return page;
 };
 const stored = async () => (await pages.stores.answers.get(pages.invitationId))?.answer;
-const send = () => page.locator('main button[type=submit]').click();
+const send = () => page.locator('main button[type=submit]:not([value=notMe])').click();
 
 const asking =
   (question: Invitation['question']) =>
@@ -78,6 +78,10 @@ const PAGES: readonly (readonly [string, (lang: string) => Promise<unknown>])[] 
         async (lang: string) => {
           await page.goto(`${pages.links().answer}?a=7&lang=${lang}`);
           await page.locator('textarea').fill('a\nb 好');
+          if (wish === 'notMe') {
+            await page.locator('button[value=notMe]').click();
+            return;
+          }
           if (wish !== 'thanks') await page.locator(`input[value=${wish}]`).check();
           await send();
         },
@@ -205,13 +209,26 @@ describe('the form in a browser without scripts', () => {
     await page.keyboard.press('Tab');
     expect(await focused().getAttribute('value')).toBe('4');
     await page.keyboard.press('ArrowLeft');
-    for (let step = 0; step < 5; step += 1) await page.keyboard.press('Tab');
+    for (let step = 0; step < 4; step += 1) await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
     expect(await focused().textContent()).toBe('Send');
     await page.keyboard.press('Space');
     await page.getByRole('heading', { name: 'Thank you' }).waitFor();
 
     expect(await stored()).toMatchObject({ score: 3, comment: 'slow', factor: 'brand', wishes: ['call'], version: 2 });
+  });
+
+  it('lets somebody whom the mail does not concern say so by the keyboard, without a score', async () => {
+    await open({ javaScriptEnabled: false });
+    await page.goto(`${pages.links().answer}?lang=en`);
+    const button = page.getByRole('button', { name: 'This mail was not meant for me' });
+
+    expect(await button.getAttribute('aria-describedby')).toBe('not-me-hint');
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Thank you' }).waitFor();
+
+    expect(await stored()).toMatchObject({ score: null, wishes: ['notMe'] });
   });
 
   it('changes its language and keeps all that was typed and chosen, and writes nothing', async () => {

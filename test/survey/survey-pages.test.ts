@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { judgeAnswer } from '#shared/application/judge-answer.ts';
 import { PAGE_TEXT_KEYS, pageText, placeholdersOf } from '#shared/application/pages/page-text.ts';
 import { projectPendingAnswers } from '#shared/application/project-answer.ts';
 import { issueLinkToken } from '#shared/domain/link-token.ts';
@@ -159,6 +160,54 @@ describe('the answer page', () => {
     const [opened] = await pages.stores.cases.listOpen();
     expect(opened?.dueAt).toBe(next.includes('3 June') || 'wish' in fields ? '2026-06-03T02:00:00.000Z' : undefined);
   });
+
+  it('takes "not meant for me" without a score as a case and as no answer that counts or could count', async () => {
+    const html = await (await post(pages.links().answer, { wish: 'notMe' })).text();
+
+    expect(html).toContain('We have recorded that this mail was not meant for you.');
+    expect(html).toContain('Your answer is not counted');
+    expect(html).not.toMatch(/null|undefined|out of 10/u);
+    const [opened] = await pages.stores.cases.listOpen();
+    expect(opened).toMatchObject({ reason: 'wrongPerson', score: null });
+    const [stored] = await pages.stores.answers.list('all');
+    expect(stored?.answer).toMatchObject({ score: null, suspect: true, signals: ['notMe'] });
+    const facts = await pages.stores.customers.get(stored?.answer.customerId ?? '');
+    expect(Object.values(facts?.answers ?? {})).toMatchObject([{ suspect: true }]);
+    const verdict = { decision: 'confirmed', by: 'Zhao Lei', reason: 'called' } as const;
+    await expect(
+      judgeAnswer(stored?.answer.answerId ?? '', verdict, {
+        ...pages.stores,
+        clock: pages.clock,
+        businessTimeZone: 'UTC',
+      }),
+    ).rejects.toMatchObject({ code: 'answer-without-score' });
+
+    // It was the right person after all.
+    pages.clock.moveTo(new Date(Date.parse(pages.clock.now()) + 60_000).toISOString());
+    expect(await (await post(pages.links().answer, { score: '9' })).text()).toContain('your answer: 9 out of 10');
+    const [corrected] = await pages.stores.answers.list('all');
+    expect(corrected?.answer).toMatchObject({ score: 9, suspect: false, wishes: [] });
+  });
+
+  it('keeps the score of before where somebody says later that the mail was not meant for them', async () => {
+    await post(pages.links().answer, { score: '3', comment: 'slow' });
+    pages.clock.moveTo(new Date(Date.parse(pages.clock.now()) + 60_000).toISOString());
+    await post(pages.links().answer, { wish: 'notMe' });
+
+    const [stored] = await pages.stores.answers.list('all');
+    expect(stored?.answer).toMatchObject({ score: 3, comment: 'slow', suspect: true });
+  });
+
+  it.each([[{}], [{ wish: 'call' }], [{ score: '11', wish: 'notMe' }], [{ score: 'x', wish: 'notMe' }]])(
+    'refuses %j, since a score is missing or is none',
+    async (fields) => {
+      const refused = await post(pages.links().answer, fields);
+
+      expect(refused.status).toBe(400);
+      expect(await refused.text()).toContain('id="problem"');
+      expect(await pages.stores.answers.list('all')).toEqual([]);
+    },
+  );
 
   it('R12 answers 410 after the survey has closed and writes nothing', async () => {
     const url = pages.links().answer;

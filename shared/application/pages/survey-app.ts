@@ -128,7 +128,7 @@ export const surveyApp = (ports: SurveyAppPorts): Hono => {
     const fromMail =
       linked !== undefined && /^\d{1,2}$/u.test(linked) && isOnScale(invitation.question, Number(linked));
     return formReply(200, frame, invitation, {
-      score: fromMail ? Number(linked) : known?.score,
+      score: fromMail ? Number(linked) : (known?.score ?? undefined),
       comment: known?.comment ?? '',
       wishes: known?.wishes ?? [],
       factor: known?.factor,
@@ -304,8 +304,13 @@ const parseAnswer = (form: URLSearchParams, invitation: Invitation): ParsedForm 
   const repeated = SINGLE_FIELDS.some((name) => form.getAll(name).length > 1);
   const unknown = wishes.length !== given.length || (named !== null && factor === undefined);
   if (strange || repeated || unknown) return { problem: 'problemFields', content };
-  if (!onScale) return { problem: 'problemScore', content };
+  // Whom the mail does not concern has nothing to say on the scale.
+  const needsNone = text === '' && wishes.includes('notMe');
+  if (!onScale && !needsNone) return { problem: 'problemScore', content };
   if (!isCommentShortEnough(comment)) return { problem: 'problemComment', content };
   const honeypot = (form.get(HONEYPOT_FIELD) ?? '') !== '';
-  return { answer: { score, comment, wishes, honeypot, ...(factor === undefined ? {} : { factor }) }, content };
+  return {
+    answer: { score: score ?? null, comment, wishes, honeypot, ...(factor === undefined ? {} : { factor }) },
+    content,
+  };
 };

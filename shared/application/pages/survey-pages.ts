@@ -142,7 +142,7 @@ ${FACTOR_CHOICES.map(
 </fieldset>
 <fieldset>
 <legend>${say('wishes')}</legend>
-${WISHES.map(
+${WISHES.filter((wish) => wish !== 'notMe').map(
   (wish) =>
     html`<label class="choice"><input type="checkbox" name="wish" value="${wish}"${checked(content.wishes.includes(wish))}>${say(WISH_TEXT[wish])}</label>`,
 )}
@@ -150,6 +150,8 @@ ${WISHES.map(
 <div class="away" aria-hidden="true"><label for="${HONEYPOT_FIELD}">${say('honeypot')}</label><input id="${HONEYPOT_FIELD}" name="${HONEYPOT_FIELD}" type="text" tabindex="-1" autocomplete="off"></div>
 <p class="soft">${[say('linked'), say('closes', { date: lastMoment(language, links.timeZone, invitation.closesAt) }), say('neverAsk')].join(gap)}</p>
 <p><button type="submit">${say('send')}</button></p>
+<p><button class="quiet" type="submit" name="wish" value="notMe" formnovalidate aria-describedby="not-me-hint">${say(WISH_TEXT.notMe)}</button>
+<span class="soft" id="not-me-hint">${say('notMeHint')}</span></p>
 </form>
 ${unsubscribeLine(language, links)}`,
   );
@@ -173,7 +175,7 @@ export const thanksPage = (
   const due = Date.parse(answer.at) + invitation.caseDueHours * HOUR_MS;
   return page(
     { language, identity, title: say('thanksTitle') },
-    html`<p role="status">${say('thanks', { score: answer.score, to: scaleRange(answer.question).to })}</p>
+    html`<p role="status">${answer.score === null ? say('thanksNotMe') : say('thanks', { score: answer.score, to: scaleRange(answer.question).to })}</p>
 ${answer.comment === '' ? '' : html`<p class="label">${say('thanksComment')}</p><p class="said">${answer.comment}</p>`}
 <h2>${say('nextTitle')}</h2>
 <p>${say(nextOf(answer, invitation), { date: readableTime(language, links.timeZone, due) })}</p>
