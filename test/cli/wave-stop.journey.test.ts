@@ -74,7 +74,7 @@ beforeAll(async () => {
   const loop = startLoop(begun, 1);
   await until(async () => invited(begun).length >= 2);
   await loop.kill();
-}, 200_000);
+}, 300_000);
 
 /** Goes on with the loop until one more mail is out. */
 const goOn = async (name: string) => {
