@@ -20,6 +20,9 @@ const fail = (error: unknown): void => {
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 
+/** How long the thread may take to end by itself after its store is closed, in milliseconds. */
+const LINGER_MS = 500;
+
 const options: { path?: string; port: number } = workerData;
 
 const serve = async (): Promise<void> => {
@@ -41,7 +44,12 @@ const serve = async (): Promise<void> => {
   port.on('message', (message) => {
     if (message !== 'stop') return;
     server.closeAllConnections();
-    server.close(() => process.exit(0));
+    // The callback may run inside the store's native one: to end the thread there pulls it from under it. It ends by itself once
+    // nothing is left to wait for, or from a timer, where nothing native is under way.
+    server.close(() => {
+      port.close();
+      setTimeout(() => process.exit(0), LINGER_MS).unref();
+    });
   });
 };
 serve().catch(fail);
