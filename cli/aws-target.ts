@@ -35,7 +35,7 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
   const { buckets, businessTimeZone, currency, mailRatePerSecond } = STAGES[stage];
   const dynamo = dynamoClient();
   const name = (part: string): string => `resegment-${stage}-${part}`;
-  const { account, region } = await placeOfTable(dynamo, name('customers'));
+  const { partition, account, region } = await placeOfTable(dynamo, name('customers'));
   const tables = {
     customers: name('customers'),
     standings: name('standings'),
@@ -59,7 +59,7 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
   const cases = dynamoCases(dynamo, tables.cases, parts.clock);
   const ringPlace = {
     records: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'KEYS', schema: SealedRing }),
-    kmsKeyArn: `arn:aws:kms:${region}:${account}:alias/${name('key-ring')}`,
+    kmsKeyArn: `arn:${partition}:kms:${region}:${account}:alias/${name('key-ring')}`,
   };
   const keyRing = kmsKeyRing(ringPlace);
   let writable: Promise<ContactStore> | undefined;
@@ -70,7 +70,8 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
   };
   // Reading claims needs no address key.
   const contacts = dynamoContacts(dynamo, tables.contacts, { kid: '', key: new Uint8Array() });
-  const machine = (workflow: string): string => `arn:aws:states:${region}:${account}:stateMachine:${name(workflow)}`;
+  const machine = (workflow: string): string =>
+    `arn:${partition}:states:${region}:${account}:stateMachine:${name(workflow)}`;
   return {
     describe: () => ({ target: 'aws', stage, account, region }),
     caller: await callerOf(region),

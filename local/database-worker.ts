@@ -1,9 +1,11 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 
 /**
  * Runs dynalite in a thread of its own: it does not compete with the loop for the event loop, and it ends with the process.
- * Posts `{port}` when it listens or `{code, message}` when it cannot, and closes the store on the message `stop`.
+ * Posts `{port}` when it listens or `{code, message}` when it cannot, and closes the store on the message `stop`. `POST /faults`
+ * with `{"throttle": 0.2}` has it refuse that share of requests for items as a table does that is asked too much; 0 ends it.
  */
 const require = createRequire(import.meta.url);
 const dynalite = require('dynalite');
@@ -20,6 +22,57 @@ const fail = (error: unknown): void => {
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 
+const options: { path?: string; port: number; throttle?: number } = workerData;
+
+/** Requests for items, which a table that is asked too much refuses; making and listing tables is not among them. */
+const OF_ITEMS = /\.(GetItem|BatchGetItem|Query|Scan|PutItem|UpdateItem|DeleteItem|BatchWriteItem)$/u;
+const REFUSAL = JSON.stringify({
+  __type: 'com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException',
+  message: 'the local database refuses a share of requests on purpose: POST /faults {"throttle": 0} ends it',
+});
+
+/** Puts itself before the server: refuses a share of requests, and takes orders how large it is. */
+const withFaults = (server: Server): void => {
+  let throttle = options.throttle ?? 0;
+  const answer = server.listeners('request');
+  server.removeAllListeners('request');
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (request.method === 'POST' && request.url === '/faults') {
+      void orderOf(request).then((wanted) => {
+        if (wanted !== undefined) throttle = wanted;
+        response.writeHead(wanted === undefined ? 400 : 200, { 'content-type': 'application/json' });
+        response.end(
+          JSON.stringify(wanted === undefined ? { error: 'send {"throttle": a share from 0 to 1}' } : { throttle }),
+        );
+      });
+      return;
+    }
+    if (Math.random() < throttle && OF_ITEMS.test(String(request.headers['x-amz-target']))) {
+      request.resume();
+      response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
+      response.end(REFUSAL);
+      return;
+    }
+    for (const listener of answer) listener.call(server, request, response);
+  });
+};
+
+const LONGEST_ORDER = 1_000;
+
+const orderOf = async (request: IncomingMessage): Promise<number | undefined> => {
+  let text = '';
+  for await (const chunk of request) {
+    text += String(chunk);
+    if (text.length > LONGEST_ORDER) return undefined;
+  }
+  try {
+    const order: unknown = JSON.parse(text);
+    const share = typeof order === 'object' && order !== null && 'throttle' in order ? order.throttle : undefined;
+    return typeof share === 'number' && share >= 0 && share <= 1 ? share : undefined;
+  } catch {
+    return undefined;
+  }
+};
 /** How long the thread may take to end by itself after its store is closed, in milliseconds. */
 const LINGER_MS = 500;
 
@@ -38,6 +91,7 @@ const serve = async (): Promise<void> => {
     deleteTableMs: 0,
     updateTableMs: 0,
   });
+  withFaults(server);
   server.keepAliveTimeout = 0;
   server.on('error', fail);
   server.listen(options.port, '127.0.0.1', () => port.postMessage({ port: server.address().port }));

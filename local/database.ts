@@ -8,8 +8,11 @@ import {
   type DynamoDBClient,
   ListTablesCommand,
   type ListTablesCommandOutput,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { type StoreParts, storesFrom } from '#functions/runtime/stores.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
+import { bucketKey } from '#shared/adapters/table-keys.ts';
 import { PermanentError } from '#shared/errors.ts';
 
 const LOCK_WAIT_MS = 8_000;
@@ -25,18 +28,24 @@ export interface Database {
  *
  * @param options.dataDir keeps the data in `<dataDir>/database`; absent: in memory
  * @param options.port 0 or absent: any free one
+ * @param options.throttle share of requests for items, 0..1, that it refuses as a table does that is asked too much; none if absent
  * @param options.lockWaitMs how long to wait for a folder that another process still holds open; 8 s if absent
  * @throws PermanentError `data-folder-in-use` where another stack keeps the folder open for longer (a process that
  *   is being killed releases it within that time), `port-taken`
  */
 export const startDatabase = async (
-  options: { readonly dataDir?: string; readonly port?: number; readonly lockWaitMs?: number } = {},
+  options: {
+    readonly dataDir?: string;
+    readonly port?: number;
+    readonly lockWaitMs?: number;
+    readonly throttle?: number;
+  } = {},
 ): Promise<Database> => {
   const folder = options.dataDir === undefined ? undefined : path.join(options.dataDir, 'database');
   if (folder !== undefined) mkdirSync(folder, { recursive: true });
   const deadline = Date.now() + (options.lockWaitMs ?? LOCK_WAIT_MS);
   for (;;) {
-    const outcome = await launch(folder, options.port ?? 0);
+    const outcome = await launch(folder, options.port ?? 0, options.throttle ?? 0);
     if (!('code' in outcome)) return outcome;
     if (outcome.code === 'EADDRINUSE') {
       throw new PermanentError('port-taken', `port ${options.port} is taken`, {
@@ -62,9 +71,9 @@ interface Failure {
 
 const isLock = (failure: Failure): boolean => failure.code === 'LEVEL_LOCKED' || /LOCK: /.test(failure.message);
 
-const launch = async (folder: string | undefined, port: number): Promise<Database | Failure> => {
+const launch = async (folder: string | undefined, port: number, throttle: number): Promise<Database | Failure> => {
   const worker = new Worker(new URL('./database-worker.ts', import.meta.url), {
-    workerData: { port, ...(folder === undefined ? {} : { path: folder }) },
+    workerData: { port, throttle, ...(folder === undefined ? {} : { path: folder }) },
     execArgv: ['--no-warnings'],
   });
   worker.unref();
@@ -187,4 +196,29 @@ const createInput = (template: TableTemplate): CreateTableCommandInput => {
           })),
         }),
   };
+};
+
+/**
+ * Makes the stored facts of the first `count` customers unreadable, as a fault of a program or of a hand would, to see what a
+ * run makes of it. Fewer where there are fewer.
+ */
+export const damageCustomers = async (parts: StoreParts, count: number): Promise<void> => {
+  const { customers } = storesFrom(parts);
+  let left = count;
+  for (let bucket = 0; bucket < customers.buckets && left > 0; bucket += 1) {
+    for await (const read of customers.readBucket(bucket)) {
+      if (left === 0) break;
+      if (read.kind === 'quarantined') continue;
+      left -= 1;
+      await parts.dynamo.send(
+        new UpdateItemCommand({
+          TableName: parts.tables.customers,
+          Key: { bucket: { S: bucketKey(bucket) }, subject: { S: read.facts.subject } },
+          UpdateExpression: 'SET #orders = :damaged',
+          ExpressionAttributeNames: { '#orders': 'orders' },
+          ExpressionAttributeValues: { ':damaged': { S: 'not what it was' } },
+        }),
+      );
+    }
+  }
 };

@@ -124,6 +124,8 @@ export interface StackOptions {
   readonly port?: number;
   /** What the mail server makes of mails; nothing goes wrong if absent. */
   readonly trouble?: MailTrouble;
+  /** Share of the database's requests, 0..1, that it refuses; none if absent. */
+  readonly throttleDatabase?: number;
   /** Mails per second; 200 if absent. */
   readonly mailsPerSecond?: number;
   readonly onStep?: (step: string) => void;
@@ -214,7 +216,10 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   // An unhandled rejection would end the process while the database opens; the await below reports it.
   synthesis.catch(() => undefined);
   onStep('starting the database');
-  const database = await startDatabase({ dataDir });
+  const database = await startDatabase({
+    dataDir,
+    ...(options.throttleDatabase === undefined ? {} : { throttle: options.throttleDatabase }),
+  });
   writeJsonFile(path.join(dataDir, 'stage.json'), stage);
   const { tables, machines, functionArns } = await synthesis;
   await createTables(database.endpoint, tables).catch(async (error: unknown) => {

@@ -29,6 +29,10 @@ export interface StartOptions {
   readonly asOf?: string;
   /** Shares of addresses, 0..1, whose mails the local mail server reports as bounced or complained about. */
   readonly trouble: { readonly bounceShare: number; readonly complaintShare: number };
+  /** Share of the database's requests, 0..1, that it refuses. */
+  readonly throttleDatabase: number;
+  /** Customers of the kept data whose stored facts are made unreadable before the loop goes on. */
+  readonly unreadable: number;
   /** Mails per second of the whole stack; the default of the stack if absent. */
   readonly mailsPerSecond?: number;
 }
@@ -50,6 +54,8 @@ Without --purchases it makes up a synthetic sample that has what the policy read
   --policy NAME|FILE     a preset or a policy file (default bank-three-class; retail-rfm with --purchases)
   --bounces N%           share of addresses that do not exist, to see a wave stop itself: docs/surveys.md (default 0%)
   --complaints N%        share of receivers who call the mail spam (default 0%)
+  --throttle-database N% share of the database's requests that it refuses: docs/drills.md (default 0%)
+  --unreadable N         makes the stored facts of N customers of the kept data unreadable: docs/drills.md
   --mail-rate N          mails per second, 1 to 200, to see a wave under way (default 200)
   --as-of YYYY-MM-DD     date of the last run (default: the last day of last month)
   --lang en|zh-CN        language of the summary
@@ -77,6 +83,9 @@ export const readStartOptions = (args: readonly string[]): StartOptions => {
     bounceShare: shareOf('--bounces', values.bounces),
     complaintShare: shareOf('--complaints', values.complaints),
   };
+  const unreadable = Number(values.unreadable ?? 0);
+  if (!Number.isInteger(unreadable) || unreadable < 0 || unreadable > 1_000)
+    throw usage(`--unreadable takes a number of customers from 0 to 1000, got ${JSON.stringify(values.unreadable)}`);
   const mailRate = Number(values['mail-rate'] ?? MOST_MAILS_PER_SECOND);
   if (!Number.isInteger(mailRate) || mailRate < 1 || mailRate > MOST_MAILS_PER_SECOND) {
     throw usage(
@@ -98,6 +107,8 @@ export const readStartOptions = (args: readonly string[]): StartOptions => {
     language,
     companies,
     trouble,
+    throttleDatabase: shareOf('--throttle-database', values['throttle-database']),
+    unreadable,
     ...(values['mail-rate'] === undefined ? {} : { mailsPerSecond: mailRate }),
     ...(purchases === undefined
       ? {}
@@ -121,7 +132,7 @@ export const readStartOptions = (args: readonly string[]): StartOptions => {
 const shareOf = (option: string, given = '0%'): number => {
   const percent = /^(\d{1,3}(?:\.\d{1,4})?)%$/u.exec(given)?.[1];
   if (percent === undefined || Number(percent) > 100)
-    throw usage(`${option} takes a share of all addresses as 0% to 100%, such as 8%, got ${JSON.stringify(given)}`);
+    throw usage(`${option} takes a share as 0% to 100%, such as 8%, got ${JSON.stringify(given)}`);
   return Number(percent) / 100;
 };
 
@@ -146,6 +157,8 @@ const parse = (args: readonly string[]) => {
         'as-of': { type: 'string' },
         bounces: { type: 'string' },
         complaints: { type: 'string' },
+        'throttle-database': { type: 'string' },
+        unreadable: { type: 'string' },
         'mail-rate': { type: 'string' },
         lang: { type: 'string' },
       },

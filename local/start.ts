@@ -15,6 +15,7 @@ import { RunSummary } from '#shared/contracts/run-record.ts';
 import { addMonths, dateIn, lastDayOf, type Period, periodOf } from '#shared/domain/calendar.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import { isResegmentError, PermanentError } from '#shared/errors.ts';
+import { damageCustomers } from './database.ts';
 import { fileSource, firstRejects, textSource } from './import-files.ts';
 import { currentRunId, type LoopPlan, type Progress, planLoop, playLoop, playNextMonth } from './loop.ts';
 import { findReader, showReader, watchReader } from './reader.ts';
@@ -75,6 +76,7 @@ const main = async (): Promise<number> => {
     stage: { timeZone: chosen.timeZone, currency: chosen.currency },
     startAt: `${lastDayOf(plan.earlier[0] ?? settings.current)}T04:00:00.000Z`,
     trouble: options.trouble,
+    throttleDatabase: options.throttleDatabase,
     ...(options.mailsPerSecond === undefined ? {} : { mailsPerSecond: options.mailsPerSecond }),
     onStep: (step) => progress(step),
   });
@@ -94,6 +96,7 @@ const main = async (): Promise<number> => {
     const current = { ...settings, policyHash: active?.hash ?? settings.policyHash };
     const policy = await loadPolicy(stack.run.objects, current.policyHash);
     writeJsonFile(path.join(options.dataDir, 'loop.json'), current);
+    await damageCustomers(stack.parts, options.unreadable);
     const played = play(stack, current, plan, options, progress);
     const outcome = await Promise.race([played, interrupted]);
     if (typeof outcome === 'number') return outcome;

@@ -3,19 +3,20 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { PermanentError } from '../errors.ts';
 
 /**
- * Account and region in which a table lies, read from its ARN: what the caller's credentials really reach.
+ * Partition (`aws`, `aws-us-gov`), account and region in which a table lies, read from its ARN: what the caller's credentials really reach.
  *
  * @throws PermanentError `stage-not-reached` where the table does not exist or may not be described
  */
 export const placeOfTable = async (
   client: DynamoDBClient,
   table: string,
-): Promise<{ readonly account: string; readonly region: string }> => {
+): Promise<{ readonly partition: string; readonly account: string; readonly region: string }> => {
   try {
     const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
-    const [, , , region, account] = (Table?.TableArn ?? '').split(':');
-    if (region === undefined || account === undefined) throw new Error('its ARN names no region and account');
-    return { account, region };
+    const [, partition, , region, account] = (Table?.TableArn ?? '').split(':');
+    if (partition === undefined || region === undefined || account === undefined)
+      throw new Error('its ARN names no region and account');
+    return { partition, account, region };
   } catch (cause) {
     throw new PermanentError(
       'stage-not-reached',
