@@ -35,7 +35,7 @@ const main = async ([engine = '', port = '']: readonly string[]): Promise<void> 
     await answering(endpoint, database);
     process.send?.({ listening: true });
     await once(process, 'message');
-    const verdict = await vitest(['--project', 'product', ...testFilesWith(/support\/open-tables\.ts/u)], {
+    const verdict = await vitest(testFilesWith(/support\/open-tables\.ts/u), {
       RESEGMENT_JUDGE_DYNAMODB: endpoint,
     });
     await assertUsed(endpoint);

@@ -86,7 +86,7 @@ const run = (command: string, arguments_: readonly string[]): void => {
 
 const judgeByLint = (missing: string | undefined): Promise<Verdict> => {
   if (missing !== undefined) throw new NotInstallable(missing);
-  return vitest(['--project', 'judges', 'test/judges/templates.test.ts'], {
+  return vitest(['test/judges/templates.test.ts'], {
     RESEGMENT_JUDGE_CFN_LINT: join(VENV, 'bin', 'cfn-lint'),
   });
 };
@@ -94,15 +94,13 @@ const judgeByLint = (missing: string | undefined): Promise<Verdict> => {
 type MotoTests = (judged: Readonly<Record<string, string>>) => Promise<readonly Verdict[]>;
 
 /** The operator's tool on a whole stage: the longest of all, so it has a server of its own. */
-const ofTheTool: MotoTests = async (judged) => [
-  await vitest(['--project', 'judges', 'test/judges/aws-target.test.ts'], judged),
-];
+const ofTheTool: MotoTests = async (judged) => [await vitest(['test/judges/aws-target.test.ts'], judged)];
 
 /** Contract suites of adapters, and the services of a stage one by one. */
 const ofAdapters: MotoTests = async (judged) => [
-  await vitest(['--project', 'product', ...testFilesWith(/support\/open-tables\.ts|RESEGMENT_JUDGE_AWS/u)], judged),
+  await vitest(testFilesWith(/support\/open-tables\.ts|RESEGMENT_JUDGE_AWS/u), judged),
   await vitest(
-    ['--project', 'judges', ...['adapters', 'event-bus', 'stage'].map((name) => `test/judges/${name}.test.ts`)],
+    ['adapters', 'event-bus', 'stage'].map((name) => `test/judges/${name}.test.ts`),
     judged,
   ),
 ];

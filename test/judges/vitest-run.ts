@@ -14,17 +14,19 @@ export interface Verdict {
 }
 
 const Report = z.object({
-  testResults: z.array(z.object({ assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })) })),
+  testResults: z.array(
+    z.object({ name: z.string(), assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })) }),
+  ),
 });
 
 /**
  * Runs test files one after the other, since they share one server.
  *
- * @param arguments_ those of vitest: a project, and parts of file names
+ * @param files relative to the project; each must be in a project of vitest
  * @param environment what tells the tests where the judge is
  */
 export const vitest = async (
-  arguments_: readonly string[],
+  files: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<Verdict> => {
   const folder = mkdtempSync(join(tmpdir(), 'resegment-verdict-'));
@@ -34,13 +36,18 @@ export const vitest = async (
   try {
     const { code, output } = await finished(
       process.execPath,
-      [program, 'run', '--no-file-parallelism', ...reporters, ...arguments_],
+      [program, 'run', '--no-file-parallelism', ...reporters, ...files],
       environment,
     );
     // In one piece, since another judge may be at work at the same time.
     process.stdout.write(output);
     if (code !== 0) return { passed: false, titles: [] };
     const { testResults } = z.parse(Report, JSON.parse(readFileSync(report, 'utf8')));
+    const left = files.filter((file) => !testResults.some(({ name }) => name.endsWith(file)));
+    if (left.length > 0) {
+      console.error(`no project of vitest took ${left.join(', ')}`);
+      return { passed: false, titles: [] };
+    }
     const titles = testResults
       .flatMap((file) => file.assertionResults)
       .filter(({ status }) => status === 'passed')
