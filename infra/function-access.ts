@@ -112,7 +112,7 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
   'plan-shards': { tables: READS_RUN_RECORD, workspace: {} },
   'measure-shard': {
     tables: { ...READS_RUN_RECORD, customers: ['query', 'get'], standings: ['query'] },
-    workspace: { ...POLICIES, runs: ['write'], requests: ['read'] },
+    workspace: { ...POLICIES, runs: READS_AND_WRITES, requests: ['read'] },
   },
   calibrate: { tables: READS_RUN_RECORD, workspace: { ...POLICIES, runs: READS_AND_WRITES } },
   'assign-shard': { tables: READS_RUN_RECORD, workspace: { ...POLICIES, runs: READS_AND_WRITES } },
