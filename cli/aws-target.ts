@@ -11,6 +11,7 @@ import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
 import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
 import { dynamoUsage } from '#shared/adapters/dynamo-usage.ts';
 import { kmsKeyRing, kmsKeyRingKeeper, SealedRing } from '#shared/adapters/kms-key-ring.ts';
+import { s3Files } from '#shared/adapters/s3-files.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
@@ -19,6 +20,7 @@ import { waveStatus } from '#shared/application/close-wave.ts';
 import { teamView } from '#shared/application/team-view.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
 import { ImportBatch } from '#shared/contracts/import-batch.ts';
+import { Feed, ImportRecord } from '#shared/contracts/import-job.ts';
 import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { Target, TargetOptions } from './target.ts';
 import { UsageError } from './usage-error.ts';
@@ -46,12 +48,14 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     cases: name('cases'),
     runs: name('runs'),
   };
+  const s3 = s3Client({ region });
+  const bucket = `${name('workspace')}-${account}-${region}`;
   const parts = {
     dynamo,
     tables,
     buckets,
     subjectSource: () => randomBytes(16).toString('base64url'),
-    objects: s3Objects({ client: s3Client({ region }), bucket: `${name('workspace')}-${account}-${region}` }),
+    objects: s3Objects({ client: s3, bucket }),
     clock: { now: () => new Date().toISOString() },
     businessTimeZone,
   };
@@ -82,7 +86,11 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     currency,
     workflows: sfnWorkflows({
       region,
-      machineArns: { resegmentation: machine('resegmentation'), 'survey-wave': machine('survey-wave') },
+      machineArns: {
+        resegmentation: machine('resegmentation'),
+        'survey-wave': machine('survey-wave'),
+        import: machine('import'),
+      },
     }),
     cases,
     caseArchive: cases,
@@ -103,6 +111,9 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
       ),
     waveStatus: (waveId) => waveStatus(waveId, { ...ledger, contacts }),
     batches: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'BATCH', schema: ImportBatch }),
+    importRecords: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'IMPORT', schema: ImportRecord }),
+    feeds: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'FEED', schema: Feed }),
+    workspaceFiles: s3Files({ client: s3, bucket }),
     staff: dynamoStaff(dynamo, tables.runs),
     contacts: {
       ...contacts,

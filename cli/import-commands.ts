@@ -1,29 +1,22 @@
-import { createReadStream, createWriteStream, statSync } from 'node:fs';
-import { basename } from 'node:path';
-import { finished } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { decimalOfMinor } from '#shared/application/format-value.ts';
-import { csvLine } from '#shared/application/import/csv-rows.ts';
 import { addDemoContacts } from '#shared/application/import/demo-contacts.ts';
-import { importAnswers } from '#shared/application/import/import-answers.ts';
-import type { ImportResult, InProcessPorts } from '#shared/application/import/import-batches.ts';
-import { importCustomers } from '#shared/application/import/import-customers.ts';
-import { importNotes, type NoteImportResult } from '#shared/application/import/import-notes.ts';
+import type { ImportResult } from '#shared/application/import/import-batches.ts';
+import type { NoteImportResult } from '#shared/application/import/import-notes.ts';
 import { importFormat, importMap, splitOutside, unescaped } from '#shared/application/import/import-options.ts';
-import { importPurchases } from '#shared/application/import/import-purchases.ts';
-import { importStaff, type StaffImportResult } from '#shared/application/import/import-staff.ts';
-import type { ImportFormat } from '#shared/application/import/import-table.ts';
-import type { ImportVia } from '#shared/application/import/import-via.ts';
-import { CSV_ENCODINGS } from '#shared/contracts/import-job.ts';
+import type { StaffImportResult } from '#shared/application/import/import-staff.ts';
+import { CSV_ENCODINGS, IMPORT_KINDS, type ImportSettings } from '#shared/contracts/import-job.ts';
 import { dateIn } from '#shared/domain/calendar.ts';
 import { ANSWER_SCALES } from '#shared/domain/facts.ts';
 import { STAFF_ROLES } from '#shared/domain/staff.ts';
-import type { ImportSource, RejectSink } from '#shared/ports/imports.ts';
 import { type CommandContext, type CommandHost, onTarget } from './command.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { assertFile, type FollowedImport, followImport, type ViaFile } from './follow-import.ts';
+import { addImportRecordCommands } from './import-record-commands.ts';
 import { UsageError } from './usage-error.ts';
 
-interface ImportOptions {
+/** Options of the commands that say how a file is read. */
+export interface ImportOptions {
   readonly map?: string;
   readonly encoding?: string;
   readonly delimiter?: string;
@@ -87,7 +80,7 @@ export const addImportCommands = (program: Command, host: CommandHost): void => 
       '\nExample:\n  resegment import customers customers.csv --as-of 2026-10-31 --map id=id,email=email,branch=branch\n',
     )
     .action((file: string, options: ImportOptions, command: Command) =>
-      onTarget(command, host, (context) => customers(context, file, options)),
+      onTarget(command, host, (context) => imported(context, 'customers', file, options)),
     );
 
   withFormat(group.command('answers'))
@@ -108,7 +101,7 @@ export const addImportCommands = (program: Command, host: CommandHost): void => 
         '    --map id=review_id,customer=order_id,score=review_score,at=answered_at\n',
     )
     .action((file: string, options: ImportOptions, command: Command) =>
-      onTarget(command, host, (context) => answers(context, file, options)),
+      onTarget(command, host, (context) => imported(context, 'answers', file, options)),
     );
 
   withFormat(group.command('notes'))
@@ -120,7 +113,7 @@ export const addImportCommands = (program: Command, host: CommandHost): void => 
       '\nExample:\n  resegment import notes notes.csv --map customer=id,about=about,rating=rating,by=by,reason=reason,date=date\n',
     )
     .action((file: string, options: ImportOptions, command: Command) =>
-      onTarget(command, host, (context) => notes(context, file, options)),
+      onTarget(command, host, (context) => imported(context, 'notes', file, options)),
     );
 
   withFormat(group.command('staff'))
@@ -135,162 +128,128 @@ export const addImportCommands = (program: Command, host: CommandHost): void => 
       '\nExample:\n  resegment import staff staff.csv --map name=name,email=mail,superior=boss,branch=branch,role=role,language=language\n',
     )
     .action((file: string, options: ImportOptions, command: Command) =>
-      onTarget(command, host, (context) => staff(context, file, options)),
+      onTarget(command, host, (context) => imported(context, 'staff', file, options)),
     );
+  addImportRecordCommands(group, host);
 };
 
+/** Adds the options of a file that is imported now. */
 const withFormat = (command: Command): Command =>
+  withReading(command)
+    .option('--rejects <file>', 'where rows that were not imported go; default FILE.rejects.csv')
+    .option('--dry-run', 'check and count only');
+
+/** Adds the options that say how any file is written, and where it comes from. */
+export const withReading = (command: Command): Command =>
   command
     .option('--encoding <name>', `${CSV_ENCODINGS.join(', ')}; default utf-8, with or without BOM`)
     .option('--delimiter <character>', 'default: comma; \\t for a tab')
     .option('--decimal <point|comma>', 'decimal sign of numbers')
     .option('--date-format <format>', 'such as DD/MM/YYYY; default YYYY-MM-DD')
-    .option('--rejects <file>', 'where rows that were not imported go; default FILE.rejects.csv')
-    .option('--source <name>', 'the system that the file comes from')
-    .option('--dry-run', 'check and count only');
+    .option('--source <name>', 'the system that the file comes from');
 
-const purchases = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
-  const { target, terminal } = context;
-  const contactsFile =
-    options.contacts === undefined || options.contacts === 'demo' ? undefined : sourceOf(options.contacts);
-  const imported = await withRejects(file, options, (rejects) =>
-    importPurchases(
-      sourceOf(file),
-      {
-        ...formatOf(options),
-        map: importMap(options.map),
-        currency: target.currency,
-        rejects,
-        onProgress: ({ phase, rows }) =>
-          terminal.progress(phase === 'check' ? 'checking rows' : 'writing rows', rows, rows),
-        ...(options.attributes === undefined ? {} : { attributes: names(options.attributes) }),
-        ...(options.replace === undefined ? {} : { replace: options.replace }),
-        ...(options.append === true ? { append: true } : {}),
-      },
-      portsOf(context),
-    ),
-  );
-  const people =
-    options.dryRun === true
-      ? undefined
-      : contactsFile === undefined
-        ? options.contacts === 'demo'
-          ? {
-              demo: await addDemoContacts(portsOf(context), (done) =>
-                terminal.progress('making demo addresses', done, done),
-              ),
-            }
-          : undefined
-        : { file: await importContacts(context, contactsFile) };
-  return report(context, imported, people);
+/** Which options besides those of every file a kind takes. */
+const OWN_OPTIONS: Readonly<Record<ImportSettings['kind'], readonly (keyof ImportOptions)[]>> = {
+  purchases: ['attributes', 'replace', 'append', 'contacts'],
+  customers: ['asOf', 'complete', 'inputDrop', 'traits'],
+  answers: ['asOf', 'scale', 'via'],
+  notes: [],
+  staff: [],
 };
+const ALL_OWN = [...new Set(Object.values(OWN_OPTIONS).flat())];
 
-/** Columns id, email, name, language as they are named. */
-const importContacts = (context: CommandContext, source: ImportSource): Promise<ImportResult> =>
-  importCustomers(
-    source,
-    {
-      map: { id: 'id', email: 'email', name: 'name', language: 'language' },
-      traits: [],
-      asOf: dateIn(context.target.timeZone, context.target.clock.now()),
-    },
-    portsOf(context),
-  );
-
-const customers = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
-  const { terminal } = context;
-  const imported = await withRejects(file, options, (rejects) =>
-    importCustomers(
-      sourceOf(file),
-      {
-        ...formatOf(options),
-        map: importMap(options.map),
-        rejects,
-        onProgress: ({ phase, rows }) =>
-          terminal.progress(phase === 'check' ? 'checking rows' : 'writing rows', rows, rows),
-        ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
-        ...(options.complete === true ? { complete: true } : {}),
-        ...(options.traits === undefined ? {} : { traits: names(options.traits) }),
-        ...(options.inputDrop === undefined ? {} : { inputDropLimit: share('--input-drop', options.inputDrop) }),
-      },
-      portsOf(context),
-    ),
-  );
-  return report(context, imported);
-};
-
-const answers = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
-  const { scale: mappedScale, ...map } = importMap(options.map);
-  const fixed = ANSWER_SCALES.find((one) => one === mappedScale);
-  const scale = options.scale === undefined ? fixed : ANSWER_SCALES.find((one) => one === options.scale);
-  if (options.scale !== undefined && scale === undefined) {
+/**
+ * How files of a kind are read, as the options say.
+ *
+ * @throws UsageError `option-unknown` for an option of another kind, `option-invalid`, `scale-invalid`; PermanentError `map-invalid`
+ */
+export const importSettings = (kind: ImportSettings['kind'], options: ImportOptions): ImportSettings => {
+  const foreign = ALL_OWN.filter((name) => options[name] !== undefined && !OWN_OPTIONS[kind].includes(name));
+  if (foreign.length > 0) {
     throw new UsageError(
-      'scale-invalid',
-      `--scale must be one of ${ANSWER_SCALES.join(', ')}, got ${JSON.stringify(options.scale)}`,
+      'option-unknown',
+      `files of ${kind} take no ${foreign.map(flagOf).join(', ')}; besides the format they take ${OWN_OPTIONS[kind].map(flagOf).join(', ') || 'nothing'}`,
     );
   }
-  const imported = await withRejects(file, options, (rejects) =>
-    importAnswers(
-      sourceOf(file),
-      {
-        ...formatOf(options),
-        map: mappedScale === undefined || fixed !== undefined ? map : { ...map, scale: mappedScale },
-        rejects,
-        ...(scale === undefined ? {} : { scale }),
-        ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
-        ...(options.via === undefined ? {} : { via: options.via.map(viaOf) }),
-      },
-      portsOf(context),
-    ),
-  );
-  return report(context, imported);
+  const { scale: mapped, ...map } = importMap(options.map);
+  const scaleIsFixed = kind === 'answers' && ANSWER_SCALES.some((one) => one === mapped);
+  const scale = options.scale ?? (scaleIsFixed ? mapped : undefined);
+  const known = ANSWER_SCALES.find((one) => one === scale);
+  if (scale !== undefined && known === undefined) {
+    throw new UsageError(
+      'scale-invalid',
+      `--scale must be one of ${ANSWER_SCALES.join(', ')}, got ${JSON.stringify(scale)}`,
+    );
+  }
+  return {
+    kind,
+    map: mapped === undefined || scaleIsFixed ? map : { ...map, scale: mapped },
+    ...importFormat(options),
+    ...(options.source === undefined ? {} : { source: options.source }),
+    ...(options.dryRun === true ? { dryRun: true } : {}),
+    ...(options.attributes === undefined ? {} : { attributes: [...names(options.attributes)] }),
+    ...(options.replace === undefined ? {} : { replace: options.replace }),
+    ...(options.append === true ? { append: true } : {}),
+    ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
+    ...(options.complete === true ? { complete: true } : {}),
+    ...(options.traits === undefined ? {} : { traits: [...names(options.traits)] }),
+    ...(options.inputDrop === undefined ? {} : { inputDropLimit: share('--input-drop', options.inputDrop) }),
+    ...(known === undefined ? {} : { scale: known }),
+  };
 };
 
-const notes = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
-  const { target, terminal, by } = context;
-  const imported = await withRejects<NoteImportResult>(file, options, (rejects) =>
-    importNotes(sourceOf(file), { ...formatOf(options), map: importMap(options.map), rejects }, target),
-  );
-  if (!imported.dryRun && imported.added > 0) {
-    const what = `${basename(file)} (${imported.added} notes)`;
-    await target.journal.add({ at: target.clock.now(), by, kind: 'import', action: 'imported', what, reason: null });
-  }
-  terminal.result(imported, () =>
-    [
-      imported.dryRun ? 'notes checked only; nothing was written' : 'notes imported',
-      `  rows ${imported.rows}: accepted ${imported.accepted}, rejected ${imported.rejected}`,
-      ...(imported.dryRun ? [] : [`  added ${imported.added}, there already ${imported.unchanged}`]),
-      ...(imported.rejects === null ? [] : [`  rejected rows with their reasons: ${imported.rejects}`]),
-    ].join('\n'),
-  );
-  return imported.accepted === 0 ? EXIT.failed : EXIT.done;
+const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** @throws UsageError `kind-unknown` */
+export const importKind = (text: string): ImportSettings['kind'] => {
+  const kind = IMPORT_KINDS.find((one) => one === text);
+  if (kind !== undefined) return kind;
+  throw new UsageError('kind-unknown', `a kind is one of ${IMPORT_KINDS.join(', ')}, got ${JSON.stringify(text)}`);
 };
 
-const staff = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
-  const { target, terminal, by } = context;
-  const imported = await withRejects<StaffImportResult>(file, options, (rejects) =>
-    importStaff(sourceOf(file), { ...formatOf(options), map: importMap(options.map), rejects }, target),
-  );
-  if (!imported.dryRun && imported.new + imported.changed > 0) {
-    const what = `${basename(file)} (${imported.new} new, ${imported.changed} changed)`;
-    await target.journal.add({ at: target.clock.now(), by, kind: 'staff', action: 'imported', what, reason: null });
+const rejectsFileOf = (file: string, options: ImportOptions): string => options.rejects ?? `${file}.rejects.csv`;
+
+const imported = async (
+  context: CommandContext,
+  kind: ImportSettings['kind'],
+  file: string,
+  options: ImportOptions,
+): Promise<ExitCode> => {
+  const via = (options.via ?? []).map(viaOf);
+  const followed = await followImport(context, file, importSettings(kind, options), rejectsFileOf(file, options), via);
+  return reportImport(context, followed);
+};
+
+const purchases = async (context: CommandContext, file: string, options: ImportOptions): Promise<ExitCode> => {
+  const { terminal, target } = context;
+  const settings = importSettings('purchases', options);
+  const contactsFile = options.contacts === undefined || options.contacts === 'demo' ? undefined : options.contacts;
+  if (contactsFile !== undefined) assertFile(contactsFile);
+  const followed = await followImport(context, file, settings, rejectsFileOf(file, options));
+  if (options.dryRun === true || options.contacts === undefined) return reportImport(context, followed);
+  if (contactsFile === undefined) {
+    const demo = await addDemoContacts({ ...target, businessTimeZone: target.timeZone }, (done) =>
+      terminal.progress('making demo addresses', done, done),
+    );
+    return reportImport(context, followed, { demo });
   }
-  terminal.result(imported, () =>
-    [
-      imported.dryRun ? 'staff checked only; nothing was written' : 'staff imported',
-      `  rows ${imported.rows}: accepted ${imported.accepted}, rejected ${imported.rejected}`,
-      ...(imported.dryRun
-        ? []
-        : [`  new ${imported.new}, changed ${imported.changed}, unchanged ${imported.unchanged}`]),
-      ...imported.notices.map((notice) => `  note: ${notice}`),
-      ...(imported.rejects === null ? [] : [`  rejected rows with their reasons: ${imported.rejects}`]),
-    ].join('\n'),
+  const people = await followImport(
+    context,
+    contactsFile,
+    {
+      kind: 'customers',
+      // Columns id, email, name, language as they are named.
+      map: { id: 'id', email: 'email', name: 'name', language: 'language' },
+      traits: [],
+      asOf: dateIn(target.timeZone, target.clock.now()),
+    },
+    `${contactsFile}.rejects.csv`,
   );
-  return imported.accepted === 0 ? EXIT.failed : EXIT.done;
+  return reportImport(context, followed, { file: people });
 };
 
 /** `orders.csv:order_id=customer_id`; the last colon ends the file's name. */
-const viaOf = (given: string): ImportVia => {
+const viaOf = (given: string): ViaFile => {
   const at = given.lastIndexOf(':');
   const [key, value, ...rest] = splitOutside(given.slice(at + 1), '=').map((name) => unescaped(name.trim()));
   if (at < 1 || key === undefined || value === undefined || key === '' || value === '' || rest.length > 0) {
@@ -299,19 +258,8 @@ const viaOf = (given: string): ImportVia => {
       `--via takes FILE:KEY=VALUE such as orders.csv:order_id=customer_id, got ${JSON.stringify(given)}`,
     );
   }
-  return { source: sourceOf(given.slice(0, at)), key, value };
+  return { file: given.slice(0, at), key, value };
 };
-
-const portsOf = ({ target, by }: CommandContext): InProcessPorts => ({
-  scratch: target.objects,
-  by,
-  clock: target.clock,
-  customers: target.customers,
-  batches: target.batches,
-  contacts: target.contacts,
-  ...(target.persons === undefined ? {} : { erasures: target.persons.erasures }),
-  businessTimeZone: target.timeZone,
-});
 
 const names = (text: string): readonly string[] =>
   splitOutside(text, ',')
@@ -325,65 +273,60 @@ const share = (option: string, text: string): number => {
   return value;
 };
 
-const formatOf = (options: ImportOptions): ImportFormat & { readonly source?: string; readonly dryRun?: boolean } => ({
-  ...importFormat(options),
-  ...(options.source === undefined ? {} : { source: options.source }),
-  ...(options.dryRun === true ? { dryRun: true } : {}),
-});
-
-/** A file that can be read from its beginning again. @throws UsageError `file-not-found` or `file-not-readable` */
-const sourceOf = (file: string): ImportSource => {
-  try {
-    if (!statSync(file).isFile()) throw new UsageError('file-not-readable', `${file} is not a file`);
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError('file-not-found', `there is no file ${file}`, { path: file });
-  }
-  return { name: basename(file), open: () => createReadStream(file, { highWaterMark: 1 << 18 }) };
-};
-
-type Imported = ImportResult & { readonly rejects: string | null };
-
-/** Keeps the rejected rows beside the file; the file of rejects is made with the first of them. */
-const withRejects = async <Result = ImportResult>(
-  file: string,
-  options: ImportOptions,
-  work: (sink: RejectSink) => Promise<Result>,
-): Promise<Result & { readonly rejects: string | null }> => {
-  const path = options.rejects ?? `${file}.rejects.csv`;
-  let stream: ReturnType<typeof createWriteStream> | undefined;
-  const sink: RejectSink = {
-    write: (row) => {
-      if (stream === undefined) {
-        stream = createWriteStream(path, { mode: 0o600 });
-        stream.write('line,reason,original\n');
-      }
-      if (!stream.write(`${csvLine([String(row.line), row.reason, row.original])}\n`)) {
-        const full = stream;
-        return new Promise<void>((resolve) => full.once('drain', resolve));
-      }
-      return undefined;
-    },
-  };
-  const close = async (): Promise<void> => {
-    if (stream === undefined) return;
-    stream.end();
-    await finished(stream);
-  };
-  try {
-    const result = await work(sink);
-    await close();
-    return { ...result, rejects: stream === undefined ? null : path };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-};
-
-const report = (
+/** Says what an import did. @returns the exit code: 1 where no row was accepted, or a customer could not be read */
+export const reportImport = (
   context: CommandContext,
-  imported: Imported,
-  people?: { readonly demo?: number; readonly file?: ImportResult },
+  followed: FollowedImport,
+  people?: { readonly demo?: number; readonly file?: FollowedImport },
+): ExitCode => {
+  const { rejects, importId } = followed;
+  switch (followed.kind) {
+    case 'notes':
+      return reportNotes(context, { ...followed.result, importId, rejects });
+    case 'staff':
+      return reportStaff(context, { ...followed.result, importId, rejects });
+    default:
+      return reportRows(context, { ...followed.result, importId, rejects }, people);
+  }
+};
+
+interface Kept {
+  readonly importId: string;
+  readonly rejects: string | null;
+}
+
+const rejectsLine = ({ rejects }: Kept): readonly string[] =>
+  rejects === null ? [] : [`  rejected rows with their reasons: ${rejects}`];
+
+const reportNotes = ({ terminal }: CommandContext, notes: NoteImportResult & Kept): ExitCode => {
+  terminal.result(notes, () =>
+    [
+      notes.dryRun ? 'notes checked only; nothing was written' : 'notes imported',
+      `  rows ${notes.rows}: accepted ${notes.accepted}, rejected ${notes.rejected}`,
+      ...(notes.dryRun ? [] : [`  added ${notes.added}, there already ${notes.unchanged}`]),
+      ...rejectsLine(notes),
+    ].join('\n'),
+  );
+  return notes.accepted === 0 ? EXIT.failed : EXIT.done;
+};
+
+const reportStaff = ({ terminal }: CommandContext, staff: StaffImportResult & Kept): ExitCode => {
+  terminal.result(staff, () =>
+    [
+      staff.dryRun ? 'staff checked only; nothing was written' : 'staff imported',
+      `  rows ${staff.rows}: accepted ${staff.accepted}, rejected ${staff.rejected}`,
+      ...(staff.dryRun ? [] : [`  new ${staff.new}, changed ${staff.changed}, unchanged ${staff.unchanged}`]),
+      ...staff.notices.map((notice) => `  note: ${notice}`),
+      ...rejectsLine(staff),
+    ].join('\n'),
+  );
+  return staff.accepted === 0 ? EXIT.failed : EXIT.done;
+};
+
+const reportRows = (
+  context: CommandContext,
+  imported: ImportResult & Kept,
+  people: { readonly demo?: number; readonly file?: FollowedImport } | undefined,
 ): ExitCode => {
   const { target, terminal } = context;
   const { totalMinor } = imported;
@@ -394,7 +337,7 @@ const report = (
       total,
       currency: target.currency,
       ...(people?.demo === undefined ? {} : { demoContacts: people.demo }),
-      ...(people?.file === undefined ? {} : { contacts: people.file }),
+      ...(people?.file === undefined ? {} : { contacts: people.file.result }),
     },
     () =>
       [
@@ -416,9 +359,11 @@ const report = (
         ...(imported.unreadable.length === 0
           ? []
           : [`  customers whose stored facts cannot be read: ${imported.unreadable.length}`]),
-        ...(imported.rejects === null ? [] : [`  rejected rows with their reasons: ${imported.rejects}`]),
+        ...rejectsLine(imported),
         ...(people?.demo === undefined ? [] : [`  demo addresses made for ${people.demo} customers`]),
-        ...(people?.file === undefined ? [] : [`  contacts: ${people.file.accepted} of ${people.file.rows} rows`]),
+        ...(people?.file === undefined
+          ? []
+          : [`  contacts: ${people.file.result.accepted} of ${people.file.result.rows} rows`]),
       ].join('\n'),
   );
   return imported.accepted === 0 || imported.unreadable.length > 0 ? EXIT.failed : EXIT.done;

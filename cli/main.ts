@@ -16,6 +16,7 @@ import { addEstimateCommand } from './estimate-command.ts';
 import { addEventCommands } from './event-commands.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { addExportCommand } from './export-command.ts';
+import { addFeedCommands } from './feed-commands.ts';
 import { addFlagCommands } from './flag-commands.ts';
 import { addImportCommands } from './import-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
@@ -84,6 +85,7 @@ const newProgram = (host: CommandHost, json: boolean): Command => {
   program.exitOverride();
   program.configureOutput({ writeErr: () => undefined });
   addImportCommands(program, host);
+  addFeedCommands(program, host);
   addRunCommands(program, host);
   addShowCommands(program, host);
   addWaveCommands(program, host);

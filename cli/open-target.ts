@@ -75,6 +75,8 @@ const openLocalTarget = async (
       close: async () => parts.dynamo.destroy(),
     };
   }
+  // What fails in the stack fails the command, which says so itself.
+  process.env['LOG_LEVEL'] ??= 'silent';
   const stack = await local.openStack({ dataDir, port: 0 });
   return {
     describe: () => description,

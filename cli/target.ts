@@ -4,6 +4,7 @@ import type { PersonPorts } from '#shared/application/person-ports.ts';
 import type { TeamView } from '#shared/application/team-view.ts';
 import type { WaveResults } from '#shared/application/wave-results.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
+import type { Feed, ImportRecord } from '#shared/contracts/import-job.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
 import type { WaveRecord, WaveStatus } from '#shared/contracts/survey.ts';
 import type { BusinessEvent } from '#shared/domain/business-event.ts';
@@ -13,6 +14,7 @@ import type { CaseArchive, CaseStore } from '#shared/ports/case-store.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { ContactWriter } from '#shared/ports/contact-store.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
+import type { FileStore } from '#shared/ports/file-store.ts';
 import type { FlagStore } from '#shared/ports/flag-store.ts';
 import type { ObjectStore } from '#shared/ports/object-store.ts';
 import type { RunFiles } from '#shared/ports/run-files.ts';
@@ -59,6 +61,11 @@ export interface Target {
   /** What the steps of runs and waves used. */
   readonly usage: Pick<UsageLedger, 'of'>;
   readonly batches: RecordStore<ImportBatch>;
+  /** Imports, also those of dropped files. */
+  readonly importRecords: RecordStore<ImportRecord>;
+  readonly feeds: RecordStore<Feed>;
+  /** Files of any size in the workspace. */
+  readonly workspaceFiles: FileStore;
   /** Employees who are mailed. */
   readonly staff: StaffStore;
   /** Where persons are shown and erased; absent where the operator may not reach them. */

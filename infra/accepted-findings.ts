@@ -23,27 +23,27 @@ export const ACCEPTED_FINDINGS: readonly AcceptedFinding[] = [
   },
   {
     rule: /^AwsSolutions-SF2$/,
-    path: /\/(Resegmentation|SurveyWave)\//,
+    path: /\/(Resegmentation|SurveyWave|Import)\//,
     reason: 'Traces are an option of the stage. Logs and the execution history say which state took how long.',
   },
   {
-    rule: /^AwsSolutions-IAM5\[Resource::.*Workspace.*\/(runs|waves|policies|requests)\/\*\]$/,
+    rule: /^AwsSolutions-IAM5\[Resource::.*Workspace.*\/(runs|waves|policies|requests|imports|incoming)\/\*\]$/,
     path: /\/Role\/DefaultPolicy\//,
     reason: 'Objects of one named folder of one named bucket. Their names are not known when the role is made.',
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::<[A-Za-z]+Function[0-9A-F]{8}\.Arn>:\*\]$/,
-    path: /\/(Resegmentation|SurveyWave)\/Role\/|\/Schedule|\/SchedulerRole/,
+    path: /\/(Resegmentation|SurveyWave|Import)\/Role\/|\/Schedule|\/SchedulerRole/,
     reason: 'Versions and aliases of one named function, which are the same code.',
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::arn:.*:states:.*:execution:.*\]$/,
-    path: /\/(Resegmentation|SurveyWave)\//,
+    path: /\/(Resegmentation|SurveyWave|Import)\//,
     reason: 'Executions of the machine itself: a Distributed Map starts its children and takes them up again.',
   },
   {
     rule: /^AwsSolutions-IAM5\[Resource::\*\]$/,
-    path: /\/(Resegmentation|SurveyWave)\/Role\/|\/Role\/DefaultPolicy\//,
+    path: /\/(Resegmentation|SurveyWave|Import)\/Role\/|\/Role\/DefaultPolicy\//,
     reason: 'Log delivery and traces: AWS lists no resource for these actions. Another test names each action.',
   },
 ];

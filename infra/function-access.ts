@@ -20,10 +20,17 @@ type IndexName = (typeof INDEXES)[number];
 export type TableAccess = keyof typeof TABLE_ACTIONS | `list ${IndexName}`;
 
 /** S3 actions on objects, by what a function does with a folder of the workspace. */
-export const FOLDER_ACTIONS = { read: 's3:GetObject', write: 's3:PutObject' } as const;
+export const FOLDER_ACTIONS = {
+  read: 's3:GetObject',
+  write: 's3:PutObject',
+  /** Of what is needed no longer. */
+  remove: 's3:DeleteObject',
+  /** Of a file that was half written. */
+  giveUp: 's3:AbortMultipartUpload',
+} as const;
 export type FolderAccess = keyof typeof FOLDER_ACTIONS;
 /** `requests` has the lists of customers that limit a run. */
-export const WORKSPACE_FOLDERS = ['runs', 'policies', 'waves', 'requests'] as const;
+export const WORKSPACE_FOLDERS = ['runs', 'policies', 'waves', 'requests', 'imports', 'incoming'] as const;
 export type WorkspaceFolder = (typeof WORKSPACE_FOLDERS)[number];
 
 /** SES knows these for the account as a whole; they name no resource and only read. */
@@ -99,6 +106,12 @@ const READS_AND_WRITES = ['read', 'write'] as const;
 /** What the ledger of a wave is counted from. */
 const COUNTS_WAVE = { invitations: ['getMany'], answers: ['getMany'] } as const;
 
+/** What the steps of an import leave for each other in the workspace. */
+const IMPORTS = { tables: {}, workspace: { imports: ['read', 'write'] } } as const;
+/** The file too, which another system may have dropped. */
+const READS_FILE = { imports: ['read', 'write'], incoming: ['read'] } as const;
+const WRITES_CUSTOMERS = [...READS_CUSTOMERS, 'put', 'remove'] as const;
+
 const SENDS = {
   sendsMail: true,
   usesKeyRing: true,
@@ -163,6 +176,27 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
   'send-reminders': { ...SENDS, tables: { ...SENDS_FROM, answers: ['getMany'] } },
   'close-wave': { tables: { ...WAVE_RECORD, ...COUNTS_WAVE }, workspace: { waves: READS_AND_WRITES } },
   'assert-wave-healthy': { tables: { ...READS_RUN_RECORD, ...COUNTS_WAVE }, workspace: { waves: ['read'] } },
+  /** `runs` has the feeds. */
+  'split-import': { tables: { runs: ['get', 'put', 'query'] }, workspace: READS_FILE },
+  /** The key ring tells who was erased and is not taken up again. */
+  'check-import-range': { tables: READS_RUN_RECORD, workspace: READS_FILE, usesKeyRing: true },
+  'tally-import-ids': IMPORTS,
+  'count-absent-customers': { ...IMPORTS, tables: { customers: ['query', 'get'] } },
+  /** `runs` has the batches before. */
+  'review-import': { ...IMPORTS, tables: { runs: ['get', 'put', 'query'] } },
+  'write-import-range': {
+    tables: { ...READS_RUN_RECORD, customers: WRITES_CUSTOMERS, contacts: ['get', 'put'] },
+    workspace: READS_FILE,
+    usesKeyRing: true,
+  },
+  'sweep-customers': { ...IMPORTS, tables: { customers: WRITES_CUSTOMERS } },
+  /** `runs` has the staff directory and the batches. */
+  'import-whole-file': {
+    tables: { runs: ['get', 'put', 'query'], customers: WRITES_CUSTOMERS },
+    workspace: { imports: READS_AND_WRITES, incoming: ['read'] },
+  },
+  'finish-import': { tables: RUN_RECORD, workspace: { imports: [...READS_AND_WRITES, 'remove', 'giveUp'] } },
+  'fail-import': { tables: RUN_RECORD, workspace: { imports: ['read'] } },
   'answer-survey': {
     tables: { ...READS_RUN_RECORD, ...PROJECTS_ANSWERS, invitations: ['get'], contacts: ['get', 'put'] },
     workspace: {},

@@ -13,6 +13,9 @@ const WHOLE_RUN: FunctionSize = { memoryMb: 3_538, timeoutSeconds: 600 };
 /** Waits for its send slots more than it computes. */
 const SENDING: FunctionSize = { memoryMb: 512, timeoutSeconds: 840 };
 
+/** Reads a file from its beginning, or writes one range of it: one core, and nearly as long as Lambda allows. */
+const IMPORTING: FunctionSize = { memoryMb: 1_769, timeoutSeconds: 840 };
+
 /** Memory and time limit of each function. Lambda's own ceiling is 900 s. */
 export const FUNCTION_SIZES: Readonly<Record<FunctionName, FunctionSize>> = {
   'open-run': BOOKKEEPING,
@@ -35,6 +38,16 @@ export const FUNCTION_SIZES: Readonly<Record<FunctionName, FunctionSize>> = {
   'send-reminders': SENDING,
   'close-wave': WHOLE_RUN,
   'assert-wave-healthy': BOOKKEEPING,
+  'split-import': IMPORTING,
+  'check-import-range': IMPORTING,
+  'tally-import-ids': WHOLE_RUN,
+  'count-absent-customers': WHOLE_RUN,
+  'review-import': WHOLE_RUN,
+  'write-import-range': IMPORTING,
+  'sweep-customers': WHOLE_RUN,
+  'import-whole-file': { memoryMb: 3_538, timeoutSeconds: 840 },
+  'finish-import': WHOLE_RUN,
+  'fail-import': BOOKKEEPING,
   'answer-survey': { memoryMb: 1_024, timeoutSeconds: 10 },
   'ingest-mail-event': { memoryMb: 512, timeoutSeconds: 30 },
   'project-answers': { memoryMb: 512, timeoutSeconds: 55 },

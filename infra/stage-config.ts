@@ -17,6 +17,8 @@ export interface StageConfig {
   readonly shards: number;
   /** Children of a Distributed Map at once. Bounded by the write rate of a fresh table: 4,000 units per second. */
   readonly mapConcurrency: number;
+  /** Ranges of a file that are imported at once; each writes with 16 calls at a time. */
+  readonly importConcurrency: number;
   /** Batches of mail sent at once; the mail rate itself is one reservation for the whole account. */
   readonly sendConcurrency: number;
   /** A plan that nobody applied within so many hours is refused. */
@@ -106,6 +108,7 @@ export const STAGES = {
     shards: 16,
     // Room for the pages in a new account, which runs ten functions at once.
     mapConcurrency: 4,
+    importConcurrency: 2,
     sendConcurrency: 2,
     logRetentionDays: 30,
     workspaceRetentionDays: 90,
@@ -124,6 +127,7 @@ export const STAGES = {
     buckets: 4_096,
     shards: 256,
     mapConcurrency: 100,
+    importConcurrency: 8,
     sendConcurrency: 8,
     logRetentionDays: 365,
     workspaceRetentionDays: 760,
@@ -147,6 +151,7 @@ export const STAGES = {
     buckets: 256,
     shards: 8,
     mapConcurrency: 4,
+    importConcurrency: 2,
     sendConcurrency: 8,
     logRetentionDays: 30,
     workspaceRetentionDays: 90,

@@ -9,6 +9,7 @@ import {
   checkWavePortsFrom,
   emitEventsPortsFrom,
   escalateCasesPortsFrom,
+  importJobPortsFrom,
   importPortsFrom,
   journalFrom,
   mailActionListsPortsFrom,
@@ -22,6 +23,7 @@ import {
   wavePortsFrom,
 } from '#functions/runtime/ports.ts';
 import { FUNCTION_SIZES } from '#infra/function-sizes.ts';
+import { directoryFiles } from '#shared/adapters/directory-files.ts';
 import { directoryObjects } from '#shared/adapters/directory-objects.ts';
 import { dynamoAnswers } from '#shared/adapters/dynamo-answers.ts';
 import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
@@ -43,8 +45,11 @@ import { teamView } from '#shared/application/team-view.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
 import type { SurveyIdentity } from '#shared/contracts/survey.ts';
 import type { StepName } from '#shared/contracts/workflows.ts';
+import type { FileStore } from '#shared/ports/file-store.ts';
+import type { AddressKey } from '#shared/ports/secrets.ts';
 import { type BusinessClock, openBusinessClock } from './clock.ts';
 import { createTables, startDatabase } from './database.ts';
+import { droppedFiles } from './dropped-files.ts';
 import { bindHandlers } from './handlers.ts';
 import { listenOn } from './listen.ts';
 import { LOCAL_MAIL_TOPIC_ARN, type MailServer, type MailTrouble, startMailServer } from './mail-server.ts';
@@ -87,6 +92,8 @@ const CONFIGURATION_SET = 'resegment-local';
 const SWEEP_MS = 60_000;
 /** Every minute in an account; here a person watches. */
 const EVENT_SWEEP_MS = 2_000;
+/** How often feeds are looked at. */
+const FILE_SWEEP_MS = 1_000;
 /** How often open cases are looked at, so that a reader who answers sees the mail to the staff at once. */
 const CASE_SWEEP_MS = 2_000;
 
@@ -155,7 +162,11 @@ export interface Stack {
 }
 
 /** What stores and use cases of a local folder are built from, in the stack's own process or in another. */
-export type LocalParts = BaseParts & ReturnType<typeof secretsOf>;
+export type LocalParts = BaseParts &
+  ReturnType<typeof secretsOf> & {
+    readonly files: FileStore;
+    readonly loadAddressKey: () => Promise<AddressKey>;
+  };
 
 export const runningFile = (dataDir: string): string => path.join(dataDir, 'stack.json');
 
@@ -183,9 +194,11 @@ export const partsFor = (
   subjectSource: (customerId) =>
     createHash('sha256').update(`local subject ${customerId}`).digest('base64url').slice(0, 22),
   objects: directoryObjects(path.join(dataDir, 'workspace')),
+  files: directoryFiles(path.join(dataDir, 'workspace')),
   clock,
   businessTimeZone: timeZone,
   ...secretsOf(dataDir),
+  loadAddressKey: async () => secretsOf(dataDir).addressKey,
 });
 
 /** The machines' names and ARNs are those of the synthesized template. */
@@ -193,7 +206,11 @@ export const workflowsAt = async (endpoint: string) => {
   const { machines } = await synthesize();
   return sfnWorkflows({
     endpoint,
-    machineArns: { resegmentation: machines.resegmentation.arn, 'survey-wave': machines['survey-wave'].arn },
+    machineArns: {
+      resegmentation: machines.resegmentation.arn,
+      'survey-wave': machines['survey-wave'].arn,
+      import: machines.import.arn,
+    },
   });
 };
 
@@ -299,6 +316,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
       meter,
     },
     emitEvents: emission,
+    imports: importJobPortsFrom({ ...parts, currency: stage.currency }),
   });
   events.deliver = async (event) => {
     const result = await handlers['ingest-mail-event'](event);
@@ -337,6 +355,8 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   await mail.flushEvents();
   await projectPendingAnswers(projection);
   runner.resumeUnfinished();
+  const lookForFiles = droppedFiles({ ...parts, workflows });
+  const fileSweeping = setInterval(() => void lookForFiles().catch(() => undefined), FILE_SWEEP_MS);
   const sweeping = setInterval(() => void projectPendingAnswers(projection).catch(() => undefined), SWEEP_MS);
   sweeping.unref();
   let isClosing = false;
@@ -368,6 +388,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     emitEvents: emit,
     finished: (executionArn) => runner.finished(executionArn),
     close: async () => {
+      clearInterval(fileSweeping);
       clearInterval(sweeping);
       clearInterval(caseSweeping);
       clearInterval(eventSweeping);
@@ -413,12 +434,16 @@ export const waveCheckAt =
 /** The stores that the operator's tool uses, over a folder's parts. */
 export const toolPorts = (parts: LocalParts) => {
   const imports = importPortsFrom(parts);
+  const jobs = importJobPortsFrom({ ...parts, currency: '' });
   const ledger = wavePortsFrom(parts);
   const contacts = dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey);
   const cases = dynamoCases(parts.dynamo, parts.tables.cases, parts.clock);
   return {
     contacts: imports.contacts,
     batches: imports.batches,
+    importRecords: jobs.imports,
+    feeds: jobs.feeds,
+    workspaceFiles: parts.files,
     staff: dynamoStaff(parts.dynamo, parts.tables.runs),
     cases,
     caseArchive: cases,

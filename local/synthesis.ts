@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import * as z from 'zod/mini';
 import { PermanentError } from '#shared/errors.ts';
 
-const MACHINES = ['resegmentation', 'survey-wave'] as const;
+const MACHINES = ['resegmentation', 'survey-wave', 'import'] as const;
 export type MachineName = (typeof MACHINES)[number];
 
 const KeySchema = z.array(z.object({ AttributeName: z.string(), KeyType: z.enum(['HASH', 'RANGE']) }));
@@ -27,6 +27,7 @@ const Synthesis = z.object({
   machines: z.object({
     resegmentation: z.object({ arn: z.string(), definition: z.unknown() }),
     'survey-wave': z.object({ arn: z.string(), definition: z.unknown() }),
+    import: z.object({ arn: z.string(), definition: z.unknown() }),
   }),
   /** Function name, which is the file's in functions/, by the ARN that the definitions have. */
   functionArns: z.record(z.string(), z.string()),

@@ -1,11 +1,13 @@
 import { dynamoUsage } from '#shared/adapters/dynamo-usage.ts';
 import { eventBridgeBus, eventBridgeClient } from '#shared/adapters/eventbridge-bus.ts';
+import { s3Files } from '#shared/adapters/s3-files.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import {
   BASE_VARIABLES,
   EVENT_VARIABLES,
+  IMPORT_VARIABLES,
   MAIL_EVENT_VARIABLES,
   RUN_VARIABLES,
   SEND_VARIABLES,
@@ -19,6 +21,7 @@ import {
   type BaseParts,
   emitEventsPortsFrom,
   escalateCasesPortsFrom,
+  importJobPortsFrom,
   mailActionListsPortsFrom,
   mailEventPortsFrom,
   planWavePortsFrom,
@@ -161,6 +164,18 @@ export const emitEventsPorts = () => {
   return emitEventsPortsFrom({
     ...base(env),
     bus: eventBridgeBus({ client: eventBridgeClient(), busName: env.EVENT_BUS }),
+  });
+};
+
+/** The steps of an import. */
+export const importJobPorts = () => {
+  const env = readEnvironment([...BASE_VARIABLES, ...IMPORT_VARIABLES]);
+  const parts = base(env);
+  return importJobPortsFrom({
+    ...parts,
+    files: s3Files({ client: s3Client(), bucket: env.WORKSPACE_BUCKET }),
+    currency: env.CURRENCY,
+    loadAddressKey: () => keyRing(parts, env).addressKey(),
   });
 };
 

@@ -19,6 +19,7 @@ import type { EscalateCasesPorts } from '#shared/application/escalate-cases.ts';
 import { outcomesForReport } from '#shared/application/flag-outcomes.ts';
 import { labelIn } from '#shared/application/format-value.ts';
 import type { InProcessPorts } from '#shared/application/import/import-batches.ts';
+import type { ImportJobPorts } from '#shared/application/import/import-job.ts';
 import type { MailEventPorts } from '#shared/application/ingest-mail-event.ts';
 import type { MailActionListsPorts } from '#shared/application/mail-action-lists.ts';
 import type { PersonPorts } from '#shared/application/person-ports.ts';
@@ -38,6 +39,7 @@ import { waveIdOf } from '#shared/application/wave-record.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
 import { EventCursor } from '#shared/contracts/event-cursor.ts';
 import { ImportBatch } from '#shared/contracts/import-batch.ts';
+import { Feed, ImportRecord } from '#shared/contracts/import-job.ts';
 import { StaffMail } from '#shared/contracts/staff-mail.ts';
 import { MailTally, WaveRecord } from '#shared/contracts/survey.ts';
 import type { SurveyLanguage } from '#shared/domain/contact-policy.ts';
@@ -45,7 +47,9 @@ import { encodeId, type LinkKeys } from '#shared/domain/link-token.ts';
 import { DEFAULT_MAIL_BRAKES, type MailBrakes } from '#shared/domain/mail-brake.ts';
 import type { Policy } from '#shared/domain/policy.ts';
 import type { AuditJournal } from '#shared/ports/audit-journal.ts';
+import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { EventBus } from '#shared/ports/event-bus.ts';
+import type { FileStore } from '#shared/ports/file-store.ts';
 import type { MailSender } from '#shared/ports/mail-sender.ts';
 import type { AddressKey } from '#shared/ports/secrets.ts';
 import type { Workflows } from '#shared/ports/workflows.ts';
@@ -310,6 +314,48 @@ export const importPortsFrom = (parts: BaseParts & { readonly addressKey: Addres
   erasures: objectErasureLog(parts.objects, async () => parts.addressKey),
   businessTimeZone: parts.businessTimeZone,
 });
+
+/** For the workflow of imports. The key of addresses is asked for only where an address comes or an erased customer might. */
+export const importJobPortsFrom = (
+  parts: BaseParts & {
+    readonly files: FileStore;
+    readonly currency: string;
+    readonly loadAddressKey: () => Promise<AddressKey>;
+  },
+): ImportJobPorts => {
+  const { dynamo: client, tables, objects } = parts;
+  return {
+    clock: parts.clock,
+    businessTimeZone: parts.businessTimeZone,
+    currency: parts.currency,
+    customers: storesFrom(parts).customers,
+    batches: records(parts).batches,
+    contacts: contactsOnDemand(parts, parts.loadAddressKey),
+    erasures: objectErasureLog(objects, parts.loadAddressKey),
+    objects,
+    files: parts.files,
+    imports: dynamoRecords({ client, table: tables.runs, kind: 'IMPORT', schema: ImportRecord }),
+    feeds: dynamoRecords({ client, table: tables.runs, kind: 'FEED', schema: Feed }),
+    staff: dynamoStaff(client, tables.runs),
+    journal: journalFrom(parts),
+  };
+};
+
+/** Contacts whose key is fetched with the first address. */
+export const contactsOnDemand = (
+  { dynamo, tables }: Pick<BaseParts, 'dynamo' | 'tables'>,
+  loadAddressKey: () => Promise<AddressKey>,
+): ContactStore => {
+  let keyed: Promise<ContactStore> | undefined;
+  const writable = (): Promise<ContactStore> => {
+    keyed ??= loadAddressKey().then((key) => dynamoContacts(dynamo, tables.contacts, key));
+    return keyed;
+  };
+  return {
+    ...dynamoContacts(dynamo, tables.contacts),
+    upsertPerson: async (person, before) => (await writable()).upsertPerson(person, before),
+  };
+};
 
 /** What the report of a run shows besides the run: the survey whose answers it used, and the cases that are due. */
 export const reportPortsFrom = (parts: BaseParts): WriteReportPorts => {

@@ -55,10 +55,16 @@ export class DataStack extends Stack {
         { id: 'requests-expire', prefix: 'requests/', expiration: Duration.days(REQUEST_DAYS) },
         { id: 'runs-expire', prefix: 'runs/', expiration: Duration.days(props.config.workspaceRetentionDays) },
         { id: 'waves-expire', prefix: 'waves/', expiration: Duration.days(props.config.workspaceRetentionDays) },
+        ...FILE_FOLDERS.map((folder) => ({
+          id: `${folder}-expire`,
+          prefix: `${folder}/`,
+          expiration: Duration.days(IMPORTED_FILE_DAYS),
+        })),
         { id: 'incomplete-uploads-end', abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
     });
     this.logAccess(this.workspace, accessLogs);
+    this.tellOfObjects(this.workspace);
     this.keyRingKey = new Key(this, 'KeyRingKey', {
       alias: `resegment-${props.stage}-key-ring`,
       description: 'Encrypts the ring of link keys and the key of address hashes',
@@ -102,6 +108,12 @@ export class DataStack extends Stack {
     );
   }
 
+  /** Tells EventBridge of each object, so that a dropped file is imported. */
+  private tellOfObjects(workspace: Bucket): void {
+    const settings = workspace.node.defaultChild as CfnBucket;
+    settings.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
+  }
+
   private createTableKey(stage: Stage): Key {
     return new Key(this, 'TableKey', {
       alias: `resegment-${stage}-tables`,
@@ -132,7 +144,11 @@ export class DataStack extends Stack {
 }
 
 /** Folders whose objects may name customers: what is erased there must not stay as an old version. */
-const CUSTOMER_FOLDERS = ['runs', 'waves'] as const;
+const CUSTOMER_FOLDERS = ['runs', 'waves', 'imports', 'incoming'] as const;
+/** Folders of files that were imported, whose rows are the customers' as they came. */
+const FILE_FOLDERS = ['imports', 'incoming'] as const;
+/** How long such a file, and the rows of it that were rejected, can be looked at. */
+const IMPORTED_FILE_DAYS = 7;
 
 /** A list of customers that limits a run is read within minutes. */
 const REQUEST_DAYS = 30;

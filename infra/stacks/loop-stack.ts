@@ -1,5 +1,6 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
-import { EventBus } from 'aws-cdk-lib/aws-events';
+import { EventBus, EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -17,6 +18,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { DefinitionBody, type IChainable, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type FunctionName, TABLE_VARIABLES, type VariableName } from '#shared/contracts/environment.ts';
+import { INCOMING_FOLDER } from '#shared/contracts/import-job.ts';
 import { USAGE_KIND } from '#shared/contracts/tables.ts';
 import { ENTRY_FUNCTIONS, type EntryFunction, TABLES, type TableName } from '#shared/contracts/workflows.ts';
 import { MailAccount } from '../constructs/mail-account.ts';
@@ -36,6 +38,7 @@ import {
 import { functionEnvironment } from '../function-environment.ts';
 import { FUNCTION_SIZES } from '../function-sizes.ts';
 import type { Stage, StageConfig } from '../stage-config.ts';
+import { type ImportStep, importWorkflow } from '../workflows/import.ts';
 import { type RunStep, resegmentation } from '../workflows/resegmentation.ts';
 import { surveyWave, type WaveStep } from '../workflows/survey-wave.ts';
 import type { DataStack } from './data-stack.ts';
@@ -112,6 +115,16 @@ export class LoopStack extends Stack {
       }),
     );
 
+    const imports = this.createMachine(
+      'Import',
+      'import',
+      importWorkflow(new Construct(this, 'ImportStates'), {
+        functions: this.createImportSteps(),
+        importConcurrency: props.config.importConcurrency,
+      }),
+    );
+    this.importDroppedFiles(imports);
+
     const mailEventDeadLetters = this.receiveMailEvents(entries['ingest-mail-event']);
     this.createSchedules(runs, entries);
     new CfnOutput(this, 'RunMachineArn', { value: runs.stateMachineArn });
@@ -160,6 +173,49 @@ export class LoopStack extends Stack {
       'assert-run-healthy': this.createFunction('assert-run-healthy'),
       'fail-run': this.createFunction('fail-run'),
     };
+  }
+
+  private createImportSteps(): Readonly<Record<ImportStep, IFunction>> {
+    return {
+      'split-import': this.createFunction('split-import'),
+      'check-import-range': this.createFunction('check-import-range'),
+      'tally-import-ids': this.createFunction('tally-import-ids'),
+      'count-absent-customers': this.createFunction('count-absent-customers'),
+      'review-import': this.createFunction('review-import'),
+      'write-import-range': this.createFunction('write-import-range'),
+      'sweep-customers': this.createFunction('sweep-customers'),
+      'import-whole-file': this.createFunction('import-whole-file'),
+      'finish-import': this.createFunction('finish-import'),
+      'fail-import': this.createFunction('fail-import'),
+    };
+  }
+
+  /** A file that another system puts into the folder of a feed starts its import; the notice may come twice. */
+  private importDroppedFiles(imports: StateMachine): void {
+    new Rule(this, 'DroppedFiles', {
+      description: 'Imports files that are dropped into the folder of a feed',
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: {
+          bucket: { name: [this.props.data.workspace.bucketName] },
+          object: { key: [{ prefix: `${INCOMING_FOLDER}/` }] },
+        },
+      },
+      targets: [
+        new SfnStateMachine(imports, {
+          deadLetterQueue: this.deadLetters,
+          input: RuleTargetInput.fromObject({
+            schema: 1,
+            object: {
+              key: EventField.fromPath('$.detail.object.key'),
+              version: EventField.fromPath('$.detail.object.etag'),
+              at: EventField.time,
+            },
+          }),
+        }),
+      ],
+    });
   }
 
   private createFunction(name: FunctionName): IFunction {

@@ -6,7 +6,7 @@ import type { RecordStore } from '../ports/standing-store.ts';
 export const StoredJournalEntry = z.object({
   at: z.string(),
   by: z.string(),
-  kind: z.enum(['staff', 'clock', 'import', 'policy']),
+  kind: z.enum(['staff', 'clock', 'import', 'policy', 'feed']),
   action: z.string(),
   what: z.string(),
   reason: z.nullable(z.string()),

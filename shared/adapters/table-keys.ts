@@ -35,7 +35,19 @@ export const historyChunkKey = (subject: string, year: number, rev: number, part
  * Kinds of `runs`: `RUN / 2026-05-monthly`, `WAVE / 2026-05-monthly`, `BATCH / 6f1c…`, `STATE / pointer`, `STAFF / hash of a name`,
  * `STAFFMAIL / 2026-05-monthly#hash of a name`, `AUDIT / 2026-05-31T08:00:00.000Z#000`, `KEYS / ring`.
  */
-export const RECORD_KINDS = ['RUN', 'WAVE', 'TALLY', 'BATCH', 'STATE', 'STAFF', 'STAFFMAIL', 'AUDIT', 'KEYS'] as const;
+export const RECORD_KINDS = [
+  'RUN',
+  'WAVE',
+  'TALLY',
+  'BATCH',
+  'STATE',
+  'STAFF',
+  'STAFFMAIL',
+  'AUDIT',
+  'KEYS',
+  'IMPORT',
+  'FEED',
+] as const;
 export type RecordKind = (typeof RECORD_KINDS)[number];
 
 /** `STATE / pointer`: the one pointer item. */

@@ -31,6 +31,7 @@ export const AUDIT_KINDS = [
   'policy',
   'note',
   'import',
+  'feed',
   'staff',
   'key',
   'clock',
@@ -266,7 +267,7 @@ const SOURCES: readonly AuditSource[] = [
       })),
   },
   {
-    kinds: ['staff', 'clock', 'import', 'policy'],
+    kinds: ['staff', 'clock', 'import', 'policy', 'feed'],
     all: async ({ journal }) => (await journal.list()).map((entry) => ({ ...nobody, ...entry })),
   },
   {

@@ -67,12 +67,16 @@ export const STAFF_MAIL_VARIABLES = [
   'MAIL_RATE_PER_SECOND',
 ] as const;
 
+/** Environment of the steps of an import. */
+export const IMPORT_VARIABLES = ['KEY_RING_KMS_KEY_ARN'] as const;
+
 /** Environment of the function that sends events to other systems. */
 export const EVENT_VARIABLES = ['EVENT_BUS'] as const;
 
 export type VariableName =
   | (typeof EVENT_VARIABLES)[number]
   | (typeof BASE_VARIABLES)[number]
+  | (typeof IMPORT_VARIABLES)[number]
   | (typeof RUN_VARIABLES)[number]
   | (typeof SEND_VARIABLES)[number]
   | (typeof ANSWER_VARIABLES)[number]
@@ -82,6 +86,7 @@ export type VariableName =
 const RUN = [...BASE_VARIABLES, ...RUN_VARIABLES];
 const SURVEY = [...BASE_VARIABLES, ...SURVEY_VARIABLES];
 const SEND = [...BASE_VARIABLES, ...SEND_VARIABLES];
+const IMPORT = [...BASE_VARIABLES, ...IMPORT_VARIABLES];
 
 /** The variables of each function: `infra` sets exactly these, and the function's services read no others. */
 export const FUNCTION_VARIABLES: Readonly<Record<FunctionName, readonly VariableName[]>> = {
@@ -105,6 +110,16 @@ export const FUNCTION_VARIABLES: Readonly<Record<FunctionName, readonly Variable
   'send-reminders': SEND,
   'close-wave': BASE_VARIABLES,
   'assert-wave-healthy': BASE_VARIABLES,
+  'split-import': IMPORT,
+  'check-import-range': IMPORT,
+  'tally-import-ids': IMPORT,
+  'count-absent-customers': IMPORT,
+  'review-import': IMPORT,
+  'write-import-range': IMPORT,
+  'sweep-customers': IMPORT,
+  'import-whole-file': IMPORT,
+  'finish-import': IMPORT,
+  'fail-import': IMPORT,
   'answer-survey': [...BASE_VARIABLES, ...ANSWER_VARIABLES],
   'ingest-mail-event': [...BASE_VARIABLES, ...MAIL_EVENT_VARIABLES],
   'project-answers': BASE_VARIABLES,

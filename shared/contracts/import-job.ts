@@ -9,6 +9,9 @@ export const WHOLE_KINDS = ['answers', 'notes', 'staff'] as const;
 export type WholeKindName = (typeof WHOLE_KINDS)[number];
 export const IMPORT_KINDS = [...RANGED_KINDS, ...WHOLE_KINDS] as const;
 
+/** Where other systems drop files: `incoming/<feed>/<file>`. */
+export const INCOMING_FOLDER = 'incoming';
+
 export const CSV_ENCODINGS = ['utf-8', 'gb18030', 'iso-8859-1'] as const;
 
 /** How files of a kind are read; the options of the command `import KIND`. */
@@ -81,6 +84,8 @@ export const Feed = z.object({
   settings: ImportSettings,
   setAt: z.string(),
   setBy: z.string(),
+  /** Since when its files are refused. */
+  stoppedAt: z.nullable(z.string()),
 });
 export type Feed = z.infer<typeof Feed>;
 

@@ -46,6 +46,12 @@ const RunRef = z.object({ schema: Schema, runId: RunId });
 const ShardRef = z.object({ schema: Schema, runId: RunId, shard: z.number() });
 const WaveRef = z.object({ schema: Schema, waveId: WaveId });
 const BatchRef = z.object({ schema: Schema, waveId: WaveId, batch: z.number() });
+const ImportId = z.string();
+const ImportRef = z.object({ schema: Schema, importId: ImportId });
+const ImportRangeRef = z.object({ schema: Schema, importId: ImportId, range: z.number() });
+const ImportGroupRef = z.object({ schema: Schema, importId: ImportId, group: z.number() });
+/** A file that another system dropped: its key, what changes with its content, and when it came. */
+const DroppedObject = z.object({ key: z.string(), version: z.string(), at: z.string() });
 const Nothing = z.object({});
 
 /** Contracts of the functions that state machines call, by function name. */
@@ -99,6 +105,43 @@ export const STEPS = {
   'close-wave': { input: WaveRef, output: Nothing },
   /** Throws PermanentError `wave-degraded` where uncertain mails are above the limit. */
   'assert-wave-healthy': { input: WaveRef, output: Nothing },
+  /** `ranges`, `partitions` and `groups` are what the Maps that follow go through; all empty where `next` is `whole`. */
+  'split-import': {
+    input: z.object({ schema: Schema, importId: z.optional(z.string()), object: z.optional(DroppedObject) }),
+    output: z.object({
+      schema: Schema,
+      importId: ImportId,
+      next: z.enum(['ranges', 'whole']),
+      ranges: z.array(z.number()),
+      partitions: z.array(z.number()),
+      groups: z.array(z.number()),
+    }),
+  },
+  'check-import-range': { input: ImportRangeRef, output: Nothing },
+  'tally-import-ids': {
+    input: z.object({ schema: Schema, importId: ImportId, partition: z.number() }),
+    output: Nothing,
+  },
+  'count-absent-customers': { input: ImportGroupRef, output: Nothing },
+  /** `ranges` to write, and `groups` of buckets to go through afterwards. */
+  'review-import': {
+    input: ImportRef,
+    output: z.object({ schema: Schema, importId: ImportId, ranges: z.array(z.number()), groups: z.array(z.number()) }),
+  },
+  'write-import-range': { input: ImportRangeRef, output: Nothing },
+  'sweep-customers': { input: ImportGroupRef, output: Nothing },
+  'import-whole-file': { input: ImportRef, output: Nothing },
+  'finish-import': { input: ImportRef, output: Nothing },
+  'fail-import': {
+    input: z.object({
+      schema: Schema,
+      importId: z.optional(z.string()),
+      object: z.optional(DroppedObject),
+      error: z.optional(z.string()),
+      cause: z.optional(z.string()),
+    }),
+    output: Nothing,
+  },
 } as const;
 export type StepName = keyof typeof STEPS;
 

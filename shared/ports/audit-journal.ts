@@ -4,7 +4,7 @@ import type { Instant } from '../domain/calendar.ts';
 export interface JournalEntry {
   readonly at: Instant;
   readonly by: string;
-  readonly kind: 'staff' | 'clock' | 'import' | 'policy';
+  readonly kind: 'staff' | 'clock' | 'import' | 'policy' | 'feed';
   /** One word: `imported`, `removed`, `moved`, `stored`. */
   readonly action: string;
   /** What it was done to. */

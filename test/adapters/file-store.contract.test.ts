@@ -7,8 +7,10 @@ import { directoryFiles } from '#shared/adapters/directory-files.ts';
 import { s3Files } from '#shared/adapters/s3-files.ts';
 import { s3Client } from '#shared/adapters/s3-objects.ts';
 import type { FileStore } from '#shared/ports/file-store.ts';
+import { memoryFiles, memoryObjects } from '#test/support/memory-stores.ts';
 import { startSmallS3 } from '#test/support/small-s3.ts';
 
+const memory = memoryFiles(memoryObjects());
 const folder = mkdtempSync(path.join(tmpdir(), 'resegment-files-'));
 let s3: Awaited<ReturnType<typeof startSmallS3>>;
 /** The bucket of this run: a judge (see test/judges) keeps what earlier runs wrote. */
@@ -28,6 +30,7 @@ afterAll(async () => {
 });
 
 const stores: readonly { readonly name: string; readonly open: () => FileStore }[] = [
+  { name: 'memory', open: () => memory },
   { name: 'directory', open: () => directoryFiles(folder) },
   {
     name: 'S3',

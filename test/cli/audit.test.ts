@@ -31,9 +31,12 @@ const READING: readonly string[] = [
   'event tail',
   'explain',
   'export',
+  'feed list',
   'flag letter',
   'flag list',
   'flag show',
+  'import list',
+  'import show',
   'key list',
   'note list',
   'outcome show',
@@ -233,6 +236,9 @@ beforeAll(async () => {
     const expected = { kind: 'import', action: 'imported', what: 'notes.csv (1 notes)' };
     await act('import notes', [file('notes.csv', rows), '--map', map], expected);
   }
+  const orders = ['orders', 'purchases', '--map', 'customer=customer,date=date,amount=amount'];
+  await act('feed set', orders, { kind: 'feed', action: 'set', what: 'orders (purchases)' });
+  await act('feed stop', ['orders'], { kind: 'feed', action: 'stopped', what: 'orders' });
   await act('staff remove', ['Li Wei'], { kind: 'staff', action: 'removed' });
 
   const planned = Object(await act('plan', ['--policy', policy], { kind: 'run', action: 'planned' }));

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { MOST_BUCKET_GROUPS } from '#shared/application/import/import-job.ts';
+import { MOST_PARTITIONS, MOST_RANGES } from '#shared/application/import/import-ranges.ts';
 import { MOST_BATCHES } from '#shared/application/look-up-wave.ts';
 import { STEPS } from '#shared/contracts/workflows.ts';
 
@@ -30,10 +32,26 @@ describe('the data of states at 100 million customers', () => {
     expect(bytes(output)).toBeLessThan(LARGEST_BYTES);
   });
 
+  it('holds the ranges, the parts of ids and the groups of buckets of a file of any size and stays below 64 KB', () => {
+    const importId = '2026-11-25T183000-9f86d081';
+    const maps = { ranges: upTo(MOST_RANGES), partitions: upTo(MOST_PARTITIONS), groups: upTo(MOST_BUCKET_GROUPS) };
+    const split = STEPS['split-import'].output.parse({ schema: 1, importId, next: 'ranges', ...maps });
+    const reviewed = STEPS['review-import'].output.parse({ schema: 1, importId, ...maps });
+
+    expect(bytes(split)).toBeLessThan(LARGEST_BYTES);
+    expect(bytes(reviewed)).toBeLessThan(LARGEST_BYTES);
+  });
+
   it('holds nothing that grows with customers or mails in any other output', () => {
     const growing = Object.entries(STEPS).filter(([, { output }]) => JSON.stringify(output.def).includes('"array"'));
 
-    expect(growing.map(([name]) => name).sort()).toEqual(['begin-apply', 'look-up-wave', 'plan-shards']);
+    expect(growing.map(([name]) => name).sort()).toEqual([
+      'begin-apply',
+      'look-up-wave',
+      'plan-shards',
+      'review-import',
+      'split-import',
+    ]);
   });
 
   it('holds the cause of a failure, which the service cuts at 32,768 characters', () => {

@@ -65,6 +65,12 @@ const NEEDED_ALL_THE_SAME: readonly {
     reason: 'DynamoDB uses the company’s own key of the tables on behalf of whoever reads or writes them.',
   },
   {
+    right: /^s3:AbortMultipartUpload arn:.*\/imports\/\*$/,
+    only: ['finish-import'],
+    reason:
+      'A file of rejected rows that is written in parts and breaks off is given up, so that nobody pays for half of it.',
+  },
+  {
     right: /^s3:ListBucket arn:aws:s3:::workspace[0-9a-f]+$/,
     reason:
       'Who may not list the bucket is told "forbidden" of an object that is not there, and a missing policy or plan would look like a missing right.',

@@ -205,7 +205,7 @@ describe('rights', () => {
     }
   });
 
-  it('let only planning, sending, answering and mail events see contacts', () => {
+  it('let only planning, sending, answering, mail events and imports see contacts', () => {
     const readers = FUNCTIONS.filter((name) => FUNCTION_ACCESS[name].tables.contacts !== undefined);
 
     expect([...readers].sort()).toEqual([
@@ -214,6 +214,7 @@ describe('rights', () => {
       'plan-wave',
       'send-invitations',
       'send-reminders',
+      'write-import-range',
     ]);
   });
 

@@ -2,17 +2,20 @@ import { vi } from 'vitest';
 import { main } from '#cli/main.ts';
 import type { Target } from '#cli/target.ts';
 import { recordJournal } from '#shared/adapters/record-journal.ts';
+import type { ImportJobPorts } from '#shared/application/import/import-job.ts';
 import type { PersonPorts } from '#shared/application/person-ports.ts';
 import { failRun } from '#shared/application/run/finish-run.ts';
 import { storePolicy } from '#shared/application/run/run-ports.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
-import { RunRequest } from '#shared/contracts/workflows.ts';
+import type { Feed, ImportRecord } from '#shared/contracts/import-job.ts';
+import { RunRequest, STEPS } from '#shared/contracts/workflows.ts';
 import type { AnswerStore } from '#shared/ports/answer-store.ts';
 import type { JournalEntry } from '#shared/ports/audit-journal.ts';
 import type { CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
 import type { StaffStore } from '#shared/ports/staff-store.ts';
 import { memoryStores } from '../survey/memory.ts';
-import { memoryRecords, memoryStaff } from './memory-stores.ts';
+import { memoryFiles, memoryRecords, memoryStaff } from './memory-stores.ts';
+import { playImport } from './play-import.ts';
 import type { openMemoryBench } from './run-bench.ts';
 
 type Bench = ReturnType<typeof openMemoryBench>;
@@ -29,19 +32,35 @@ export const benchTarget = (
   const unused = async (): Promise<never> => {
     throw new Error('this test does not need it');
   };
+  const contacts = { upsertPerson: unused };
+  const jobs: ImportJobPorts = {
+    ...bench.ports,
+    contacts,
+    batches: memoryRecords<ImportBatch>(),
+    imports: memoryRecords<ImportRecord>(),
+    feeds: memoryRecords<Feed>(),
+    files: memoryFiles(bench.ports.objects),
+    staff,
+    journal: recordJournal(memoryRecords<JournalEntry>()),
+    currency: 'CNY',
+    businessTimeZone: 'UTC',
+  };
   return {
     ...bench.ports,
+    contacts,
     describe: () => ({ target: 'local', stage: 'local', data: 'bench' }),
     timeZone: 'UTC',
     currency: 'CNY',
     waveStatus: async () => undefined,
-    contacts: { upsertPerson: unused },
     usage: { of: async () => ({}) },
-    batches: memoryRecords<ImportBatch>(),
+    batches: jobs.batches,
+    importRecords: jobs.imports,
+    feeds: jobs.feeds,
+    workspaceFiles: jobs.files,
     answers,
     staff,
     caseArchive: { all: async () => ('listOpen' in cases ? cases.listOpen() : cases) },
-    journal: recordJournal(memoryRecords<JournalEntry>()),
+    journal: jobs.journal,
     cases:
       'listOpen' in cases
         ? cases
@@ -54,7 +73,16 @@ export const benchTarget = (
             listOpen: async () => cases,
           },
     workflows: {
-      start: async (_machine, name, input) => {
+      start: async (machine, name, input) => {
+        if (machine === 'import') {
+          const start = STEPS['split-import'].input.parse(input);
+          const ended = await playImport(start, jobs).then(
+            () => ({ status: 'SUCCEEDED' as const }),
+            () => ({ status: 'FAILED' as const }),
+          );
+          executions.set(name, ended);
+          return { executionArn: name, started: true };
+        }
         const request = RunRequest.parse(input);
         try {
           if (request.mode === 'apply') await bench.apply(request.runId ?? '', request);

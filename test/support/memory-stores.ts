@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { byBytes, checkedKey } from '#shared/adapters/directory-objects.ts';
 import { bucketOf } from '#shared/adapters/table-keys.ts';
 import type { OutboxEntry } from '#shared/domain/business-event.ts';
@@ -6,7 +7,9 @@ import type { CustomerFacts } from '#shared/domain/facts.ts';
 import { byClosed, closedAt, type Flag, raised, settled, undone, withdrawn } from '#shared/domain/flags.ts';
 import type { StaffMember } from '#shared/domain/staff.ts';
 import type { RunPointer, Standing } from '#shared/domain/standing.ts';
+import { PermanentError } from '#shared/errors.ts';
 import type { CustomerEraser, CustomerStore } from '#shared/ports/customer-store.ts';
+import type { FileStore } from '#shared/ports/file-store.ts';
 import type { FlagEraser, FlagStore } from '#shared/ports/flag-store.ts';
 import type { ObjectStore } from '#shared/ports/object-store.ts';
 import type { Outbox } from '#shared/ports/outbox.ts';
@@ -31,6 +34,29 @@ export const memoryObjects = (): ObjectStore => {
     list: async (prefix) => [...objects.keys()].filter((key) => key.startsWith(prefix)).sort(byBytes),
     remove: async (key) => {
       objects.delete(checkedKey(key));
+    },
+  };
+};
+
+/** Files as objects of a store. */
+export const memoryFiles = (objects: ObjectStore): FileStore => {
+  const versionOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+  const stat: FileStore['stat'] = async (key) => {
+    const bytes = await objects.get(key);
+    return bytes === undefined ? undefined : { sizeBytes: bytes.length, version: versionOf(bytes) };
+  };
+  return {
+    stat,
+    read: async function* (key, range, version) {
+      const bytes = await objects.get(key);
+      if (bytes === undefined) throw new PermanentError('file-missing', `there is no file ${key}`);
+      if (version !== undefined && version !== versionOf(bytes)) throw new PermanentError('file-changed', key);
+      yield bytes.subarray(range?.from ?? 0, range?.to ?? bytes.length);
+    },
+    write: async (key, bytes) => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of bytes) pieces.push(piece);
+      await objects.put(key, Buffer.concat(pieces));
     },
   };
 };

@@ -14,6 +14,7 @@ import { startWorkflowServer } from '#local/workflow-server.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
 import { kmsKeyRing, kmsKeyRingKeeper, SealedRing } from '#shared/adapters/kms-key-ring.ts';
+import { s3Files } from '#shared/adapters/s3-files.ts';
 import { s3Client, s3Objects } from '#shared/adapters/s3-objects.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
@@ -157,6 +158,7 @@ export const openSmallAccount = async (options: SmallAccountOptions) => {
   };
   await kmsKeyRingKeeper(ring).create('k1', { by: 'operator', at: clock.now() });
   const keys = kmsKeyRing(ring);
+  const operatorS3 = s3Client({ endpoint: s3.endpoint, region: deployment.region, credentials: CREDENTIALS });
   return {
     folder,
     clock,
@@ -179,10 +181,9 @@ export const openSmallAccount = async (options: SmallAccountOptions) => {
       >,
       buckets: Number(anEnvironment['BUCKETS']),
       subjectSource: (customerId: string) => Buffer.from(customerId).toString('base64url').padEnd(22, 'x').slice(0, 22),
-      objects: s3Objects({
-        client: s3Client({ endpoint: s3.endpoint, region: deployment.region, credentials: CREDENTIALS }),
-        bucket,
-      }),
+      objects: s3Objects({ client: operatorS3, bucket }),
+      files: s3Files({ client: operatorS3, bucket }),
+      loadAddressKey: () => keys.addressKey(),
       clock,
       businessTimeZone: anEnvironment['BUSINESS_TIME_ZONE'] ?? '',
       addressKey: await keys.addressKey(),
@@ -327,7 +328,9 @@ const requestsOf = async (service: Service, region: string, wire: Wire): Promise
       const listing = { action: 's3:ListBucket', resource: `arn:aws:s3:::${bucket}` };
       if (url.searchParams.get('list-type') === '2')
         return [{ ...listing, context: prefix === null ? {} : { 's3:prefix': prefix } }];
-      const action = { GET: 's3:GetObject', PUT: 's3:PutObject', DELETE: 's3:DeleteObject' }[wire.method] ?? 's3:Other';
+      const action =
+        { GET: 's3:GetObject', HEAD: 's3:GetObject', PUT: 's3:PutObject', DELETE: 's3:DeleteObject' }[wire.method] ??
+        's3:Other';
       const asked = { action, resource: `arn:aws:s3:::${bucket}/${rest.join('/')}`, context: {} };
       // Of an object that is not there S3 says so only to those who may list the bucket, whatever the prefix.
       return wire.status === 404 ? [asked, { ...listing, context: {} }] : [asked];

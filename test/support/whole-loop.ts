@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import PostalMime from 'postal-mime';
 import { runPortsFrom } from '#functions/runtime/ports.ts';
 import { textSource } from '#local/import-files.ts';
@@ -15,10 +16,12 @@ import { dynamoOutbox } from '#shared/adapters/dynamo-outbox.ts';
 import { readPolicy } from '#shared/adapters/policy-files.ts';
 import { newSesClient, sesMailSender } from '#shared/adapters/ses-mail-sender.ts';
 import { importCustomers } from '#shared/application/import/import-customers.ts';
+import { storeImportRequest } from '#shared/application/import/import-job.ts';
 import { importPurchases } from '#shared/application/import/import-purchases.ts';
 import { importStaff } from '#shared/application/import/import-staff.ts';
 import { storePolicy } from '#shared/application/run/run-ports.ts';
 import { waveIdOf } from '#shared/application/wave-record.ts';
+import type { ImportSettings } from '#shared/contracts/import-job.ts';
 import type { SurveyIdentity } from '#shared/contracts/survey.ts';
 import type { RunRequest } from '#shared/contracts/workflows.ts';
 import { moveEvent } from '#shared/domain/document-events.ts';
@@ -80,6 +83,7 @@ export const playWholeLoop = async (deployment: Deployment, watch?: AccountWatch
     await applyLate(world);
     await planForFew(world);
     await tellOthers(world);
+    await importFiles(world);
     return account.calls;
   } finally {
     await account.close();
@@ -217,7 +221,7 @@ const disturbance = (world: World): ((call: RecordedCall, body: string) => Promi
     }
     if (call.action === 'dynamodb:GetItem' && call.resource.endsWith('-customers')) {
       const subject = JSON.parse(body).Key.subject.S;
-      if (ANSWERING.has(call.function) && mayStill(`write ${call.function}`, 4)) await changeHistory(subject);
+      if (CHANGING.has(call.function) && mayStill(`write ${call.function}`, 4)) await changeHistory(subject);
     }
     if (call.action === 'dynamodb:PutItem' && call.resource.endsWith('-invitations') && call.function === 'plan-wave') {
       const { customerId } = JSON.parse(JSON.parse(body).Item.document.S);
@@ -226,8 +230,15 @@ const disturbance = (world: World): ((call: RecordedCall, body: string) => Promi
   };
 };
 
-/** Functions that bring an answer to its customer. */
-const ANSWERING = new Set(['answer-survey', 'project-answers', 'open-run']);
+/** Functions that change customers. */
+const CHANGING = new Set([
+  'answer-survey',
+  'project-answers',
+  'open-run',
+  'import-whole-file',
+  'write-import-range',
+  'sweep-customers',
+]);
 
 /** A month's survey: pages of every kind, reminders, bounces, its end. */
 const answerAndClose = async (world: World, waveId: string): Promise<void> => {
@@ -294,6 +305,84 @@ const planForFew = async (world: World): Promise<void> => {
   await run(world, { mode: 'plan', policyHash: policy.hash, requestId: 'few', only: { subjectsKey } });
   const missing = { subjectsKey: 'requests/missing/subjects.json' };
   await run(world, { mode: 'plan', policyHash: policy.hash, requestId: 'missing', only: missing });
+};
+
+/** Files that other systems drop, and some that an operator hands over; one that fails. */
+const importFiles = async (world: World): Promise<void> => {
+  const { stack } = world;
+  const { tool, run, parts } = stack;
+  const at = stack.clock.now();
+  const planned = await run.files.readPlan('2026-05-monthly', 0);
+  const alive = await tool.imports.customers.getMany(planned.map(({ subject }) => subject));
+  const known = [...alive.values()].find(({ orders }) => orders.length > DAYS_OF_HISTORY)?.customerId ?? '';
+  const setFeed = async (name: string, settings: ImportSettings): Promise<void> => {
+    await tool.feeds.create(name, { name, settings, setAt: at, setBy: 'operator', stoppedAt: null });
+  };
+  const gone = 'G-1';
+  const erasure = { by: 'operator', reason: 'asked', begunAt: at, doneAt: at, subject: null, removed: {} };
+  await tool.persons.erasures.put(gone, erasure);
+  await setFeed('crm', {
+    kind: 'customers',
+    map: { id: 'id', email: 'email', consent: 'consent' },
+    asOf: 'arrival',
+    complete: true,
+    inputDropLimit: 1,
+    source: 'crm',
+  });
+  await setFeed('people', { kind: 'staff', map: { name: 'name', email: 'email' } });
+  await setFeed('orders', { kind: 'purchases', map: PURCHASES, source: 'orders' });
+  const drop = (key: string, text: string, compressed = false): Promise<void> =>
+    importOf(world, key, async () => {
+      const bytes = new TextEncoder().encode(text);
+      await parts.files.write(key, oneOf(compressed ? gzipSync(bytes) : bytes));
+      return { object: { key, version: (await parts.files.stat(key))?.version ?? '', at } };
+    });
+  const people = [`${known},again@example.com,yes`, `${known},again@example.com,yes`, `${gone},gone@example.com,no`];
+  await drop('incoming/crm/all.csv', `id,email,consent\n${people.join('\n')}\nN-1,,no\n,,\n`);
+  await drop('incoming/orders/may.csv.gz', `customer,date,amount\n${known},2026-05-03,5\nN-2,2026-05-04,5\n`, true);
+  await drop('incoming/nobody/x.csv', 'a\n1\n');
+  const replace = (await tool.batches.list('purchases-')).find(({ record }) => record.source === 'history')?.id ?? '';
+  const ask = (settings: ImportSettings, text: string, via: Readonly<Record<string, string>> = {}): Promise<void> =>
+    importOf(world, `asked-${settings.kind}`, async () => {
+      const importId = `asked-${settings.kind}`;
+      const folder = `imports/${importId}`;
+      await parts.files.write(`${folder}/file`, oneOf(new TextEncoder().encode(text)));
+      const leading = Object.entries(via).map(async ([name, content]) => {
+        await parts.files.write(`${folder}/${name}`, oneOf(new TextEncoder().encode(content)));
+        return { file: { key: `${folder}/${name}`, name }, key: 'from', value: 'to' };
+      });
+      const file = { key: `${folder}/file`, name: 'file.csv' };
+      const request = { settings, file, via: await Promise.all(leading), by: 'operator', feed: null };
+      await storeImportRequest(importId, request, parts);
+      return { importId };
+    });
+  await drop('incoming/people/staff.csv', 'name,email\nLi Wei,li@example.com\n');
+  await ask(
+    { kind: 'notes', map: { customer: 'customer', about: 'about', rating: 'rating', by: 'by', reason: 'reason' } },
+    `customer,about,rating,by,reason\n${known},potential,4,Ann,grows\n`,
+  );
+  const answers = { customer: 'order', score: 'score', at: 'at' };
+  await ask({ kind: 'answers', map: answers }, 'order,score,at\no1,9,2026-05-02\n', {
+    'via-0': `from,to\no1,${known}\n`,
+  });
+  await ask(
+    { kind: 'purchases', map: PURCHASES, replace, source: 'history' },
+    `customer,date,amount\n${known},2025-01-02,1\n`,
+  );
+  const records = await tool.importRecords.list();
+  const failed = records.filter(({ record }) => record.state !== 'done').map(({ record }) => record.fileName);
+  if (failed.join() !== 'x.csv') throw new Error(`imports that did not end well: ${failed.join()}`);
+};
+
+async function* oneOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+const importOf = async (world: World, name: string, prepare: () => Promise<object>): Promise<void> => {
+  const { stack } = world;
+  const input = { schema: 1, ...(await prepare()) };
+  const { executionArn } = await stack.workflows.start('import', name.replace(/[^A-Za-z0-9-]/g, '-'), input);
+  await stack.finished(executionArn);
 };
 
 /** Events of all kinds, one of them of nothing that has an item. */

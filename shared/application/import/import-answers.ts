@@ -31,13 +31,13 @@ export interface AnswerImportOptions extends ImportFormat {
   /** `customer`, `score`, `at`, `id` where answers have one, and `scale` where it differs by row → column name. */
   readonly map?: Readonly<Record<string, string>>;
   /** Scale of all scores, unless a column is mapped to `scale`; `0-10` if absent. */
-  readonly scale?: AnswerScale;
-  readonly source?: string;
+  readonly scale?: AnswerScale | undefined;
+  readonly source?: string | undefined;
   /** Date of all answers, where the file has no column for it. */
-  readonly asOf?: string;
+  readonly asOf?: string | undefined;
   /** Files that lead from the column mapped to `customer` to the customer, followed one after another. */
   readonly via?: readonly ImportVia[];
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
   readonly rejects?: RejectSink;
 }
 

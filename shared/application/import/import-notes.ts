@@ -16,7 +16,7 @@ import { dateFormat, type Parsed, parseId, shown } from './import-values.ts';
 export interface NoteImportOptions extends ImportFormat {
   /** `customer`, `about`, `rating`, `by`, `reason` and `date` → column name. */
   readonly map?: Readonly<Record<string, string>>;
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
   readonly rejects?: RejectSink;
 }
 

@@ -26,10 +26,11 @@ import type { RangedFile, RangedKind, ReadingContext } from './ranged-file.ts';
 import { rowScanner } from './row-scanner.ts';
 
 /** Most ranges of a file: as many as a Map takes. */
-const MOST_RANGES = 2_048;
+export const MOST_RANGES = 2_048;
 /** Rows whose keys one step holds in memory at once. */
 const ROWS_PER_PARTITION = 2_000_000;
-const MOST_PARTITIONS = 64;
+/** Most parts of the ids of a file. */
+export const MOST_PARTITIONS = 64;
 const INPUT_DROP_LIMIT = 0.1;
 const CONCURRENT_WRITES = 16;
 

@@ -10,7 +10,7 @@ import { type Parsed, shown } from './import-values.ts';
 export interface StaffImportOptions extends ImportFormat {
   /** `name`, `email` and any of superior, branch, role, language → column name. */
   readonly map?: Readonly<Record<string, string>>;
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
   readonly rejects?: RejectSink;
 }
 
