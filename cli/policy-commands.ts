@@ -43,7 +43,7 @@ export const addPolicyCommands = (program: Command, host: CommandHost): void => 
         policies.map((policy) => ({ name: policy.name, version: policy.version, title: policy.title })),
         () =>
           textTable([
-            ['policy', 'version', 'title'],
+            terminal.language === 'en' ? ['policy', 'version', 'title'] : ['策略', '版本', '名称'],
             ...policies.map((policy) => [
               policy.name,
               policy.version,

@@ -181,19 +181,23 @@ const rollback = async (
   const { record } = await loadRun(target, done.runId);
   const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
   const mailed = status === undefined ? 0 : status.sent + status.uncertain;
+  const words = RUN_WORDS[terminal.language];
   terminal.result({ ...done, period: record.period, mailed }, () =>
     [
       done.outcome === 'already'
-        ? `run ${done.runId} was rolled back before, by ${record.rolledBack?.by} at ${record.rolledBack?.at}: ${record.rolledBack?.reason}`
-        : `run ${done.runId} is rolled back: ${done.restored === null ? 'no run is in force, as before it' : `${done.restored} is in force again`}`,
+        ? words.rolledBackBefore(
+            done.runId,
+            record.rolledBack?.by ?? '?',
+            record.rolledBack === undefined ? '?' : momentText(record.rolledBack.at, target.timeZone),
+            record.rolledBack?.reason ?? '',
+          )
+        : words.rolledBackNow(done.runId, done.restored),
       ...(done.flagsWithdrawn + done.flagsReopened === 0
         ? []
-        : [`proposals: ${done.flagsWithdrawn} withdrawn, ${done.flagsReopened} open again`]),
-      ...(done.cancelledWave === null ? [] : [`survey ${done.cancelledWave} sends nothing more`]),
-      ...(mailed === 0 ? [] : [`${mailed} customers had been mailed; their answers still count`]),
-      ...(record.closesPeriod
-        ? [`to close ${record.period} again, once its cause is put right: resegment run --again ${done.runId}`]
-        : []),
+        : [words.flagsUndone(done.flagsWithdrawn, done.flagsReopened)]),
+      ...(done.cancelledWave === null ? [] : [words.waveStopped(done.cancelledWave)]),
+      ...(mailed === 0 ? [] : [words.mailedBefore(mailed)]),
+      ...(record.closesPeriod ? [words.closeAgain(record.period, done.runId)] : []),
     ].join('\n'),
   );
   return EXIT.done;
@@ -209,14 +213,15 @@ const replay = async ({ target, terminal }: CommandContext, wanted: string, limi
     ...one,
     ...(one.subject === undefined ? {} : { customerId: known.get(one.subject)?.customerId ?? null }),
   }));
+  const words = RUN_WORDS[terminal.language];
   terminal.result({ ...result, differences }, () =>
     result.same
-      ? `run ${runId} replayed: the same bytes (${result.customers} customers, ${result.shards} shards, ${result.bytes} bytes), the same ${result.calibratedFrom === null ? '' : 'cut-offs, '}proposals and counts`
+      ? words.replayedSame(runId, result.customers, result.shards, result.bytes, result.calibratedFrom !== null)
       : [
-          `run ${runId} replayed: ${result.total} values differ`,
+          words.replayedOther(runId, result.total),
           '',
           textTable([
-            ['where', 'shard', 'customer', 'field', 'stored', 'replayed'],
+            words.replayHead,
             ...differences.map((one) => [
               one.where,
               one.shard === undefined ? '' : String(one.shard),
@@ -226,9 +231,7 @@ const replay = async ({ target, terminal }: CommandContext, wanted: string, limi
               shortJson(one.replayed),
             ]),
           ]),
-          ...(result.total > differences.length
-            ? [`and ${result.total - differences.length} more; --limit shows them`]
-            : []),
+          ...(result.total > differences.length ? [words.moreWithLimit(result.total - differences.length)] : []),
         ].join('\n'),
   );
   return result.same ? EXIT.done : EXIT.failed;

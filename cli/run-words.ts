@@ -32,6 +32,22 @@ interface RunWords {
   readonly fresh: string;
   readonly left: string;
   readonly more: (count: number) => string;
+  readonly moreWithLimit: (count: number) => string;
+  readonly rolledBackNow: (runId: string, restored: string | null) => string;
+  readonly rolledBackBefore: (runId: string, by: string, at: string, reason: string) => string;
+  readonly flagsUndone: (withdrawn: number, reopened: number) => string;
+  readonly waveStopped: (waveId: string) => string;
+  readonly mailedBefore: (customers: number) => string;
+  readonly closeAgain: (period: string, runId: string) => string;
+  readonly replayedSame: (
+    runId: string,
+    customers: number,
+    shards: number,
+    bytes: number,
+    withCutoffs: boolean,
+  ) => string;
+  readonly replayedOther: (runId: string, values: number) => string;
+  readonly replayHead: readonly string[];
 }
 
 /** Words of the commands about runs. */
@@ -67,6 +83,19 @@ export const RUN_WORDS: Readonly<Record<Language, RunWords>> = {
     fresh: 'new',
     left: 'left',
     more: (count) => `and ${count} more`,
+    moreWithLimit: (count) => `and ${count} more; --limit shows them`,
+    rolledBackNow: (runId, restored) =>
+      `run ${runId} is rolled back: ${restored === null ? 'no run is in force, as before it' : `${restored} is in force again`}`,
+    rolledBackBefore: (runId, by, at, reason) => `run ${runId} was rolled back before, by ${by} at ${at}: ${reason}`,
+    flagsUndone: (withdrawn, reopened) => `proposals: ${withdrawn} withdrawn, ${reopened} open again`,
+    waveStopped: (waveId) => `survey ${waveId} sends nothing more`,
+    mailedBefore: (customers) => `${customers} customers had been mailed; their answers still count`,
+    closeAgain: (period, runId) =>
+      `to close ${period} again, once its cause is put right: resegment run --again ${runId}`,
+    replayedSame: (runId, customers, shards, bytes, withCutoffs) =>
+      `run ${runId} replayed: the same bytes (${customers} customers, ${shards} shards, ${bytes} bytes), the same ${withCutoffs ? 'cut-offs, ' : ''}proposals and counts`,
+    replayedOther: (runId, values) => `run ${runId} replayed: ${values} values differ`,
+    replayHead: ['where', 'shard', 'customer', 'field', 'stored', 'replayed'],
   },
   'zh-CN': {
     head: ['运行', '截至', '策略', '版本', '状态', '发起人', '调查批次', '当前生效'],
@@ -98,5 +127,17 @@ export const RUN_WORDS: Readonly<Record<Language, RunWords>> = {
     fresh: '新增',
     left: '离开',
     more: (count) => `另有 ${count} 个`,
+    moreWithLimit: (count) => `另有 ${count} 项；--limit 可显示更多`,
+    rolledBackNow: (runId, restored) =>
+      `运行 ${runId} 已回滚：${restored === null ? '与之前一样，没有运行生效' : `${restored} 重新生效`}`,
+    rolledBackBefore: (runId, by, at, reason) => `运行 ${runId} 此前已于 ${at} 由 ${by} 回滚：${reason}`,
+    flagsUndone: (withdrawn, reopened) => `建议：${withdrawn} 件撤回，${reopened} 件重新打开`,
+    waveStopped: (waveId) => `调查批次 ${waveId} 不再发送`,
+    mailedBefore: (customers) => `此前已向 ${customers} 个客户发出邮件；他们的答复仍然计入`,
+    closeAgain: (period, runId) => `排除原因之后，重新结账 ${period}：resegment run --again ${runId}`,
+    replayedSame: (runId, customers, shards, bytes, withCutoffs) =>
+      `运行 ${runId} 重算：逐字节相同（${customers} 个客户，${shards} 个分片，${bytes} 字节），${withCutoffs ? '分界点、' : ''}建议和计数也相同`,
+    replayedOther: (runId, values) => `运行 ${runId} 重算：${values} 个值不同`,
+    replayHead: ['位置', '分片', '客户', '字段', '已存', '重算'],
   },
 };

@@ -295,9 +295,13 @@ const closedFlag = (flag: Flag): PermanentError => {
     case 'expired':
       return new PermanentError('flag-expired', `${about} expired: its last day was ${flag.expiresOn}`, { hint });
     case 'withdrawn':
-      return new PermanentError('flag-withdrawn', `${about} was withdrawn by ${by} at ${at}: it no longer holds`, {
-        hint,
-      });
+      return new PermanentError(
+        'flag-withdrawn',
+        `${about} was withdrawn by ${by} at ${at}: ${last?.reason ?? 'it no longer holds'}`,
+        {
+          hint,
+        },
+      );
     default:
       return new PermanentError(
         'flag-decided',
