@@ -20,6 +20,9 @@ export const ALARMS = {
   'events-not-sent': {
     impact: 'The CRM and other systems are not told of moves, cases and answers. Nothing is lost: all is sent later.',
   },
+  'file-not-imported': {
+    impact: 'A file that another system dropped is not in the scores: segments are computed without it.',
+  },
   'bounces-near-limit': { impact: 'AWS reviews an account at 5 % and pauses all its mail at 10 %.' },
   'complaints-near-limit': { impact: 'AWS reviews an account at 0.1 % and pauses all its mail at 0.5 %.' },
   'wave-braked': {

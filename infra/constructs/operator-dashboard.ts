@@ -173,8 +173,16 @@ export class OperatorDashboard extends Dashboard {
         [own('EventsSent', HOUR, 'sent an hour'), own('EventsHeld', HOUR, 'held for a run')],
         [own('OldestEventSeconds', FIVE_MINUTES, 'oldest waiting')],
       ),
-      graph('Cases', [own('CasesOpen', HOUR, 'open'), own('CasesOverdue', HOUR, 'overdue')]),
-      graph('Cases an hour', [own('CasesOpened', HOUR, 'opened'), own('CasesEscalated', HOUR, 'escalated')]),
+      graph(
+        'Cases; opened and escalated an hour (right)',
+        [own('CasesOpen', HOUR, 'open'), own('CasesOverdue', HOUR, 'overdue')],
+        [own('CasesOpened', HOUR, 'opened'), own('CasesEscalated', HOUR, 'escalated')],
+      ),
+      graph(
+        'Rows of files an hour; dropped files that failed (right)',
+        [own('RowsImported', HOUR, 'imported'), own('RowsRejected', HOUR, 'rejected')],
+        [own('DroppedFilesFailed', HOUR, 'files failed')],
+      ),
     ];
   }
 

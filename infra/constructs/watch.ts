@@ -114,6 +114,7 @@ export class Watch extends Construct {
   private createAlarmsOfOwnMetrics(): void {
     const { own } = this;
     this.alarm('wave-braked', own('WavesBraked', FIVE_MINUTES), { above: 0 });
+    this.alarm('file-not-imported', own('DroppedFilesFailed', FIVE_MINUTES), { above: 0 });
     this.alarm('mails-uncertain', own('MailsUncertain', HOUR), { above: UNCERTAIN_AN_HOUR });
     this.alarm('answers-not-projected', own('OldestAnswerSeconds', FIVE_MINUTES), { above: 15 * MINUTE_S }, 3, 'bad');
     this.alarm('events-waiting', own('OldestEventSeconds', FIVE_MINUTES), { above: 60 * MINUTE_S }, 3, 'bad');

@@ -107,6 +107,10 @@ export const STAGE_METRICS = {
     'Age of the oldest event that could have been sent and still waits when the sweeper has ended; 0: none waits.',
   ),
 
+  RowsImported: count('neither', 'Rows of files that were imported.'),
+  RowsRejected: count('low', 'Rows of files that were not, since something in them was wrong.'),
+  DroppedFilesFailed: count('low', 'Files that were dropped for a feed and could not be imported.'),
+
   CasesOpened: count('neither', 'Cases that answers opened.'),
   CasesEscalated: count('low', 'Cases that went to the next above, since they were open for twice their time.'),
   CasesOpen: gauge('Count', 'low', 'Cases that are open or taken now.'),

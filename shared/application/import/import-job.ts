@@ -17,6 +17,7 @@ import { isResegmentError, PermanentError, RetryableError } from '../../errors.t
 import type { AuditJournal } from '../../ports/audit-journal.ts';
 import type { FileStore } from '../../ports/file-store.ts';
 import type { ImportSource, RejectedRow } from '../../ports/imports.ts';
+import { measure } from '../../ports/metrics.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { StaffStore } from '../../ports/staff-store.ts';
 import type { RecordStore } from '../../ports/standing-store.ts';
@@ -407,7 +408,11 @@ export const finishImport = ({ importId }: InImport, ports: ImportJobPorts): Pro
     }
     const { result } = outcome;
     const record = (await ports.imports.get(importId))?.record;
-    if (record?.state !== 'done') await note(request, outcome, ports);
+    if (record?.state !== 'done') {
+      await note(request, outcome, ports);
+      measure('RowsImported', hasWritten(outcome) ? result.accepted : 0);
+      measure('RowsRejected', result.rejected);
+    }
     await changeRecord(importId, ports, {
       state: 'done',
       finishedAt: ports.clock.now(),
@@ -419,6 +424,9 @@ export const finishImport = ({ importId }: InImport, ports: ImportJobPorts): Pro
     });
     await workspace.clear();
   });
+
+const hasWritten = ({ result }: ImportOutcome): boolean =>
+  !result.dryRun && !('alreadyImported' in result && result.alreadyImported);
 
 const outcomeOf = async (importId: string, ports: ImportJobPorts): Promise<ImportOutcome> => {
   const whole = await workspaceOf(importId, ports).readJson('outcome.json', Outcome);
@@ -456,6 +464,8 @@ export const failImport = async (
 ): Promise<void> => {
   const importId = input.importId ?? idOfDrop(input);
   await openRecord(importId, input, ports);
+  const known = (await ports.imports.get(importId))?.record;
+  if (known?.state === 'running' && (input.object !== undefined || known.feed !== null)) measure('DroppedFilesFailed');
   const failure = await workspaceOf(importId, ports).readJson('failure.json', Failure);
   await changeRecord(importId, ports, {
     state: 'failed',
