@@ -76,7 +76,6 @@ const orderOf = async (request: IncomingMessage): Promise<number | undefined> =>
 /** How long the thread may take to end by itself after its store is closed, in milliseconds. */
 const LINGER_MS = 500;
 
-
 const serve = async (): Promise<void> => {
   if (options.path !== undefined) {
     // dynalite leaves requests unanswered where it cannot open its store, so the lock is tried first.

@@ -297,7 +297,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   };
   const handlers = bindHandlers({
     run: { ...run, meter },
-    report: { ...reportPortsFrom(parts), meter },
+    report: { ...reportPortsFrom(parts), usedOn: 'local', meter },
     startWave: {
       ...startWavePortsFrom({
         ...parts,

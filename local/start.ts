@@ -3,6 +3,7 @@ import path from 'node:path';
 import { styleText } from 'node:util';
 import * as z from 'zod/mini';
 import { readPolicy } from '#shared/adapters/policy-files.ts';
+import { costSentence } from '#shared/application/cost-text.ts';
 import { addDemoContacts } from '#shared/application/import/demo-contacts.ts';
 import { importCustomers } from '#shared/application/import/import-customers.ts';
 import { importPurchases } from '#shared/application/import/import-purchases.ts';
@@ -11,6 +12,7 @@ import { loadPolicy, readActivePolicy, storePolicy } from '#shared/application/r
 import { summaryText } from '#shared/application/summary-text.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
 import { waveIdOf } from '#shared/application/wave-record.ts';
+import { costOfRun } from '#shared/application/work-cost.ts';
 import { RunSummary } from '#shared/contracts/run-record.ts';
 import { addMonths, dateIn, lastDayOf, type Period, periodOf } from '#shared/domain/calendar.ts';
 import type { Policy } from '#shared/domain/policy.ts';
@@ -288,6 +290,8 @@ const showResult = async (
   process.stdout.write(
     `\n${summaryText(summary, before === undefined ? undefined : waveCounts(before, options.language), options.language, used)}`,
   );
+  const cost = record === undefined ? undefined : await costOfRun(record, summary, stack.tool);
+  if (cost !== undefined) process.stdout.write(`${costSentence(cost, 'local', options.language)}\n`);
   process.stdout.write(
     `\n${synthetic}who answered the survey of the month before, and what the staff did, is simulated. This took ${(tookMs / 1000).toFixed(1)} s.\n`,
   );

@@ -7,6 +7,7 @@ import { dynamoInvitations } from '#shared/adapters/dynamo-invitations.ts';
 import { dynamoOutbox } from '#shared/adapters/dynamo-outbox.ts';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
 import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
+import { dynamoUsage } from '#shared/adapters/dynamo-usage.ts';
 import { objectErasureLog } from '#shared/adapters/object-erasure-log.ts';
 import { objectWaveFiles } from '#shared/adapters/object-wave-files.ts';
 import { recordJournal, StoredJournalEntry } from '#shared/adapters/record-journal.ts';
@@ -367,6 +368,7 @@ export const reportPortsFrom = (parts: BaseParts): WriteReportPorts => {
     files,
     objects,
     customers,
+    usage: dynamoUsage({ client: parts.dynamo, table: parts.tables.runs }),
     casesDue: async (day) => (await cases.listOpen()).filter((open) => open.dueAt.slice(0, 10) <= day).length,
     resultsOf: async (run, segments) =>
       run.basedOn === null ? undefined : waveResults(waveIdOf(run.basedOn), ledger, segments),

@@ -6,6 +6,7 @@ import { serviceTermNames } from '#shared/domain/service-plan.ts';
 import { termInWords, termNameInWords } from '#shared/domain/service-words.ts';
 import { currencyExponent } from '#shared/domain/values.ts';
 import { PermanentError } from '#shared/errors.ts';
+import { costSentence } from '../cost-text.ts';
 import { formatChange, formatMetric, formatNumber, formatShare, type Language, labelIn } from '../format-value.ts';
 import { reasonInWords } from '../summary-text.ts';
 import { outcomesSection } from './outcomes-section.ts';
@@ -57,6 +58,7 @@ ${brakesSection(view)}
 <footer>
 <p>${words.footer}</p>
 <p>${workLine(view)}</p>
+${data.cost === undefined ? null : html`<p>${costSentence(data.cost, data.cost.usedOn, language)} ${words.costSoFar}</p>`}
 <p>${words.policy} ${data.summary.policy.name} ${data.summary.policy.version} · ${words.by} ${data.by} · ${words.computed} ${data.frozenAt}</p>
 </footer>
 </main>

@@ -7,10 +7,12 @@ import { PermanentError } from '#shared/errors.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
 import type { RunFiles } from '#shared/ports/run-files.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
+import type { UsageLedger } from '#shared/ports/usage-ledger.ts';
 import type { ReportOutcomes } from '../flag-outcomes.ts';
 import { segmentsInOrder, type WaveCounts } from '../summary-text.ts';
 import type { TeamView } from '../team-view.ts';
 import type { WaveResults } from '../wave-results.ts';
+import { costOfRun } from '../work-cost.ts';
 import { byUrgency, callReasons, openedFlags } from './call-first.ts';
 import type {
   CallFirst,
@@ -37,6 +39,10 @@ export interface ReportPorts {
   readonly resultsOf?: (run: RunRecord, segments: readonly string[]) => Promise<WaveResults | undefined>;
   /** The same wave by account manager and branch, with a year's cases. */
   readonly teamOf?: (run: RunRecord, segments: readonly string[]) => Promise<TeamView | undefined>;
+  /** What the steps of the run used so far. */
+  readonly usage?: Pick<UsageLedger, 'of'>;
+  /** Whether it was used in an account, which is the default, or on a local stack. */
+  readonly usedOn?: 'aws' | 'local';
   /** What became of flagged customers, where it can be looked at among so many. */
   readonly outcomesOf?: (population: number) => Promise<ReportOutcomes | undefined>;
 }
@@ -83,8 +89,10 @@ export const buildReportData = async (ports: ReportPorts, runId: string, policy:
   const results = await ports.resultsOf?.(record, policy.dimensions[policy.mainDimension]?.segmentOrder ?? []);
   const team = await ports.teamOf?.(record, policy.dimensions[policy.mainDimension]?.segmentOrder ?? []);
   const quarantined = quarantineRows(await ports.files.readJson(runId, 'quarantine.json'));
+  const cost = ports.usage === undefined ? undefined : await costOfRun(record, summary, { usage: ports.usage });
   return {
     summary,
+    ...(cost === undefined ? {} : { cost: { ...cost, usedOn: ports.usedOn ?? 'aws' } }),
     frozenAt: record.frozenAt,
     closesPeriod: record.closesPeriod,
     by: record.by,

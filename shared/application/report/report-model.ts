@@ -5,10 +5,13 @@ import type { ReportOutcomes } from '../flag-outcomes.ts';
 import type { WaveCounts } from '../summary-text.ts';
 import type { TeamView } from '../team-view.ts';
 import type { WaveResults } from '../wave-results.ts';
+import type { WorkCost } from '../work-cost.ts';
 
 /** Everything a report shows, gathered. Figures are in the unit of their metric; shares are 0..1. */
 export interface ReportData {
   readonly summary: RunSummary;
+  /** What the run cost until the report was written; absent where it kept nothing. */
+  readonly cost?: WorkCost & { readonly usedOn: 'aws' | 'local' };
   readonly frozenAt: string;
   readonly closesPeriod: boolean;
   readonly by: string;

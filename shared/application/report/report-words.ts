@@ -126,6 +126,7 @@ const EN = {
   work: 'Work done',
   workLine:
     '{changed} standings changed, {stale} skipped since their facts changed after the plan, {read} read units, {write} write units, {seconds} s.',
+  costSoFar: 'Without this report and the mails to the staff, which come after.',
   footer:
     'Target is the segment that the policy computes; actual is the one in force after gaps, waiting periods, cooling-off and pins.',
 } as const;
@@ -256,6 +257,7 @@ const ZH: ReportWords = {
   work: '工作量',
   workLine:
     '变更 {changed} 条客户状态，因计划后数据已变而跳过 {stale} 条，读单位 {read}，写单位 {write}，用时 {seconds} 秒。',
+  costSoFar: '不含其后的本报告与员工邮件。',
   footer: '目标类别由策略算出；实际类别是经过缓冲区、等待期、冷静期和人工固定之后生效的类别。',
 };
 
