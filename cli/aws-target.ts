@@ -1,12 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { checkWavePortsFrom, journalFrom, personPortsFrom, wavePortsFrom } from '#functions/runtime/ports.ts';
+import {
+  checkWavePortsFrom,
+  contactsOnDemand,
+  journalFrom,
+  personPortsFrom,
+  wavePortsFrom,
+} from '#functions/runtime/ports.ts';
 import { storesFrom } from '#functions/runtime/stores.ts';
 import { isStage, STAGES } from '#infra/stage-config.ts';
 import { callerOf, placeOfTable } from '#shared/adapters/describe-stage.ts';
 import { dynamoAnswers } from '#shared/adapters/dynamo-answers.ts';
 import { dynamoCases } from '#shared/adapters/dynamo-cases.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
-import { dynamoContacts } from '#shared/adapters/dynamo-contacts.ts';
 import { dynamoRecords } from '#shared/adapters/dynamo-records.ts';
 import { dynamoStaff } from '#shared/adapters/dynamo-staff.ts';
 import { dynamoUsage } from '#shared/adapters/dynamo-usage.ts';
@@ -21,7 +26,6 @@ import { teamView } from '#shared/application/team-view.ts';
 import { waveResults } from '#shared/application/wave-results.ts';
 import { ImportBatch } from '#shared/contracts/import-batch.ts';
 import { Feed, ImportRecord } from '#shared/contracts/import-job.ts';
-import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { Target, TargetOptions } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -66,14 +70,8 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     kmsKeyArn: `arn:${partition}:kms:${region}:${account}:alias/${name('key-ring')}`,
   };
   const keyRing = kmsKeyRing(ringPlace);
-  let writable: Promise<ContactStore> | undefined;
-  /** Who imports addresses needs the right to decrypt the ring; nobody else asks for it. */
-  const writableContacts = (): Promise<ContactStore> => {
-    writable ??= keyRing.addressKey().then((key) => dynamoContacts(dynamo, tables.contacts, key));
-    return writable;
-  };
-  // Reading claims needs no address key.
-  const contacts = dynamoContacts(dynamo, tables.contacts, { kid: '', key: new Uint8Array() });
+  /** Who makes up addresses needs the right to decrypt the ring; nobody else asks for it. */
+  const contacts = contactsOnDemand(parts, () => keyRing.addressKey());
   const machine = (workflow: string): string =>
     `arn:${partition}:states:${region}:${account}:stateMachine:${name(workflow)}`;
   return {
@@ -115,10 +113,7 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     feeds: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'FEED', schema: Feed }),
     workspaceFiles: s3Files({ client: s3, bucket }),
     staff: dynamoStaff(dynamo, tables.runs),
-    contacts: {
-      ...contacts,
-      upsertPerson: async (person, before) => (await writableContacts()).upsertPerson(person, before),
-    },
+    contacts,
     persons: personPortsFrom(parts, () => keyRing.addressKey()),
     close: async () => dynamo.destroy(),
   };
