@@ -62,10 +62,9 @@ export const onTarget = async (
 };
 
 /** Only what brings data in makes sense where there is none. */
-const mayCreate = (command: Command): boolean =>
-  command.name() === IMPORT || (command.parent !== null && mayCreate(command.parent));
+const mayCreate = (command: Command): boolean => command.parent?.name() === 'import' && BRING_IN.has(command.name());
 
-const IMPORT = 'import';
+const BRING_IN: ReadonlySet<string> = new Set(['purchases', 'customers', 'answers', 'notes', 'staff']);
 
 const targetOptions = (options: GlobalOptions): TargetOptions => {
   if (options.target !== 'local' && options.target !== 'aws') {
