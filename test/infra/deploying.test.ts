@@ -141,10 +141,12 @@ describe('the functions at once', () => {
   });
 
   it('fit into a new account on stage dev, which may run ten', () => {
-    const { mapConcurrency, sendConcurrency, mailEventConcurrency } = STAGES.dev;
+    const { mapConcurrency, importConcurrency, sendConcurrency, mailEventConcurrency } = STAGES.dev;
     const sweeps = 3;
 
-    expect(Math.max(mapConcurrency, sendConcurrency) + mailEventConcurrency + sweeps).toBeLessThan(10);
+    expect(Math.max(mapConcurrency, importConcurrency, sendConcurrency) + mailEventConcurrency + sweeps).toBeLessThan(
+      10,
+    );
     for (const template of Object.values(templates))
       for (const [id, one] of ofType(template.loop, 'AWS::Lambda::Function'))
         expect(one, id).not.toHaveProperty('ReservedConcurrentExecutions');

@@ -107,6 +107,30 @@ describe('schedules', () => {
   });
 });
 
+describe('rules', () => {
+  it.each(deployed.ofType('AWS::Events::Rule'))(
+    '$id may start its targets, or else write a dead letter',
+    ({ properties }) => {
+      const targets = properties['Targets'] as { Arn: string; RoleArn: string; DeadLetterConfig: { Arn: string } }[];
+
+      expect(targets.length).toBeGreaterThan(0);
+      for (const { Arn, RoleArn, DeadLetterConfig } of targets) {
+        const statements = deployed.statementsOfRole(RoleArn);
+        const letters = deployed
+          .ofType('AWS::SQS::QueuePolicy')
+          .flatMap((one) => (one.properties['PolicyDocument'] as { Statement: State[] }).Statement)
+          .filter(
+            (one) => one['Principal']?.Service === 'events.amazonaws.com' && one['Resource'] === DeadLetterConfig.Arn,
+          );
+
+        expect(mayCall(statements, 'states:StartExecution', Arn)).toBe(true);
+        expect(grantsOf(statements).map(({ Resource }) => Resource[0])).toEqual([Arn]);
+        expect(letters.length).toBeGreaterThan(0);
+      }
+    },
+  );
+});
+
 describe('mail events', () => {
   const topic: string = propertiesOf('AWS::SES::ConfigurationSetEventDestination')['EventDestination'].SnsDestination
     .TopicARN;
