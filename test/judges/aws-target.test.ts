@@ -20,11 +20,16 @@ import { type StageMachines, startStageMachines } from './stage-machines.ts';
  * executed by `stage-machines.ts`. A command that is not in this table, or that no test ran, fails.
  */
 const COMMANDS: Readonly<Record<string, 'reads' | 'writes' | 'starts an execution' | 'is refused in an account'>> = {
-  'import purchases': 'writes',
-  'import customers': 'writes',
-  'import answers': 'writes',
-  'import notes': 'writes',
-  'import staff': 'writes',
+  'import purchases': 'starts an execution',
+  'import customers': 'starts an execution',
+  'import answers': 'starts an execution',
+  'import notes': 'starts an execution',
+  'import staff': 'starts an execution',
+  'import list': 'reads',
+  'import show': 'reads',
+  'feed set': 'writes',
+  'feed list': 'reads',
+  'feed stop': 'writes',
   plan: 'starts an execution',
   run: 'starts an execution',
   apply: 'starts an execution',
@@ -34,6 +39,7 @@ const COMMANDS: Readonly<Record<string, 'reads' | 'writes' | 'starts an executio
   'run replay': 'reads',
   'run rollback': 'writes',
   'run abandon': 'writes',
+  'run redrive': 'starts an execution',
   status: 'reads',
   explain: 'reads',
   'wave list': 'reads',
@@ -43,6 +49,7 @@ const COMMANDS: Readonly<Record<string, 'reads' | 'writes' | 'starts an executio
   'wave resume': 'writes',
   'wave cancel': 'writes',
   'wave results': 'reads',
+  'wave redrive': 'starts an execution',
   'flag list': 'reads',
   'flag show': 'reads',
   'flag letter': 'reads',
@@ -284,6 +291,15 @@ describe('the imports', () => {
     ).toMatchObject({ rows: 1, accepted: 1 });
   });
 
+  it('are listed and shown, and can be said for a folder of files that come by themselves', async () => {
+    expect((await json('import', 'list')).length).toBeGreaterThan(3);
+    expect(JSON.stringify(await json('import', 'show', 'latest'))).toContain('notes');
+    const map = ['--map', 'customer=customer,date=date,amount=amount', '--source', 'shop'];
+    expect(await json('feed', 'set', 'orders', 'purchases', ...map)).toMatchObject({ name: 'orders' });
+    expect(await json('feed', 'stop', 'orders')).toEqual({ name: 'orders', state: 'stopped' });
+    expect(await json('feed', 'list')).toMatchObject([{ name: 'orders', stoppedAt: expect.stringContaining('T') }]);
+  });
+
   it('take the staff, who can be listed and removed', async () => {
     const staff = file(
       'staff.csv',
@@ -381,6 +397,7 @@ describe('a run of the deployed state machine, from facts to a survey', () => {
     const plan = `${known.record.period}-rplan`;
     await target.runs.create(plan, { ...known.record, runId: plan, seq: null, state: 'planned', finishedAt: null });
     await target.close();
+    expect(await refusal('run', 'redrive', runId)).toMatchObject({ code: 'run-not-failed' });
     await json('run', 'abandon', plan);
     expect(await json('run', 'show', plan)).toMatchObject({ state: 'abandoned' });
   });
@@ -413,6 +430,8 @@ describe('what comes after a run', () => {
     await json('wave', 'pause', waveId, '--reason', 'a wrong name');
     expect(await shown()).toMatchObject({ state: 'open', pause: { reason: 'a wrong name' } });
     await json('wave', 'resume', waveId);
+    // Its execution is alive and waits for the reminders, so nothing is to be started again.
+    expect(await refusal('wave', 'redrive', waveId)).toMatchObject({ code: 'execution-running' });
     expect(await shown()).toMatchObject({ state: 'open', pause: null });
     await json('wave', 'cancel', waveId, '--reason', 'a wrong name');
     expect(await shown()).toMatchObject({ state: 'cancelled' });
