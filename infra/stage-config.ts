@@ -82,6 +82,7 @@ export interface ProductionConfig extends StageConfig {
 const IDENTITY = {
   company: { en: 'Example Company', 'zh-CN': '示例公司' },
   postalAddress: { en: '1 Example Road, Shanghai 200000, China', 'zh-CN': '中国上海市示例路1号，邮编200000' },
+  defaultLanguage: 'zh-CN',
   howToVerify: {
     en: 'Ask your account manager, or call the number on your account statement.',
     'zh-CN': '请向您的客户经理核实，或拨打对账单上的电话。',

@@ -102,6 +102,7 @@ export const LOCAL_IDENTITY: SurveyIdentity = {
   replyToAddress: 'service@bank.example.com',
   company: { en: 'Sample Bank (invented)', 'zh-CN': '样例银行（虚构）' },
   postalAddress: { en: '1 Example Road, Shanghai 200000, China', 'zh-CN': '中国上海市示例路1号，邮编200000' },
+  defaultLanguage: 'zh-CN',
   howToVerify: {
     en: 'Ask your account manager, or call the number on your account statement.',
     'zh-CN': '请向您的客户经理核实，或拨打对账单上的电话。',

@@ -107,6 +107,7 @@ export const planWavePorts = async () => {
   const env = readEnvironment([...BASE_VARIABLES, ...SURVEY_VARIABLES]);
   const parts = base(env);
   const ports = planWavePortsFrom({
+    identity: env.SURVEY_IDENTITY,
     ...parts,
     addressKey: await keyRing(parts, env).addressKey(),
     mail: sesMailSender({ client: newSesClient(), configurationSet: env.CONFIGURATION_SET }),

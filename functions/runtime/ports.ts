@@ -240,7 +240,10 @@ export const checkWavePortsFrom = (
 };
 
 export const planWavePortsFrom = (
-  parts: Parameters<typeof checkWavePortsFrom>[0] & { readonly addressKey: AddressKey },
+  parts: Parameters<typeof checkWavePortsFrom>[0] & {
+    readonly addressKey: AddressKey;
+    readonly identity: Pick<SurveyIdentity, 'defaultLanguage'>;
+  },
 ): PlanWavePorts => ({
   ...checkWavePortsFrom(parts),
   ...storesFrom(parts),
@@ -248,6 +251,7 @@ export const planWavePortsFrom = (
   waveFiles: objectWaveFiles(parts.objects),
   contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
   invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
+  defaultLanguage: parts.identity.defaultLanguage,
   newInvitationId: () => encodeId(randomBytes(16)),
 });
 

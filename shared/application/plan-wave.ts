@@ -11,6 +11,7 @@ import type { InvitationStore } from '#shared/ports/invitation-store.ts';
 import { measure } from '#shared/ports/metrics.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import type { WaveFiles } from '#shared/ports/wave-files.ts';
+import type { SurveyLanguage } from '../domain/contact-policy.ts';
 import { askMailService, judgeAccount, type MailAccountPorts, preflightRecord } from './ask-mail-service.ts';
 import {
   type Draw,
@@ -39,6 +40,8 @@ export interface PlanWavePorts
   readonly waveFiles: WaveFiles;
   readonly contacts: Pick<ContactStore, 'getMany' | 'hold' | 'unhold'>;
   readonly invitations: InvitationStore;
+  /** Of a customer of whom no language is known. */
+  readonly defaultLanguage: SurveyLanguage;
   /** A new random invitation id: 128 bits as 22 characters base64url. */
   readonly newInvitationId: () => string;
 }
@@ -253,7 +256,7 @@ const createInvitations = async (
         segments: line?.segments ?? { [wave.dimension]: segment },
         branch: facts.branch ?? line?.branch ?? null,
         manager: facts.manager ?? line?.manager ?? null,
-        language: contact.people[facts.customerId]?.language ?? 'zh-CN',
+        language: contact.people[facts.customerId]?.language ?? ports.defaultLanguage,
         question: wave.question,
         contactEveryDays: survey.contactEveryDays,
         caseForEveryLow: survey.caseFor.includes(segment),

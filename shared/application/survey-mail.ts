@@ -21,7 +21,8 @@ export type { SurveyIdentity };
 export const mailIdentity = (identity: SurveyIdentity, language: SurveyLanguage): MailIdentity => ({
   company: identity.company[language],
   address: identity.senderAddress,
-  postalAddress: identity.postalAddress[language],
+  // Wherever a mail says where the company is, it also says what the law wants to be said.
+  postalAddress: [identity.postalAddress, identity.legalNotice].flatMap((text) => text?.[language] ?? []).join('\n'),
 });
 
 /** Writes survey mails with signed links. Nothing in a link or a tag says who the customer is. */

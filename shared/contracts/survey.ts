@@ -260,6 +260,10 @@ export const SurveyIdentity = z.object({
   postalAddress: BothLanguages,
   /** How a reader can check that a mail is genuine: a number to call, a page to visit. */
   howToVerify: BothLanguages,
+  /** What the law or the company's rules want said besides, such as who is responsible for the data and where the notice on privacy is. */
+  legalNotice: z.optional(BothLanguages),
+  /** Of a customer of whom no language is known. */
+  defaultLanguage: z.enum(['en', 'zh-CN']),
 });
 export type SurveyIdentity = z.infer<typeof SurveyIdentity>;
 

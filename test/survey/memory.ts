@@ -133,7 +133,9 @@ export const IDENTITY = {
   replyToAddress: 'service@example.com',
   company: { en: 'Example Bank', 'zh-CN': '示例银行' },
   postalAddress: { en: '1 Example Road', 'zh-CN': '示例路1号' },
+  defaultLanguage: 'zh-CN' as const,
   howToVerify: { en: 'call 12345', 'zh-CN': '拨打12345' },
+  legalNotice: { en: 'Data protection officer: Zhou Min', 'zh-CN': '个人信息保护负责人：周敏' },
 };
 
 /** A business clock that tests move. */

@@ -38,6 +38,23 @@ describe('planning a wave', () => {
     expect(status?.segments['hold']).toMatchObject({ population: 100, drawn: 30 });
   });
 
+  it('writes in the language of each customer, and in that of the stage where none is known', async () => {
+    const world = await publishedRun([
+      ...many('priority', 30),
+      { id: 'silent', segment: 'priority', language: null },
+      { id: 'said', segment: 'priority', language: 'en' },
+    ]);
+    await startWave({ runId: RUN_ID }, world.asStart);
+
+    await planWave({ waveId: WAVE_ID }, { ...world.asPlan, defaultLanguage: 'zh-CN' });
+
+    const invitations = await world.invitations.getMany(
+      (await world.audience(WAVE_ID)).drawn.map((one) => one.invitationId),
+    );
+    const languageOf = (id: string) => [...invitations.values()].find(({ customerId }) => customerId === id)?.language;
+    expect([languageOf('silent'), languageOf('said')]).toEqual(['zh-CN', 'en']);
+  });
+
   it('R15 draws the same customers from the same seed and wave, whatever the order of the plan, and never redraws', async () => {
     const customers = many('hold', 200);
     const one = await publishedRun(customers);

@@ -95,6 +95,8 @@ export interface Customer {
   readonly segment: string | null;
   /** null: without an address. */
   readonly email?: string | null;
+  /** Null: none is known. */
+  readonly language?: 'en' | 'zh-CN' | null;
 }
 
 export const many = (segment: string, count: number, from = 0): Customer[] =>
@@ -117,12 +119,16 @@ export const publishedRun = async (
   const stores = memoryStores();
   const clock = settableClock(NOW);
   const rows: PlanRow[] = [];
-  for (const { id, segment, email } of customers) {
+  for (const { id, segment, email, language = 'en' } of customers) {
     rows.push(planRow(policy.mainDimension, `s-${id}`, segment));
     const contactKey =
       email === null
         ? undefined
-        : await stores.contacts.upsertPerson({ customerId: id, email: email ?? `${id}@example.com`, language: 'en' });
+        : await stores.contacts.upsertPerson({
+            customerId: id,
+            email: email ?? `${id}@example.com`,
+            ...(language === null ? {} : { language }),
+          });
     stores.customers.all.set(id, factsOf(id, contactKey === undefined ? {} : { contactKey }));
   }
   const runs = memoryRecords<RunRecord>();
@@ -133,6 +139,7 @@ export const publishedRun = async (
     clock,
     runs,
     files: { readPlan: async (_runId: string, shard: number) => rows.filter((_, index) => index % 2 === shard) },
+    defaultLanguage: 'zh-CN' as const,
     newInvitationId: () => encodeId(Buffer.from(String(++ids).padStart(16, '0'))),
     mail,
     mailRatePerSecond: 11,

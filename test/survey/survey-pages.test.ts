@@ -55,6 +55,14 @@ describe('the answer page', () => {
     }
   });
 
+  it('says on every page, in its language, what the company has to say by law', async () => {
+    for (const url of [pages.links().answer, pages.links().unsub]) {
+      const page = await (await fetch(url)).text();
+      expect(page).toContain('<p>Data protection officer: Zhou Min</p></footer>');
+    }
+    expect(await (await fetch(`${pages.links().answer}?lang=zh-CN`)).text()).toContain('个人信息保护负责人：周敏');
+  });
+
   it('R11 records an answer by POST of the form alone, without a script', async () => {
     const html = await (await fetch(pages.links().answer)).text();
     expect(html).not.toMatch(/<script|onload|onclick|javascript:/iu);

@@ -5,7 +5,7 @@ import type { SurveyLanguage } from '#shared/domain/contact-policy.ts';
 import { pageText } from './page-text.ts';
 
 /** The company as customers know it, and where they can write to. */
-export type CompanyIdentity = Pick<SurveyIdentity, 'company' | 'postalAddress' | 'replyToAddress'>;
+export type CompanyIdentity = Pick<SurveyIdentity, 'company' | 'postalAddress' | 'replyToAddress' | 'legalNotice'>;
 
 /** A piece of a page whose texts are escaped. */
 export type Markup = ReturnType<typeof html>;
@@ -110,7 +110,7 @@ export const page = (
 <h1>${title}</h1>
 ${body}
 </main>
-<footer><p>${identity.company[language]}<br>${identity.postalAddress[language]}<br>${identity.replyToAddress}</p></footer>
+<footer><p>${identity.company[language]}<br>${identity.postalAddress[language]}<br>${identity.replyToAddress}</p>${identity.legalNotice === undefined ? '' : html`<p>${identity.legalNotice[language]}</p>`}</footer>
 </body>
 </html>`;
 
