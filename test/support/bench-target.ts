@@ -36,6 +36,7 @@ export const benchTarget = (
   const jobs: ImportJobPorts = {
     ...bench.ports,
     contacts,
+    ...(persons === undefined ? {} : { erasures: persons.erasures }),
     batches: memoryRecords<ImportBatch>(),
     imports: memoryRecords<ImportRecord>(),
     feeds: memoryRecords<Feed>(),

@@ -290,9 +290,9 @@ describe('a run that two brakes hold', () => {
 
     expect(two.code).toBe(0);
     const shown = await resegment('run', 'show', RUN);
-    expect(shown.out).toContain('brake movedShare overridden by Ann (unverified) at 2026-12-01T02:00:00.000Z: …');
+    expect(shown.out).toContain('brake movedShare overridden by Ann (unverified) at 2026-12-01 02:00 UTC: …');
     expect(shown.out).toContain(
-      'brake staleInputDays overridden by Ann (unverified) at 2026-12-02T02:00:00.000Z: the core system was down',
+      'brake staleInputDays overridden by Ann (unverified) at 2026-12-02 02:00 UTC: the core system was down',
     );
     expect(Object((await resegment('run', 'show', RUN, '--json')).json).record.overrides).toHaveLength(2);
   });
