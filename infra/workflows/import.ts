@@ -1,5 +1,15 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Chain, Choice, Condition, Errors, Fail, type IChainable, JsonPath, Pass } from 'aws-cdk-lib/aws-stepfunctions';
+import {
+  Chain,
+  Choice,
+  Condition,
+  Errors,
+  Fail,
+  type IChainable,
+  JsonPath,
+  Pass,
+  Succeed,
+} from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { StepName } from '#shared/contracts/workflows.ts';
 import { fanOut, workflowStep } from '../constructs/workflow-step.ts';
@@ -93,7 +103,8 @@ export const importWorkflow = (scope: Construct, { functions, importConcurrency 
     .next(finish);
 
   return Chain.start(split).next(
-    new Choice(scope, 'Is the file read whole?')
+    new Choice(scope, 'How is the file read?')
+      .when(Condition.stringEquals('$.next', 'nothing'), new Succeed(scope, 'There is nothing to import'))
       .when(Condition.stringEquals('$.next', 'whole'), step('Import whole file', 'import-whole-file').next(finish))
       .otherwise(inRanges),
   );

@@ -61,7 +61,7 @@ export const directoryObjects = (directory: string): ObjectStore => {
 };
 
 /**
- * Object keys: parts of letters of any script, digits and ` . _ = - + @ ~`, joined by `/`; never `.` or `..`.
+ * Object keys: parts of letters of any script, digits and ` . _ = - + @ ~ ( ) , & ' !`, joined by `/`; never `.` or `..`.
  *
  * @throws PermanentError `object-key-invalid`
  */
@@ -69,7 +69,7 @@ export const checkedKey = (key: string): string => {
   const valid =
     key.length > 0 &&
     key.length <= 900 &&
-    key.split('/').every((part) => /^[\p{L}\p{N}._=\-+@~ ]+$/u.test(part) && part !== '.' && part !== '..');
+    key.split('/').every((part) => /^[\p{L}\p{N}._=\-+@~ (),&'!]+$/u.test(part) && part !== '.' && part !== '..');
   if (!valid || key.startsWith('.writing/')) {
     throw new PermanentError(
       'object-key-invalid',

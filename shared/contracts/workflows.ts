@@ -105,13 +105,16 @@ export const STEPS = {
   'close-wave': { input: WaveRef, output: Nothing },
   /** Throws PermanentError `wave-degraded` where uncertain mails are above the limit. */
   'assert-wave-healthy': { input: WaveRef, output: Nothing },
-  /** `ranges`, `partitions` and `groups` are what the Maps that follow go through; all empty where `next` is `whole`. */
+  /**
+   * `ranges`, `partitions` and `groups` are what the Maps that follow go through; all empty where `next` is not `ranges`. `nothing`:
+   * what was dropped is no file, or is imported already.
+   */
   'split-import': {
     input: z.object({ schema: Schema, importId: z.optional(z.string()), object: z.optional(DroppedObject) }),
     output: z.object({
       schema: Schema,
       importId: ImportId,
-      next: z.enum(['ranges', 'whole']),
+      next: z.enum(['ranges', 'whole', 'nothing']),
       ranges: z.array(z.number()),
       partitions: z.array(z.number()),
       groups: z.array(z.number()),

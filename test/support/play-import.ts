@@ -17,6 +17,7 @@ import {
 export const playImport = async (start: ImportStart, ports: ImportJobPorts): Promise<void> => {
   try {
     const { importId, next, ranges, partitions, groups } = await splitImport(start, ports);
+    if (next === 'nothing') return;
     if (next === 'whole') await importWholeFile({ importId }, ports);
     else {
       for (const range of ranges) await checkImportRange({ importId, range }, ports);

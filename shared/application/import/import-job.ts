@@ -92,13 +92,16 @@ export const splitImport = async (
   ports: ImportJobPorts,
 ): Promise<{
   readonly importId: string;
-  readonly next: 'ranges' | 'whole';
+  readonly next: 'ranges' | 'whole' | 'nothing';
   readonly ranges: readonly number[];
   readonly partitions: readonly number[];
   readonly groups: readonly number[];
 }> => {
   const importId = start.importId ?? idOfDrop(start);
-  await openRecord(importId, start, ports);
+  const nothing = { importId, next: 'nothing' as const, ranges: [], partitions: [], groups: [] };
+  // Consoles make folders as empty objects.
+  if (start.object?.key.endsWith('/') === true) return nothing;
+  if ((await openRecord(importId, start, ports)) === 'done') return nothing;
   return recorded(importId, ports, async () => {
     const request = await requestOf(importId, start, ports);
     await changeRecord(importId, ports, {
@@ -129,15 +132,20 @@ const numbers = (count: number): readonly number[] => Array.from({ length: count
 const groupsOf = ({ customers }: ImportJobPorts): readonly number[] =>
   numbers(Math.min(MOST_BUCKET_GROUPS, customers.buckets));
 
-/** The same for a notice of one drop that comes twice. */
+/** The same for a notice of one drop that comes twice; another one for the same file that is dropped again. */
 const idOfDrop = ({ object }: ImportStart): string => {
   if (object === undefined)
     throw new PermanentError('import-unknown', 'an import starts with the id of an import, or with a file');
   const hash = createHash('sha256').update(`${object.key}\n${object.version}`).digest('hex');
-  return `${object.at.slice(0, 10)}-${hash.slice(0, 12)}`;
+  return `${object.at.slice(0, 19).replaceAll(':', '')}-${hash.slice(0, 12)}`;
 };
 
-const openRecord = async (importId: string, { object }: ImportStart, ports: ImportJobPorts): Promise<void> => {
+/** @returns what its record says */
+const openRecord = async (
+  importId: string,
+  { object }: ImportStart,
+  ports: ImportJobPorts,
+): Promise<ImportRecord['state']> => {
   await ports.imports.create(importId, {
     importId,
     kind: null,
@@ -155,6 +163,7 @@ const openRecord = async (importId: string, { object }: ImportStart, ports: Impo
     rejected: 0,
     error: null,
   });
+  return (await ports.imports.get(importId))?.record.state ?? 'running';
 };
 
 /** What is asked for; of a dropped file as its feed has it. */
@@ -463,7 +472,8 @@ export const failImport = async (
   ports: ImportJobPorts,
 ): Promise<void> => {
   const importId = input.importId ?? idOfDrop(input);
-  await openRecord(importId, input, ports);
+  // A notice that came twice was imported once, and the later of its executions may find nothing left to work on.
+  if ((await openRecord(importId, input, ports)) === 'done') return;
   const known = (await ports.imports.get(importId))?.record;
   if (known?.state === 'running' && (input.object !== undefined || known.feed !== null)) measure('DroppedFilesFailed');
   const failure = await workspaceOf(importId, ports).readJson('failure.json', Failure);
