@@ -54,6 +54,9 @@ export const rowScanner = (options: {
   const delimiter = unitsOf(options.delimiter, options.encoding);
   const isDoubleByte = options.encoding === 'gb18030';
   const mark = BYTE_ORDER_MARKS[options.encoding];
+  const isPlain = new Uint8Array(256).fill(1);
+  for (const byte of [QUOTE, LF, CR, ...iconv.encode(options.delimiter, options.encoding)]) isPlain[byte] = 0;
+  if (isDoubleByte) isPlain.fill(0, 0x81);
   const boundaries: RowBoundary[] = [];
   let recordDelimiter: RecordDelimiter | undefined;
   let offset = 0;
@@ -144,6 +147,14 @@ export const rowScanner = (options: {
       isAtStart = false;
       for (let index = from; index < bytes.length; index += 1) {
         const byte = bytes[index] ?? 0;
+        // Nearly all bytes only say that the field is not empty.
+        if (isPlain[byte] === 1 && !isReturnPending && !isQuotePending && leadByte === undefined) {
+          if (isQuoting) continue;
+          isRowEmpty = false;
+          isFieldEmpty = false;
+          delimiterSeen = 0;
+          continue;
+        }
         const end = offset + index + 1;
         if (leadByte !== undefined) {
           step(leadByte * 256 + byte, end - 2, end);
