@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { textTable } from '#shared/application/text-table.ts';
 import { customerCpu } from './customer-cpu.ts';
+import { importRows } from './import-rows.ts';
 import type { Bench, Figure } from './measurement.ts';
 import { recompute } from './recompute.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { 'customer-cpu': customerCpu, recompute };
+const BENCHES: Readonly<Record<string, Bench>> = { 'customer-cpu': customerCpu, 'import-rows': importRows, recompute };
 
 interface Options {
   readonly customers: string;
