@@ -52,6 +52,9 @@ const ImportRangeRef = z.object({ schema: Schema, importId: ImportId, range: z.n
 const ImportGroupRef = z.object({ schema: Schema, importId: ImportId, group: z.number() });
 /** A file that another system dropped: its key, what changes with its content, and when it came. */
 const DroppedObject = z.object({ key: z.string(), version: z.string(), at: z.string() });
+/** An import has an id, or a file that was dropped gives it one. */
+const namesAnImport = (input: { readonly importId?: string | undefined; readonly object?: unknown }): boolean =>
+  input.importId !== undefined || input.object !== undefined;
 const Nothing = z.object({});
 
 /** Contracts of the functions that state machines call, by function name. */
@@ -110,7 +113,9 @@ export const STEPS = {
    * what was dropped is no file, or is imported already.
    */
   'split-import': {
-    input: z.object({ schema: Schema, importId: z.optional(z.string()), object: z.optional(DroppedObject) }),
+    input: z
+      .object({ schema: Schema, importId: z.optional(z.string()), object: z.optional(DroppedObject) })
+      .check(z.refine(namesAnImport)),
     output: z.object({
       schema: Schema,
       importId: ImportId,
@@ -136,13 +141,15 @@ export const STEPS = {
   'import-whole-file': { input: ImportRef, output: Nothing },
   'finish-import': { input: ImportRef, output: Nothing },
   'fail-import': {
-    input: z.object({
-      schema: Schema,
-      importId: z.optional(z.string()),
-      object: z.optional(DroppedObject),
-      error: z.optional(z.string()),
-      cause: z.optional(z.string()),
-    }),
+    input: z
+      .object({
+        schema: Schema,
+        importId: z.optional(z.string()),
+        object: z.optional(DroppedObject),
+        error: z.optional(z.string()),
+        cause: z.optional(z.string()),
+      })
+      .check(z.refine(namesAnImport)),
     output: Nothing,
   },
 } as const;
