@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { directoryFiles } from '#shared/adapters/directory-files.ts';
@@ -9,13 +6,14 @@ import { s3Client } from '#shared/adapters/s3-objects.ts';
 import type { FileStore } from '#shared/ports/file-store.ts';
 import { memoryFiles, memoryObjects } from '#test/support/memory-stores.ts';
 import { startSmallS3 } from '#test/support/small-s3.ts';
+import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 const memory = memoryFiles(memoryObjects());
-const folder = mkdtempSync(path.join(tmpdir(), 'resegment-files-'));
+const folder = temporaryFolder('files');
 let s3: Awaited<ReturnType<typeof startSmallS3>>;
 /** The bucket of this run: a judge (see test/judges) keeps what earlier runs wrote. */
 const bucket = `files-${process.pid}`;
-const judge = process.env['RESEGMENT_JUDGE_S3'];
+const judge = process.env['RESEGMENT_JUDGE_AWS'];
 beforeAll(async () => {
   if (judge === undefined) {
     s3 = await startSmallS3();
@@ -26,7 +24,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await s3.stop();
-  rmSync(folder, { recursive: true });
 });
 
 const stores: readonly { readonly name: string; readonly open: () => FileStore }[] = [
