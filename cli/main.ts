@@ -284,9 +284,9 @@ const report = (error: unknown, json: boolean): ExitCode => {
     return fail(
       {
         code: 'interrupted',
-        message: 'interrupted; a run that was started is not lost',
+        message: 'interrupted; a run or an import that was started is not lost',
         path: null,
-        hint: 'resegment status shows where it stands',
+        hint: 'resegment status and resegment import list show where it stands',
       },
       json,
       EXIT.interrupted,
