@@ -96,6 +96,7 @@ const questionOf = async (target: Target, options: EstimateOptions): Promise<Cos
   const first = firstQuestion(options);
   return {
     ...first,
+    buckets: target.customers.buckets,
     customers: options.customers ?? population,
     changedShare:
       options.changed ?? (summary === undefined ? first.changedShare : summary.changed / Math.max(1, population)),

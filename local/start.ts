@@ -290,7 +290,10 @@ const showResult = async (
   process.stdout.write(
     `\n${summaryText(summary, before === undefined ? undefined : waveCounts(before, options.language), options.language, used)}`,
   );
-  const cost = record === undefined ? undefined : await costOfRun(record, summary, stack.tool);
+  const cost =
+    record === undefined
+      ? undefined
+      : await costOfRun(record, summary, { usage: stack.tool.usage, customers: stack.tool.imports.customers });
   if (cost !== undefined) process.stdout.write(`${costSentence(cost, 'local', options.language)}\n`);
   process.stdout.write(
     `\n${synthetic}who answered the survey of the month before, and what the staff did, is simulated. This took ${(tookMs / 1000).toFixed(1)} s.\n`,

@@ -16,6 +16,8 @@ export interface WorkCost {
 
 export interface CostPorts {
   readonly usage: Pick<UsageLedger, 'of'>;
+  /** For the estimate of a run. */
+  readonly customers?: { readonly buckets: number };
 }
 
 /** Share, 0..1; 0 of nothing. */
@@ -43,6 +45,7 @@ export const costOfRun = async (
       customerBytes: ITEM_BYTES.customer,
       standingBytes: ITEM_BYTES.standing,
       shards,
+      ...(ports.customers === undefined ? {} : { buckets: ports.customers.buckets }),
       mails: 0,
       answerShare: 0,
     }),

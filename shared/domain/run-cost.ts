@@ -10,6 +10,8 @@ export interface CostQuestion {
   readonly customerBytes: number;
   readonly standingBytes: number;
   readonly shards: number;
+  /** Key partitions of each of the two tables: every one is read, also an empty one. Left out where it is not known. */
+  readonly buckets?: number;
   /** Invitations and reminders. */
   readonly mails: number;
   /** Share of the invited who answer, 0..1. */
@@ -84,6 +86,13 @@ const STEP_UNITS_PER_MAIL = 2 * 2 + 2 * 2;
 const SENDING_GB_SECONDS_PER_MAIL = 0.5 * 0.35;
 
 /**
+ * Half a unit per 4 KB, rounded up for each partition: a quarter more on average, and half a unit for an empty one.
+ * Source: DynamoDB Developer Guide, read consumption of Query, eventually consistent.
+ */
+const tableReadUnits = (bytes: number, buckets: number): number =>
+  Math.max((bytes / 4_096) * 0.5 + buckets * 0.25, buckets * 0.5);
+
+/**
  * What a run and its survey cost, by part. A model, checked against what runs measure; it leaves out storage, logs,
  * free tiers and taxes. Without customers it is about the survey only, without mails about the run only.
  *
@@ -95,8 +104,11 @@ export const estimateCost = (question: CostQuestion, prices: PriceTable = PRICES
     if (!Number.isFinite(value) || value < 0 || (isShare && value > 1))
       throw new RangeError(`${name} must be ${isShare ? 'from 0 to 1' : '0 or more'}, got ${value}`);
   }
-  const { customers, changedShare, customerBytes, standingBytes, shards, mails, answerShare } = question;
-  const readUnits = ((customers * (customerBytes + standingBytes)) / 4_096) * 0.5;
+  const { customers, changedShare, customerBytes, standingBytes, shards, mails, answerShare, buckets = 0 } = question;
+  const readUnits =
+    customers === 0
+      ? 0
+      : tableReadUnits(customers * customerBytes, buckets) + tableReadUnits(customers * standingBytes, buckets);
   const writeUnits = customers * changedShare * Math.ceil(standingBytes / 1_024) + mails * STEP_UNITS_PER_MAIL;
   const runGbSeconds =
     customers === 0 ? 0 : (customers / CUSTOMERS_PER_SECOND) * SHARD_GB + FIXED_SECONDS * WHOLE_RUN_GB;

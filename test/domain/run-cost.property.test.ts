@@ -22,6 +22,7 @@ const questions = fc.record({
   customerBytes: fc.integer({ min: 100, max: 20_000 }),
   standingBytes: fc.integer({ min: 100, max: 2_000 }),
   shards: fc.integer({ min: 1, max: 2_048 }),
+  buckets: fc.constantFrom(0, 64, 4_096),
   mails: fc.integer({ min: 0, max: 5_000_000 }),
   answerShare: fc.double({ min: 0, max: 1, noNaN: true }),
 });
@@ -31,6 +32,14 @@ describe('the cost of a run', () => {
     expect(partOf(MILLION, 'databaseReads') / 1e6).toBeCloseTo(((1e6 * 500) / 4096) * 0.5 * 0.125e-6, 9);
     expect(partOf(MILLION, 'databaseReads') / 1e6).toBeCloseTo(0.0076, 4);
     expect(partOf({ ...MILLION, standingBytes: 400 }, 'databaseWrites') / 1e6).toBeCloseTo(0.09375, 5);
+  });
+
+  it('is at least half a unit for each bucket of both tables, however few customers there are', () => {
+    const units = (customers: number): number =>
+      estimateCost({ ...MILLION, standingBytes: 400, customers, buckets: 4_096 }).lines[0]?.amount ?? Number.NaN;
+
+    expect(units(40)).toBe(4_096);
+    expect(units(100_000_000)).toBeCloseTo(((1e8 * 900) / 4_096) * 0.5 + 2 * 4_096 * 0.25, 3);
   });
 
   it('is mostly mail, where there is mail: $100 a million', () => {

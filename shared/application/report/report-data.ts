@@ -30,7 +30,7 @@ import type {
 export interface ReportPorts {
   readonly runs: Pick<RecordStore<RunRecord>, 'get'>;
   readonly files: Pick<RunFiles, 'readFrame' | 'readPlan' | 'readJson'>;
-  readonly customers: Pick<CustomerStore, 'getMany'>;
+  readonly customers: Pick<CustomerStore, 'getMany' | 'buckets'>;
   /** Cases due on or before the day, or overdue. */
   readonly casesDue?: (day: string) => Promise<number>;
   /** The wave that the run's answers came from, or that the run started. */
@@ -89,7 +89,10 @@ export const buildReportData = async (ports: ReportPorts, runId: string, policy:
   const results = await ports.resultsOf?.(record, policy.dimensions[policy.mainDimension]?.segmentOrder ?? []);
   const team = await ports.teamOf?.(record, policy.dimensions[policy.mainDimension]?.segmentOrder ?? []);
   const quarantined = quarantineRows(await ports.files.readJson(runId, 'quarantine.json'));
-  const cost = ports.usage === undefined ? undefined : await costOfRun(record, summary, { usage: ports.usage });
+  const cost =
+    ports.usage === undefined
+      ? undefined
+      : await costOfRun(record, summary, { usage: ports.usage, customers: ports.customers });
   return {
     summary,
     ...(cost === undefined ? {} : { cost: { ...cost, usedOn: ports.usedOn ?? 'aws' } }),
