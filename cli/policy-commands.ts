@@ -15,7 +15,7 @@ import { differenceText, trialText } from '#shared/application/policy-trial-text
 import { loadPolicy } from '#shared/application/run/run-ports.ts';
 import { textTable } from '#shared/application/text-table.ts';
 import type { Policy } from '#shared/domain/policy.ts';
-import { formatPolicyErrors } from '#shared/domain/policy-file.ts';
+import { formatPolicyErrors } from '#shared/domain/policy-content.ts';
 import { describePolicy } from '#shared/domain/policy-sentences.ts';
 import { PermanentError } from '#shared/errors.ts';
 import { type CommandContext, type CommandHost, onTarget, terminalOf, wholeNumber } from './command.ts';

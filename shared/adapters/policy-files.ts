@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Policy } from '#shared/domain/policy.ts';
-import { formatPolicyErrors, type ParsedPolicy, parsePolicy } from '#shared/domain/policy-file.ts';
+import { formatPolicyErrors, type ParsedPolicy } from '#shared/domain/policy-content.ts';
+import { parsePolicy } from '#shared/domain/policy-file.ts';
 import { PermanentError } from '#shared/errors.ts';
 
 const PRESETS = join(import.meta.dirname, '..', '..', 'policies');

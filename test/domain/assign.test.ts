@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assignRow, capacity } from '#shared/domain/assign.ts';
 import { addMonths } from '#shared/domain/calendar.ts';
-import { formatPolicyErrors, parsePolicy } from '#shared/domain/policy-file.ts';
+import { formatPolicyErrors } from '#shared/domain/policy-content.ts';
+import { parsePolicy } from '#shared/domain/policy-file.ts';
 import type { Calibration, FrameRow, Generation, PlanRow, RunContext } from '#shared/domain/standing.ts';
 import { frameRow, policyFrom, preset, readProjectFile, runOf } from './support.ts';
 

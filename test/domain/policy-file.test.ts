@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatPolicyErrors, parsePolicy, parsePolicyContent } from '#shared/domain/policy-file.ts';
+import { formatPolicyErrors, parsePolicyContent } from '#shared/domain/policy-content.ts';
+import { parsePolicy } from '#shared/domain/policy-file.ts';
 import { policyFrom, preset, readProjectFile } from './support.ts';
 
 const SMALL = `policy: small

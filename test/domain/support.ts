@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { CustomerFacts } from '#shared/domain/facts.ts';
 import type { Policy } from '#shared/domain/policy.ts';
-import { formatPolicyErrors, parsePolicy } from '#shared/domain/policy-file.ts';
+import { formatPolicyErrors } from '#shared/domain/policy-content.ts';
+import { parsePolicy } from '#shared/domain/policy-file.ts';
 import type { FrameRow, RunContext } from '#shared/domain/standing.ts';
 
 const ROOT = new URL('../../', import.meta.url);

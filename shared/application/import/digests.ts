@@ -7,14 +7,14 @@ import { hash } from 'node:crypto';
 
 /** Digest of an id of which it is only asked whether it is among others; 64 bits: of 100 M ids two agree with probability 3·10⁻⁴. */
 const SHORT_BYTES = 8;
-/** Key (16), content (8), line (8), day (8), minor units (8). 128 bits of the key, since a clash would cost a row. */
-const KEY_BYTES = 48;
+/** Key (16), content (8), customer (8), line (8), day (8), minor units (8). 128 bits of the key: a clash would cost a row. */
+const KEY_BYTES = 56;
 const FIRST_SIZE = 1 << 16;
 
 const digestOf = (text: string): Buffer => hash('sha256', text, 'buffer');
 
 /** In which of `count` parts a text is. */
-const partitionOf = (digest: Buffer, count: number): number => digest.readUInt32LE(28) % count;
+const partitionOf = (digest: Buffer, count: number): number => digest.readUInt32LE(0) % count;
 
 /** Collects records, in parts. */
 const newParts = (count: number, recordBytes: number) => {
@@ -47,6 +47,11 @@ export const idDigests = (count: number) => {
   return {
     add: (id: string): void => {
       const digest = digestOf(id);
+      const { bytes, at } = parts.next(partitionOf(digest, count));
+      digest.copy(bytes, at, 0, SHORT_BYTES);
+    },
+    /** Adds an id of which the digest is known. */
+    addDigest: (digest: Buffer): void => {
       const { bytes, at } = parts.next(partitionOf(digest, count));
       digest.copy(bytes, at, 0, SHORT_BYTES);
     },
@@ -102,6 +107,7 @@ export const idLookup = (parts: ReadonlyMap<number, Uint8Array>, count: number):
 export interface KeyedRow {
   readonly key: string;
   readonly content: string;
+  readonly customerId: string;
   readonly line: number;
   readonly day: number;
   /** 0 where the file has no amounts. */
@@ -112,14 +118,15 @@ export interface KeyedRow {
 export const keyedRows = (count: number) => {
   const parts = newParts(count, KEY_BYTES);
   return {
-    add: ({ key, content, line, day, amountMinor }: KeyedRow): void => {
+    add: ({ key, content, customerId, line, day, amountMinor }: KeyedRow): void => {
       const digest = digestOf(key);
       const { bytes, at } = parts.next(partitionOf(digest, count));
       digest.copy(bytes, at, 0, 16);
       digestOf(content).copy(bytes, at + 16, 0, 8);
-      bytes.writeDoubleLE(line, at + 24);
-      bytes.writeDoubleLE(day, at + 32);
-      bytes.writeDoubleLE(amountMinor, at + 40);
+      digestOf(customerId).copy(bytes, at + 24, 0, SHORT_BYTES);
+      bytes.writeDoubleLE(line, at + 32);
+      bytes.writeDoubleLE(day, at + 40);
+      bytes.writeDoubleLE(amountMinor, at + 48);
     },
     filled: parts.filled,
   };
@@ -128,15 +135,16 @@ export const keyedRows = (count: number) => {
 /** The keyed rows of a part of a range, in their order. */
 export function* readKeyedRows(
   file: Uint8Array,
-): Generator<{ readonly key: string; readonly content: string } & Pick<KeyedRow, 'line' | 'day' | 'amountMinor'>> {
+): Generator<Omit<KeyedRow, 'customerId'> & { readonly customer: Buffer }> {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
   for (let at = 0; at < bytes.length; at += KEY_BYTES) {
     yield {
       key: bytes.toString('latin1', at, at + 16),
       content: bytes.toString('latin1', at + 16, at + 24),
-      line: bytes.readDoubleLE(at + 24),
-      day: bytes.readDoubleLE(at + 32),
-      amountMinor: bytes.readDoubleLE(at + 40),
+      customer: bytes.subarray(at + 24, at + 24 + SHORT_BYTES),
+      line: bytes.readDoubleLE(at + 32),
+      day: bytes.readDoubleLE(at + 40),
+      amountMinor: bytes.readDoubleLE(at + 48),
     };
   }
 }

@@ -38,7 +38,7 @@ export interface ImportResult {
   readonly rows: number;
   readonly accepted: number;
   readonly rejected: number;
-  /** Different customers in the rows that can be read. */
+  /** Different customers in the accepted rows. */
   readonly customers: number;
   readonly newCustomers: number;
   /** Customers written, those marked as left included. */
@@ -66,7 +66,7 @@ export const CheckedFile = z.readonly(
     rows: z.number(),
     accepted: z.number(),
     rejected: z.number(),
-    /** Different customers in the rows that can be read. */
+    /** Different customers in the accepted rows. */
     customers: z.number(),
     totalMinor: z.nullable(z.number()),
     dateFrom: z.nullable(z.string()),

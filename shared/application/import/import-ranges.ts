@@ -264,12 +264,13 @@ export const checkRange = async (index: number, job: RangedJob): Promise<void> =
     }
     const { customerId, date, amountMinor, key, content, notice } = seen.value;
     counts.accepted += 1;
-    customers.add(customerId);
+    // Where rows have keys, which customers count is known when it is known which rows come again.
+    if (key === undefined) customers.add(customerId);
     span.add(date);
     if (amountMinor !== null) total = (total ?? 0n) + BigInt(amountMinor);
     if (key !== undefined) {
       const day = toDayNumber(date);
-      keyed.add({ key, content: content ?? '', line: row.line, day, amountMinor: amountMinor ?? 0 });
+      keyed.add({ key, content: content ?? '', customerId, line: row.line, day, amountMinor: amountMinor ?? 0 });
     }
     if (notice !== undefined) {
       const known = notices.get(notice) ?? { firstLine: row.line, rows: 0 };
@@ -306,7 +307,6 @@ const newDateSpan = () => {
 const Repeats = z.object({ same: z.array(z.number()), other: z.array(z.number()) });
 
 const PartitionTally = z.object({
-  customers: z.number(),
   /** Rows that are not imported since an earlier one has their key. */
   repeated: z.number(),
   /** Sum in minor units of those, and of rows that say the same again. */
@@ -315,21 +315,19 @@ const PartitionTally = z.object({
   dateTo: z.nullable(z.string()),
 });
 
-/** Looks at one part of the ids of all ranges: counts different customers, and finds rows whose key was there before. */
+/** Looks at one part of the ids of all ranges: finds rows whose key was there before, and the customers of the others. */
 export const tallyPartition = async (partition: number, job: RangedJob): Promise<void> => {
   const { workspace, file } = job;
-  for (const name of ['customers', 'present'] as const) {
-    const parts: Uint8Array[] = [];
-    for await (const { bytes } of workspace.readParts(name, partition)) parts.push(bytes);
-    if (parts.length > 0) await workspace.writePart(`all-${name}`, partition, 0, mergedDigests(parts));
-  }
+  const present = await mergedPart(job, 'present', partition);
+  if (present.length > 0) await workspace.writePart('all-present', partition, 0, present);
+  const customers = idDigests(job.plan.partitions);
   const first = new Map<string, string>();
   const span = newDateSpan();
   let repeated = 0;
   let repeatedTotal = 0n;
   for await (const { index, bytes } of workspace.readParts('keyed', partition)) {
     const repeats = { same: [] as number[], other: [] as number[] };
-    for (const { key, content, line, day, amountMinor } of readKeyedRows(bytes)) {
+    for (const { key, content, customer, line, day, amountMinor } of readKeyedRows(bytes)) {
       const before = first.get(key);
       const isSame = before === content && file.allowsSame;
       if (before === undefined) first.set(key, content);
@@ -338,20 +336,36 @@ export const tallyPartition = async (partition: number, job: RangedJob): Promise
         (isSame ? repeats.same : repeats.other).push(line);
         if (!isSame) repeated += 1;
       }
-      if (before === undefined || isSame) span.add(fromDayNumber(day));
+      if (before !== undefined && !isSame) continue;
+      span.add(fromDayNumber(day));
+      customers.addDigest(customer);
     }
     if (repeats.same.length + repeats.other.length > 0) {
       await workspace.writeJson(`repeats/${index}/${partition}.json`, repeats);
     }
   }
-  let customers = 0;
-  for await (const { bytes } of workspace.readParts('all-customers', partition)) customers += digestCount(bytes);
+  for (const { partition: of, bytes } of customers.filled())
+    await workspace.writePart('customers', of, partition, bytes);
   await workspace.writeReceipt('tally', partition, {
-    customers,
     repeated,
     repeatedTotal: String(repeatedTotal),
     ...span.found(),
   } satisfies z.infer<typeof PartitionTally>);
+};
+
+/** One part of ids that several steps left, each id once. */
+const mergedPart = async ({ workspace }: RangedJob, name: string, partition: number): Promise<Uint8Array> => {
+  const parts: Uint8Array[] = [];
+  for await (const { bytes } of workspace.readParts(name, partition)) parts.push(bytes);
+  return mergedDigests(parts);
+};
+
+/** Different customers of the rows that are accepted. */
+const countCustomers = async (job: RangedJob): Promise<number> => {
+  let customers = 0;
+  for (let partition = 0; partition < job.plan.partitions; partition += 1)
+    customers += digestCount(await mergedPart(job, 'customers', partition));
+  return customers;
 };
 
 /** A part of all buckets. */
@@ -413,7 +427,7 @@ export const reviewImport = async (
   const { plan, settings, workspace, ports, kind } = job;
   const checks = await workspace.receipts('check', plan.ranges.length, RangeCheck);
   const tallies = await workspace.receipts('tally', plan.partitions, PartitionTally);
-  const checked = checkedFile(job, checks, tallies);
+  const checked = checkedFile(job, checks, tallies, await countCustomers(job));
   const about = { source: settings.source ?? 'default', withIds: withIds(job), replaces: settings.replace ?? null };
   if (settings.replace !== undefined) await assertReplaceable(ports, settings.replace);
   const known = await ports.batches.get(checked.batchId);
@@ -443,6 +457,7 @@ const checkedFile = (
   { plan, file, kind }: RangedJob,
   checks: readonly z.infer<typeof RangeCheck>[],
   tallies: readonly z.infer<typeof PartitionTally>[],
+  customers: number,
 ): CheckedFile => {
   const repeated = sumOf(tallies, (tally) => tally.repeated);
   const totals = checks.flatMap(({ total }) => (total === null ? [] : [BigInt(total)]));
@@ -465,7 +480,7 @@ const checkedFile = (
     rows: sumOf(checks, ({ rows }) => rows),
     accepted: sumOf(checks, ({ accepted }) => accepted) - repeated,
     rejected: sumOf(checks, ({ rejected }) => rejected) + repeated,
-    customers: sumOf(tallies, ({ customers }) => customers),
+    customers,
     totalMinor,
     ...span.found(),
     notices: [...plan.notices, ...noticesOf(checks)],

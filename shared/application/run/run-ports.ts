@@ -1,7 +1,7 @@
 import { ActivePolicy } from '#shared/contracts/active-policy.ts';
 import type { BrakeHit, RunRecord } from '#shared/contracts/run-record.ts';
 import type { Policy } from '#shared/domain/policy.ts';
-import { parsePolicyContent } from '#shared/domain/policy-file.ts';
+import { parsePolicyContent } from '#shared/domain/policy-content.ts';
 import { PermanentError } from '#shared/errors.ts';
 import type { Clock } from '#shared/ports/clock.ts';
 import type { CustomerStore } from '#shared/ports/customer-store.ts';
