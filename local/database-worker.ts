@@ -73,14 +73,34 @@ const orderOf = async (request: IncomingMessage): Promise<number | undefined> =>
     return undefined;
   }
 };
+
+/** Where dynalite keeps what it knows of its tables, in its store. */
+const TABLE_KEYS = { gte: 'table~', lt: 'table~\xFF' } as const;
+
+/**
+ * dynalite answers that a table is made before it notes it as usable. A process that is killed between leaves a table that takes
+ * no request and that cannot be deleted either. It holds nothing yet, so it is forgotten and made anew.
+ */
+const forgetHalfMadeTables = async (store: HalfOpenStore): Promise<void> => {
+  for await (const [key, table] of store.iterator(TABLE_KEYS)) {
+    if (table.TableStatus === 'CREATING') await store.del(key);
+  }
+};
+
+interface HalfOpenStore {
+  iterator(range: typeof TABLE_KEYS): AsyncIterable<[string, { readonly TableStatus?: string }]>;
+  del(key: string): Promise<void>;
+}
+
 /** How long the thread may take to end by itself after its store is closed, in milliseconds. */
 const LINGER_MS = 500;
 
 const serve = async (): Promise<void> => {
   if (options.path !== undefined) {
     // dynalite leaves requests unanswered where it cannot open its store, so the lock is tried first.
-    const store = new Level(options.path);
+    const store = new Level(options.path, { valueEncoding: 'json' });
     await store.open();
+    await forgetHalfMadeTables(store);
     await store.close();
   }
   const server = dynalite({

@@ -17,6 +17,8 @@ import { PermanentError } from '#shared/errors.ts';
 
 const LOCK_WAIT_MS = 8_000;
 const LOCK_RETRY_MS = 200;
+const MAKE_WAIT_MS = 20_000;
+const MAKE_RETRY_MS = 10;
 
 export interface Database {
   readonly endpoint: string;
@@ -123,10 +125,11 @@ export interface TableTemplate {
 }
 
 /**
- * Creates the tables that are absent; those that exist stay as they are.
+ * Creates the tables that are absent and waits until they take requests; those that exist stay as they are.
  *
  * @returns the names that were created
- * @throws PermanentError `data-folder-old` where a table lacks an index, which the local database cannot add
+ * @throws PermanentError `data-folder-old` where a table lacks an index, which the local database cannot add; `table-not-made`
+ *   where one does not take requests in time
  */
 export const createTables = async (
   endpoint: string,
@@ -152,9 +155,25 @@ export const createTables = async (
       await client.send(new CreateTableCommand(createInput(template)));
       created.push(template.TableName);
     }
+    for (const name of created) await waitUntilActive(client, name);
     return created;
   } finally {
     client.destroy();
+  }
+};
+
+const waitUntilActive = async (client: DynamoDBClient, name: string): Promise<void> => {
+  const deadline = Date.now() + MAKE_WAIT_MS;
+  for (;;) {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
+    if (Table?.TableStatus === 'ACTIVE') return;
+    if (Date.now() > deadline) {
+      throw new PermanentError(
+        'table-not-made',
+        `table ${name} is still ${Table?.TableStatus} after ${MAKE_WAIT_MS} ms`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, MAKE_RETRY_MS));
   }
 };
 

@@ -1,10 +1,13 @@
-import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { CreateTableCommand, DescribeTableCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { createTables, startDatabase } from '#local/database.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
 import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
+const dynalite = createRequire(import.meta.url)('dynalite');
 const dataDir = temporaryFolder('database');
 
 const templates = TABLE_DEFINITIONS.map((table) => tableProperties(table, `t-${table.name}`));
@@ -30,6 +33,39 @@ describe('the local database', () => {
     await second.stop();
 
     expect(found.Item).toEqual(Item);
+  });
+
+  it('makes a table anew that a killed process left half made', async () => {
+    const folder = temporaryFolder('half-made');
+    const store = path.join(folder, 'database');
+    const slow = dynalite({ path: store, createTableMs: 600_000 });
+    await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+    const maker = dynamoClient({ endpoint: `http://127.0.0.1:${slow.address().port}` });
+    await maker.send(
+      new CreateTableCommand({
+        TableName: 't-runs',
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: [{ AttributeName: 'kind', KeyType: 'HASH' }],
+        AttributeDefinitions: [{ AttributeName: 'kind', AttributeType: 'S' }],
+      }),
+    );
+    maker.destroy();
+    await new Promise((resolve) => slow.close(resolve));
+
+    const next = await startDatabase({ dataDir: folder });
+    expect(await createTables(next.endpoint, templates)).toHaveLength(TABLE_DEFINITIONS.length);
+    const client = dynamoClient({ endpoint: next.endpoint });
+    const states = [];
+    for (const { TableName } of templates) {
+      const { Table } = await client.send(new DescribeTableCommand({ TableName }));
+      states.push(Table?.TableStatus);
+    }
+    const Item = { kind: { S: 'RUN' }, id: { S: 'a' } };
+    await client.send(new PutItemCommand({ TableName: 't-runs', Item }));
+    client.destroy();
+    await next.stop();
+
+    expect(states).toEqual(templates.map(() => 'ACTIVE'));
   });
 
   it('refuses a folder of before an index, and says how to go on', async () => {
