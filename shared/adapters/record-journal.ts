@@ -14,9 +14,13 @@ export const StoredJournalEntry = z.object({
 
 const MOST_AT_ONCE = 100;
 
-/** The journal as records of kind `AUDIT`: `AUDIT / 2026-05-31T08:00:00.000Z#000`. */
+/** The journal as records of kind `AUDIT`: `AUDIT / 2026-05-31T08:00:00.000Z#000`, or with the name of the act for the number. */
 export const recordJournal = (records: Pick<RecordStore<JournalEntry>, 'create' | 'list'>): AuditJournal => ({
-  add: async (entry) => {
+  add: async (entry, once) => {
+    if (once !== undefined) {
+      await records.create(`${entry.at}#${once}`, entry);
+      return;
+    }
     for (let number = 0; number < MOST_AT_ONCE; number += 1) {
       const id = `${entry.at}#${String(number).padStart(3, '0')}`;
       if ((await records.create(id, entry)) === 'created') return;

@@ -14,6 +14,7 @@ export interface JournalEntry {
 
 /** Kept for ever, in the order of time. */
 export interface AuditJournal {
-  add(entry: JournalEntry): Promise<void>;
+  /** @param once names the act: the same entry of the same time with the same name is kept once, however often it is added */
+  add(entry: JournalEntry, once?: string): Promise<void>;
   list(): Promise<readonly JournalEntry[]>;
 }

@@ -416,21 +416,17 @@ export const finishImport = ({ importId }: InImport, ports: ImportJobPorts): Pro
       await workspace.writeJson('result.json', outcome);
     }
     const { result } = outcome;
-    const record = (await ports.imports.get(importId))?.record;
-    if (record?.state !== 'done') {
-      await note(request, outcome, ports);
-      measure('RowsImported', hasWritten(outcome) ? result.accepted : 0);
-      measure('RowsRejected', result.rejected);
-    }
-    await changeRecord(importId, ports, {
-      state: 'done',
-      finishedAt: ports.clock.now(),
-      error: null,
+    await note(importId, request, outcome, ports);
+    const closed = await closeRecord(importId, ports, {
       batchId: 'batchId' in result ? result.batchId : null,
       rows: result.rows,
       accepted: result.accepted,
       rejected: result.rejected,
     });
+    if (closed === 'now') {
+      measure('RowsImported', hasWritten(outcome) ? result.accepted : 0);
+      measure('RowsRejected', result.rejected);
+    }
     await workspace.clear();
   });
 
@@ -454,16 +450,31 @@ export async function* rejectsCsv(rows: AsyncIterable<RejectedRow>): AsyncGenera
     yield encoder.encode(`${csvLine([String(line), reason, original])}\n`);
 }
 
-/** Notes and staff leave no batch, so that the journal says who brought them in. */
-const note = async (request: ImportRequest, outcome: ImportOutcome, ports: ImportJobPorts): Promise<void> => {
-  const { name } = request.file;
-  const entry = { at: ports.clock.now(), by: request.by, action: 'imported', reason: null };
-  if (outcome.kind === 'notes' && outcome.result.added > 0)
-    await ports.journal.add({ ...entry, kind: 'import', what: `${name} (${outcome.result.added} notes)` });
-  if (outcome.kind === 'staff' && outcome.result.new + outcome.result.changed > 0) {
-    const { new: added, changed } = outcome.result;
-    await ports.journal.add({ ...entry, kind: 'staff', what: `${name} (${added} new, ${changed} changed)` });
-  }
+/**
+ * Notes and staff leave no batch, so that the journal says who brought them in. The entry is of the time when the import began, which is
+ * the same for a step that was killed and is taken again: it is kept once.
+ */
+const note = async (
+  importId: string,
+  { file, by }: ImportRequest,
+  outcome: ImportOutcome,
+  { imports, journal }: ImportJobPorts,
+): Promise<void> => {
+  const { kind, result } = outcome;
+  if ((kind !== 'notes' && kind !== 'staff') || !hasWritten(outcome) || result.accepted === 0) return;
+  const { record } = await recordOf(importId, imports);
+  await journal.add(
+    {
+      at: record.startedAt,
+      by,
+      kind: kind === 'staff' ? 'staff' : 'import',
+      action: 'imported',
+      // Not what was new or changed: a step that was killed and is taken again finds all of it as it should be.
+      what: `${file.name} (rows accepted: ${result.accepted})`,
+      reason: null,
+    },
+    importId,
+  );
 };
 
 /** Notes that the workflow gave up, and why: as a step left word, else as the workflow has it. */
@@ -504,11 +515,29 @@ const changeRecord = async (
   change: Partial<ImportRecord>,
 ): Promise<void> => {
   for (;;) {
-    const stored = await imports.get(importId);
-    if (stored === undefined)
-      throw new PermanentError('import-unknown', `there is no record of the import ${importId}`);
-    if ((await imports.replace(importId, { ...stored.record, ...change }, stored.rev)) === 'stored') return;
+    const { record, rev } = await recordOf(importId, imports);
+    if ((await imports.replace(importId, { ...record, ...change }, rev)) === 'stored') return;
   }
+};
+
+/** @returns `before` where another execution for the same file had closed it */
+const closeRecord = async (
+  importId: string,
+  { imports, clock }: Pick<ImportJobPorts, 'imports' | 'clock'>,
+  counts: Pick<ImportRecord, 'batchId' | 'rows' | 'accepted' | 'rejected'>,
+): Promise<'now' | 'before'> => {
+  for (;;) {
+    const { record, rev } = await recordOf(importId, imports);
+    if (record.state === 'done') return 'before';
+    const done: ImportRecord = { ...record, ...counts, state: 'done', finishedAt: clock.now(), error: null };
+    if ((await imports.replace(importId, done, rev)) === 'stored') return 'now';
+  }
+};
+
+const recordOf = async (importId: string, imports: ImportJobPorts['imports']) => {
+  const stored = await imports.get(importId);
+  if (stored !== undefined) return stored;
+  throw new PermanentError('import-unknown', `there is no record of the import ${importId}`);
 };
 
 const Failure = z.object({ code: z.string(), message: z.string(), hint: z.nullable(z.string()) });

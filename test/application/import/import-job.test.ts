@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { recordJournal } from '#shared/adapters/record-journal.ts';
 import { type ImportJobPorts, importOutcome, storeImportRequest } from '#shared/application/import/import-job.ts';
 import type { Feed, ImportRecord, ImportSettings } from '#shared/contracts/import-job.ts';
+import { RetryableError } from '#shared/errors.ts';
 import type { JournalEntry } from '#shared/ports/audit-journal.ts';
 import { withMetrics } from '#shared/ports/metrics.ts';
 import { type ImportBench, openImportBench } from '#test/support/import-bench.ts';
@@ -118,6 +119,35 @@ describe('a dropped file', () => {
     await expect(done).rejects.toMatchObject({ code: 'file-changed' });
     expect(await world.records()).toMatchObject([{ state: 'failed', error: { code: 'file-changed' } }]);
     expect(await world.total()).toBe(0);
+  });
+});
+
+describe('the journal', () => {
+  const STAFF = 'name,email,role\nann,ann@bank.example.com,manager\n';
+  const SETTINGS_OF_STAFF: ImportSettings = { kind: 'staff', map: { name: 'name', email: 'email', role: 'role' } };
+
+  it('I1 names an import of staff once where its last step is killed and taken again', async () => {
+    const world = open();
+    await world.setFeed(SETTINGS_OF_STAFF);
+    const killed = { before: 1, after: 1 };
+    const ports: ImportJobPorts = {
+      ...world.ports,
+      journal: {
+        ...world.ports.journal,
+        add: async (entry, once) => {
+          if (killed.before-- > 0) throw new RetryableError('killed', 'before the entry');
+          await world.ports.journal.add(entry, once);
+          if (killed.after-- > 0) throw new RetryableError('killed', 'after the entry');
+        },
+      },
+    };
+
+    const object = { key: 'incoming/shop/f.csv', version: await world.put('incoming/shop/f.csv', STAFF), at: AT };
+    for (let time = 0; time < 4; time += 1) await playImport({ object }, ports).catch(() => undefined);
+
+    expect(killed).toEqual({ before: -2, after: -1 });
+    expect(await world.records()).toMatchObject([{ state: 'done' }]);
+    expect(await world.ports.journal.list()).toMatchObject([{ kind: 'staff', what: 'f.csv (rows accepted: 1)' }]);
   });
 });
 
