@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -128,7 +128,7 @@ const importsIn = (dataDir: string): readonly string[] => {
   return existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
 };
 
-describe('an import that is killed', { timeout: 120_000 }, () => {
+describe('an import that is killed', { timeout: 240_000 }, () => {
   it('R12 is finished by the same command, while the stack also takes up what was unfinished, and counts every row once', async () => {
     const rows = Array.from({ length: 6_000 }, (_, row) => `c${row % 1_500},2026-0${1 + (row % 6)}-1${row % 10},1.00`);
     const orders = file('orders.csv', `customer,date,amount\n${rows.join('\n')}\n`);
@@ -138,11 +138,25 @@ describe('an import that is killed', { timeout: 120_000 }, () => {
     const isWriting = (): boolean =>
       importsIn(dataDir).some((folder) => existsSync(path.join(folder, 'review.json'))) &&
       importsIn(dataDir).every((folder) => !existsSync(path.join(folder, 'result.json')));
+    /** What the database has taken since it was opened, in bytes; its log grows with every write. */
+    const written = (): number =>
+      readdirSync(path.join(dataDir, 'database'))
+        .filter((name) => name.endsWith('.log'))
+        .reduce((sum, name) => sum + statSync(path.join(dataDir, 'database', name)).size, 0);
+    const running = (): string => {
+      const where = path.join(dataDir, 'stack.json');
+      return existsSync(where) ? readFileSync(where, 'utf8') : '';
+    };
+    const until = async (observed: () => boolean): Promise<void> => {
+      while (!observed()) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
     for (let kills = 0; kills < 2; kills += 1) {
+      const before = running();
       const child = spawn(process.execPath, [TOOL, ...words], { stdio: 'ignore' });
       const ended = new Promise((resolve) => child.once('exit', resolve));
-      while (!isWriting()) await new Promise((resolve) => setTimeout(resolve, 20));
-      await new Promise((resolve) => setTimeout(resolve, kills * 300));
+      await until(() => running() !== before && isWriting());
+      const open = written();
+      await until(() => written() > open + 100_000 || !isWriting());
       child.kill('SIGKILL');
       await ended;
       expect(isWriting()).toBe(true);
