@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type BusinessClock, openBusinessClock } from '#local/clock.ts';
 import { createRunner, executionArnOf, type Handler, type Runner } from '#local/state-machines.ts';
 import { type Synthesis, synthesize } from '#local/synthesis.ts';
 import { PermanentError, PoisonError, RetryableError } from '#shared/errors.ts';
+import { eventually } from '#test/support/eventually.ts';
 import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 let synthesis: Synthesis;
@@ -296,14 +297,14 @@ describe('a survey wave on the local stack', () => {
     const steps = () => calls.map(([name]) => name);
     const { executionArn } = await runner.start(waveArn(), 'w-1', { schema: 1, waveId: 'w-1' });
 
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(steps()).toEqual(['plan-wave', 'look-up-wave', 'send-invitations', 'send-invitations', 'look-up-wave']),
     );
     await clock.moveTo('2026-05-07T23:00:00.000Z');
     await settled();
     expect(steps()).not.toContain('send-reminders');
     await clock.moveTo('2026-05-08T00:00:00.000Z');
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(steps().slice(5)).toEqual(['look-up-wave', 'send-reminders', 'send-reminders', 'look-up-wave']),
     );
     await clock.moveTo('2026-06-01T00:00:00.000Z');
@@ -323,8 +324,7 @@ describe('a survey wave on the local stack', () => {
     const { runner, clock } = runnerWith(handlers);
     const { executionArn } = await runner.start(waveArn(), 'w-1', { schema: 1, waveId: 'w-1' });
 
-    await settled();
-    expect(calls.map(([name]) => name)).toEqual(['plan-wave', 'look-up-wave']);
+    await eventually(() => expect(calls.map(([name]) => name)).toEqual(['plan-wave', 'look-up-wave']));
     await clock.moveTo('2026-05-01T00:15:00.000Z');
 
     expect(await runner.finished(executionArn)).toMatchObject({ status: 'SUCCEEDED' });
@@ -372,7 +372,7 @@ describe('executions and their journal', () => {
     const { handlers, calls } = noting({ calibrate: () => new Promise(() => undefined) });
     const { runner, journalDir } = runnerWith(handlers);
     await runner.start(runArn(), RUN_ID, REQUEST);
-    await vi.waitFor(() => expect(calls.at(-1)?.[0]).toBe('calibrate'));
+    await eventually(() => expect(calls.at(-1)?.[0]).toBe('calibrate'));
 
     const after = noting();
     const { runner: second } = runnerWith(after.handlers, journalDir);
@@ -402,13 +402,13 @@ describe('executions and their journal', () => {
     const { handlers } = noting();
     const { runner, journalDir } = runnerWith(handlers);
     await runner.start(waveArn(), 'w-1', { schema: 1, waveId: 'w-1' });
-    await settled();
+    const kept = () => JSON.parse(readFileSync(join(journalDir, 'survey-wave', 'w-1.json'), 'utf8'));
+    await eventually(() => expect(kept()).toMatchObject({ entered: 1 }));
 
     await runner.close();
     await settled();
 
-    const kept = JSON.parse(readFileSync(join(journalDir, 'survey-wave', 'w-1.json'), 'utf8'));
-    expect(kept).toMatchObject({ status: 'RUNNING', entered: 1 });
+    expect(kept()).toMatchObject({ status: 'RUNNING', entered: 1 });
   });
 
   it('overlooks a journal file that a kill left half-written', async () => {

@@ -6,12 +6,13 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BusinessClock, openBusinessClock } from '#local/clock.ts';
 import { createRunner, type Runner } from '#local/state-machines.ts';
 import { startWorkflowServer, type WorkflowServer } from '#local/workflow-server.ts';
 import { sfnWorkflows } from '#shared/adapters/sfn-workflows.ts';
 import type { Workflows } from '#shared/ports/workflows.ts';
+import { eventually } from '#test/support/eventually.ts';
 import { temporaryFolder } from '#test/support/temporary-folder.ts';
 
 const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:work';
@@ -70,7 +71,7 @@ describe("the SDK's client on the local stack", () => {
   it('starts an execution and sees it end', async () => {
     const { executionArn } = await start('a', PAST);
 
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const described = await client.send(new DescribeExecutionCommand({ executionArn }));
       expect(described).toMatchObject({
         status: 'SUCCEEDED',
@@ -94,7 +95,7 @@ describe("the SDK's client on the local stack", () => {
 
     await expect(start('c', PAST)).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
     await start('d', PAST);
-    await vi.waitFor(() => expect(start('d', PAST)).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' }));
+    await eventually(() => expect(start('d', PAST)).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' }));
   });
 
   it('lists executions by status, page by page, and stops one', async () => {
@@ -148,7 +149,7 @@ describe("the SDK's client on the local stack", () => {
 describe('the port to workflows', () => {
   it('starts an execution once and finds it afterwards', async () => {
     const first = await workflows.start('resegmentation', 'p', PAST);
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await workflows.describe(first.executionArn)).toEqual({ status: 'SUCCEEDED', output: PAST }),
     );
 
@@ -161,7 +162,7 @@ describe('the port to workflows', () => {
   it('tells why an execution failed', async () => {
     const { executionArn } = await workflows.start('resegmentation', 'q', { fails: true });
 
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await workflows.describe(executionArn)).toMatchObject({
         status: 'FAILED',
         error: 'PermanentError',
