@@ -4,6 +4,7 @@ import {
   contactsOnDemand,
   journalFrom,
   personPortsFrom,
+  staffMailsFrom,
   wavePortsFrom,
 } from '#functions/runtime/ports.ts';
 import { storesFrom } from '#functions/runtime/stores.ts';
@@ -113,6 +114,7 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
     feeds: dynamoRecords({ client: dynamo, table: tables.runs, kind: 'FEED', schema: Feed }),
     workspaceFiles: s3Files({ client: s3, bucket }),
     staff: dynamoStaff(dynamo, tables.runs),
+    staffMails: staffMailsFrom({ dynamo, tables }),
     contacts,
     persons: personPortsFrom(parts, () => keyRing.addressKey()),
     close: async () => dynamo.destroy(),

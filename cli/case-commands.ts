@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { momentText } from '#shared/application/reader-frame.ts';
 import { textTable } from '#shared/application/text-table.ts';
-import { closeCase, escalationOf, takeCase, unknownCase } from '#shared/application/work-case.ts';
+import { closeCase, escalationOf, notReachedFor, takeCase, unknownCase } from '#shared/application/work-case.ts';
 import { minuteIn } from '#shared/domain/calendar.ts';
 import { CASE_OUTCOMES } from '#shared/domain/case-outcomes.ts';
 import { directoryOf, type StaffDirectory } from '#shared/domain/staff.ts';
@@ -112,6 +112,7 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
         `${minuteIn(target.timeZone, one.dueAt)}${one.dueAt < now ? ` (${words.over})` : ''}`,
         escalation?.isDue === true ? escalation.to.name : '',
         words.states[one.state],
+        notReachedFor(one, staff).join(', '),
         pinned.get(one.subject) ?? '',
       ];
     }),
@@ -130,6 +131,7 @@ const document = (one: CustomerCase, now: string, staff: StaffDirectory) => ({
   ...one,
   isOverdue: one.state !== 'closed' && one.dueAt < now,
   escalation: escalationOf(one, now, staff),
+  notReached: notReachedFor(one, staff),
 });
 
 const show = async (context: CommandContext, caseId: string): Promise<ExitCode> => {
@@ -164,6 +166,9 @@ const show = async (context: CommandContext, caseId: string): Promise<ExitCode> 
                 `${ownerText(escalation.to, words.central)}, ${momentText(escalation.at, target.timeZone)}${escalation.isDue ? ` (${words.over})` : ''}`,
               ],
             ]),
+        ...(shown.notReached.length === 0
+          ? []
+          : [[words.notReached, `${shown.notReached.join(', ')} (${words.notReachedHint})`]]),
         ...(known.outcome === undefined ? [] : [[words.outcome, words.outcomes[known.outcome]]]),
       ]),
       '',

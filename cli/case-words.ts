@@ -30,6 +30,9 @@ interface CaseWords {
   readonly history: string;
   readonly comment: string;
   readonly mails: string;
+  /** Column of `case list` and line of `case show`: whose mail comes back. */
+  readonly notReached: string;
+  readonly notReachedHint: string;
   readonly notices: Readonly<Record<CaseNotice['kind'], string>>;
   readonly outcomesOfMail: Readonly<Record<CaseNotice['state'], string>>;
 }
@@ -48,6 +51,7 @@ export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
       'due',
       'escalated to',
       'state',
+      'mail bounces',
       'pinned until',
     ],
     shortReasons: { complaint: 'complaint', callMe: 'callMe', lowAnswer: 'lowAnswer', wrongPerson: 'wrongPerson' },
@@ -96,6 +100,8 @@ export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
     history: 'History',
     comment: 'the customer wrote',
     mails: 'Mails to the staff',
+    notReached: 'mail bounces',
+    notReachedHint: 'the next in line is mailed until import staff brings another address',
     notices: { opened: 'opened', overdue: 'overdue', escalated: 'escalated' },
     outcomesOfMail: {
       claimed: 'uncertain: it may not have gone out',
@@ -103,10 +109,12 @@ export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
       unknown: 'uncertain: it may not have gone out',
       notAccepted: 'not sent',
       refused: 'refused',
+      bounced: 'bounced',
+      complained: 'called spam',
     },
   },
   'zh-CN': {
-    head: ['个案', '客户', '类别', '评分', '原因', '优先级', '负责人', '时限', '上报给', '状态', '固定至'],
+    head: ['个案', '客户', '类别', '评分', '原因', '优先级', '负责人', '时限', '上报给', '状态', '邮件退回', '固定至'],
     shortReasons: { complaint: '投诉', callMe: '希望回电', lowAnswer: '评分偏低', wrongPerson: '邮件发给了他人' },
     none: '没有未结案的个案',
     takenNow: (caseId, customerId, by, since, due) =>
@@ -147,6 +155,8 @@ export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
     history: '经过',
     comment: '客户留言',
     mails: '发给员工的邮件',
+    notReached: '邮件退回',
+    notReachedHint: '更正员工名录中的邮箱（import staff）之前，改发给下一位负责人',
     notices: { opened: '立案', overdue: '超时', escalated: '上报' },
     outcomesOfMail: {
       claimed: '不确定：可能未发出',
@@ -154,6 +164,8 @@ export const CASE_WORDS: Readonly<Record<Language, CaseWords>> = {
       unknown: '不确定：可能未发出',
       notAccepted: '未发出',
       refused: '被拒绝',
+      bounced: '已退回',
+      complained: '被标为垃圾邮件',
     },
   },
 };

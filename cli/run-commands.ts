@@ -5,6 +5,7 @@ import { policySource, readPolicy } from '#shared/adapters/policy-files.ts';
 import { costSentence, costTable } from '#shared/application/cost-text.ts';
 import { type Language, labelIn } from '#shared/application/format-value.ts';
 import { keepPolicy, shortPolicy } from '#shared/application/keep-policy.ts';
+import { type ListNotReceived, listsNotReceived } from '#shared/application/lists-not-received.ts';
 import { momentText, segmentNames } from '#shared/application/reader-frame.ts';
 import { redriveRun } from '#shared/application/redrive.ts';
 import { abandonRun } from '#shared/application/run/abandon-run.ts';
@@ -577,6 +578,12 @@ const list = async (context: CommandContext, options: ListOptions): Promise<Exit
   return EXIT.done;
 };
 
+const notReceivedText = (readers: readonly ListNotReceived[], language: Language): readonly string[] => {
+  const words = RUN_WORDS[language];
+  const named = readers.map(({ name, state }) => `${name ?? words.noLongerOfStaff} (${words.listReason[state]})`);
+  return named.length === 0 ? [] : [`${words.listsNotReceived(named)}\n`];
+};
+
 const show = async (context: CommandContext, wanted: string, options: ListOptions): Promise<ExitCode> => {
   const { target, terminal } = context;
   const record = await findRun(target.runs, wanted);
@@ -615,6 +622,7 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
   const status = record.waveId === null ? undefined : await target.waveStatus(record.waveId);
   const wave = status === undefined ? undefined : waveCounts(status, terminal.language);
   const cost = await costOfRun(record, summary, target);
+  const notReceived = await listsNotReceived(record.runId, target);
   terminal.result(
     {
       ...summary,
@@ -622,6 +630,7 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
       record,
       wave: wave ?? null,
       quarantine,
+      listsNotReceived: notReceived,
       movesListed: listed.moves,
       movesTotal: listed.total,
       staleCustomers: stale.customerIds,
@@ -631,6 +640,7 @@ const show = async (context: CommandContext, wanted: string, options: ListOption
         summaryText(summary, wave, terminal.language, policy),
         ...(cost === undefined ? [] : [`${costTable(cost, target.describe().target, terminal.language)}\n`]),
         ...decisionsText(record, context),
+        ...notReceivedText(notReceived, terminal.language),
         ...staleText(stale, terminal.language),
         ...(listed.total === 0 ? [] : [movesText(listed.moves, listed.total, policy, context)]),
         ...(Array.isArray(quarantine) && quarantine.length > 0

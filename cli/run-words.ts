@@ -1,4 +1,5 @@
 import type { Language } from '#shared/application/format-value.ts';
+import type { ListNotReceived } from '#shared/application/lists-not-received.ts';
 
 interface RunWords {
   /** Columns of `run list`. */
@@ -26,6 +27,10 @@ interface RunWords {
   /** @param more those that are not named, erased ones among them */
   readonly stale: (customers: readonly string[], more: number) => string;
   readonly quarantined: (record: string, reason: string) => string;
+  /** @param readers name and reason of each */
+  readonly listsNotReceived: (readers: readonly string[]) => string;
+  readonly listReason: Readonly<Record<ListNotReceived['state'], string>>;
+  readonly noLongerOfStaff: string;
   readonly diffSame: (before: string, after: string, dimension: string) => string;
   readonly diffTitle: (before: string, after: string, count: number, dimension: string) => string;
   readonly diffHead: readonly string[];
@@ -76,6 +81,9 @@ export const RUN_WORDS: Readonly<Record<Language, RunWords>> = {
     stale: (customers, more) =>
       `skipped as stale, since their facts changed after the plan: ${customers.join(', ')}${more > 0 ? `${customers.length > 0 ? ' and ' : ''}${more} more or erased` : ''}`,
     quarantined: (record, reason) => `quarantined ${record}: ${reason}`,
+    listsNotReceived: (readers) => `did not get their action list by mail: ${readers.join(', ')}`,
+    listReason: { bounced: 'bounced', complained: 'called spam', refused: 'refused' },
+    noLongerOfStaff: 'somebody no longer in the directory',
     diffSame: (before, after, dimension) =>
       `${before} and ${after} place everybody in the same segment of ${dimension}`,
     diffTitle: (before, after, count, dimension) => `${before} → ${after}: ${count} customers differ in ${dimension}`,
@@ -121,6 +129,9 @@ export const RUN_WORDS: Readonly<Record<Language, RunWords>> = {
     stale: (customers, more) =>
       `计划之后数据已变，因此跳过：${customers.join('、')}${more > 0 ? `${customers.length > 0 ? '，' : ''}另有 ${more} 个（或已删除）` : ''}`,
     quarantined: (record, reason) => `已隔离 ${record}：${reason}`,
+    listsNotReceived: (readers) => `未收到优先联系名单邮件：${readers.join('、')}`,
+    listReason: { bounced: '已退回', complained: '被标为垃圾邮件', refused: '被拒绝' },
+    noLongerOfStaff: '已不在员工名录中的人员',
     diffSame: (before, after, dimension) => `${before} 与 ${after} 中，所有客户的${dimension}相同`,
     diffTitle: (before, after, count, dimension) => `${before} → ${after}：${count} 个客户的${dimension}不同`,
     diffHead: ['之前', '之后', '客户数', '客户'],

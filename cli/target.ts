@@ -6,6 +6,7 @@ import type { WaveResults } from '#shared/application/wave-results.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import type { Feed, ImportRecord } from '#shared/contracts/import-job.ts';
 import type { RunRecord } from '#shared/contracts/run-record.ts';
+import type { StaffMail } from '#shared/contracts/staff-mail.ts';
 import type { WaveRecord, WaveStatus } from '#shared/contracts/survey.ts';
 import type { BusinessEvent } from '#shared/domain/business-event.ts';
 import type { AnswerStore } from '#shared/ports/answer-store.ts';
@@ -68,6 +69,8 @@ export interface Target {
   readonly workspaceFiles: FileStore;
   /** Employees who are mailed. */
   readonly staff: StaffStore;
+  /** What became of the mails with action lists. */
+  readonly staffMails: Pick<RecordStore<StaffMail>, 'list'>;
   /** Where persons are shown and erased; absent where the operator may not reach them. */
   readonly persons?: PersonPorts;
   readonly caseArchive: CaseArchive;

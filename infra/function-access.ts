@@ -202,8 +202,9 @@ export const FUNCTION_ACCESS: Readonly<Record<FunctionName, FunctionAccess>> = {
     workspace: {},
     usesKeyRing: true,
   },
+  /** `runs` has the staff directory and the mails of action lists too; `cases` the mails about each. */
   'ingest-mail-event': {
-    tables: { ...BRAKES_WAVE, invitations: ['get', 'put'], contacts: ['get', 'put'] },
+    tables: { ...BRAKES_WAVE, invitations: ['get', 'put'], contacts: ['get', 'put'], cases: ['get', 'update'] },
     workspace: {},
     sendsMail: true,
     usesKeyRing: true,

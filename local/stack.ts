@@ -19,6 +19,7 @@ import {
   reportPortsFrom,
   runPortsFrom,
   sendPortsFrom,
+  staffMailsFrom,
   startWavePortsFrom,
   wavePortsFrom,
 } from '#functions/runtime/ports.ts';
@@ -446,6 +447,7 @@ export const toolPorts = (parts: LocalParts) => {
     feeds: jobs.feeds,
     workspaceFiles: parts.files,
     staff: dynamoStaff(parts.dynamo, parts.tables.runs),
+    staffMails: staffMailsFrom(parts),
     cases,
     caseArchive: cases,
     journal: journalFrom(parts),

@@ -34,6 +34,7 @@ import { createSendPacer, type SendPacer } from '#shared/application/send-pacer.
 import type { StartWavePorts } from '#shared/application/start-wave.ts';
 import { mailIdentity, type SurveyIdentity, surveyMailComposer } from '#shared/application/survey-mail.ts';
 import { teamView } from '#shared/application/team-view.ts';
+import { tellStaffReturned } from '#shared/application/tell-staff-returned.ts';
 import { tellWaveBraked } from '#shared/application/tell-wave-braked.ts';
 import { waveCounts } from '#shared/application/wave-counts.ts';
 import { waveIdOf } from '#shared/application/wave-record.ts';
@@ -53,6 +54,7 @@ import type { EventBus } from '#shared/ports/event-bus.ts';
 import type { FileStore } from '#shared/ports/file-store.ts';
 import type { MailSender } from '#shared/ports/mail-sender.ts';
 import type { AddressKey } from '#shared/ports/secrets.ts';
+import type { RecordStore } from '#shared/ports/standing-store.ts';
 import type { Workflows } from '#shared/ports/workflows.ts';
 import { projectAnswerPortsFrom, type TableParts } from './page-ports.ts';
 import { type StoreParts, storesFrom } from './stores.ts';
@@ -98,6 +100,13 @@ const noticesFrom = (
   ...(parts.commandOptions === undefined ? {} : { commandOptions: parts.commandOptions }),
   replyTo: parts.identity.replyToAddress,
 });
+
+/** The mails of action lists, and the notices that mail to the staff came back. */
+export const staffMailsFrom = ({
+  dynamo: client,
+  tables,
+}: Pick<StoreParts, 'dynamo' | 'tables'>): RecordStore<StaffMail> =>
+  dynamoRecords({ client, table: tables.runs, kind: 'STAFFMAIL', schema: StaffMail });
 
 /** Who did what, where the records themselves do not say. */
 export const journalFrom = ({ dynamo: client, tables }: StoreParts): AuditJournal =>
@@ -201,7 +210,7 @@ export const mailActionListsPortsFrom = (parts: BaseParts & StaffMailParts): Mai
     customers,
     cases: dynamoCases(client, tables.cases, parts.clock),
     staff: dynamoStaff(client, tables.runs),
-    staffMails: dynamoRecords({ client, table: tables.runs, kind: 'STAFFMAIL', schema: StaffMail }),
+    staffMails: staffMailsFrom(parts),
     mail: parts.mail,
     pacer: pacerFrom(parts),
     newAttemptId: randomUUID,
@@ -293,6 +302,16 @@ export const mailEventPortsFrom = (
   ...brakePortsFrom(parts),
   invitations: dynamoInvitations(parts.dynamo, parts.tables.invitations, parts.clock),
   contacts: dynamoContacts(parts.dynamo, parts.tables.contacts, parts.addressKey),
+  cases: dynamoCases(parts.dynamo, parts.tables.cases, parts.clock),
+  staff: dynamoStaff(parts.dynamo, parts.tables.runs),
+  staffMails: staffMailsFrom(parts),
+  tellStaffReturned: tellStaffReturned({
+    ...noticesFrom(parts),
+    timeZone: parts.businessTimeZone,
+    clock: parts.clock,
+    staffMails: staffMailsFrom(parts),
+    newAttemptId: randomUUID,
+  }),
   topicArn: parts.mailEventsTopicArn,
 });
 

@@ -128,6 +128,7 @@ export class OperatorDashboard extends Dashboard {
         [
           own('MailsBounced', HOUR, 'bounced'),
           own('MailsComplained', HOUR, 'complaints'),
+          own('StaffMailsBounced', HOUR, 'bounced mails to the staff'),
           own('WavesBraked', HOUR, 'waves stopped'),
           own('MailEventsRefused', HOUR, 'mail events not taken'),
         ],

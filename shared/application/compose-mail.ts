@@ -201,7 +201,7 @@ const surveyText = (content: SurveyContent): string => {
   ].join('\n\n');
 };
 
-export const NOTICE_KINDS = ['runHeld', 'runFailed', 'runDegraded', 'waveHeld'] as const;
+export const NOTICE_KINDS = ['runHeld', 'runFailed', 'runDegraded', 'waveHeld', 'staffReturned'] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
 export interface NoticeInput {

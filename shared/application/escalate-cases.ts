@@ -1,4 +1,5 @@
-import { directoryOf, personAt, type StaffDirectory, type StaffMember } from '#shared/domain/staff.ts';
+import { directoryOf, mailboxKey, personAt, type StaffDirectory, type StaffMember } from '#shared/domain/staff.ts';
+import { isReturned } from '#shared/domain/staff-mail-state.ts';
 import { isResegmentError } from '#shared/errors.ts';
 import { errorFields, log } from '#shared/log.ts';
 import type { CaseNotice, CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
@@ -9,7 +10,7 @@ import type { StaffStore } from '#shared/ports/staff-store.ts';
 import type { ComposedMail } from './compose-mail.ts';
 import { composeCaseNotice, type StaffMailFrame } from './compose-staff-mail.ts';
 import type { SendPacer } from './send-pacer.ts';
-import { escalationOf } from './work-case.ts';
+import { escalationOf, returnedMailboxes } from './work-case.ts';
 
 export interface EscalateCasesPorts {
   readonly clock: Clock;
@@ -38,7 +39,7 @@ export interface CaseSweep {
 
 type NoticeKind = CaseNotice['kind'];
 
-/** Attempts of one mail, where the mail service says that it did not take it. */
+/** Attempts of one mail to one address, where the mail service says that it did not take it. */
 const MOST_TRIES = 5;
 const RETRY_AFTER_MS = 15 * 60_000;
 /** What one sweep sends; the next goes on. */
@@ -49,7 +50,8 @@ const OPERATORS = 'operators';
  * Looks at every open case and tells who has to know: its owner at once, the owner again when it is overdue, and whoever is
  * above when it is open for twice its time, which its history has as `escalated`. Each of these happens once per opening: the
  * case says so before the mail is sent, in a conditional write, so that of several sweeps one sends it, and one that dies
- * leaves a mail whose outcome is not known and that is not sent again.
+ * leaves a mail whose outcome is not known and that is not sent again. A mail that came back reached nobody: it goes to the next
+ * in line, as if the directory did not have the person, until it has another address.
  */
 export const escalateCases = async (ports: EscalateCasesPorts): Promise<CaseSweep> => {
   const sweep = { mailed: 0, escalated: 0, uncertain: 0, failed: 0 };
@@ -57,11 +59,11 @@ export const escalateCases = async (ports: EscalateCasesPorts): Promise<CaseSwee
   const now = ports.clock.now();
   measure('CasesOpen', open.length);
   measure('CasesOverdue', open.filter((known) => known.dueAt <= now).length);
-  if (!open.some((known) => noticesDue(known, now).length > 0)) return sweep;
+  if (!open.some((known) => noticesDue(known, now, () => true).length > 0)) return sweep;
   const staff = directoryOf(await ports.staff.list());
   let attempts = 0;
   for (const known of open) {
-    for (const kind of noticesDue(known, now)) {
+    for (const kind of noticesDue(known, now, goesElsewhere(staff, ports))) {
       if (attempts >= MOST_MAILS) return sweep;
       attempts += 1;
       try {
@@ -83,8 +85,14 @@ export const escalateCases = async (ports: EscalateCasesPorts): Promise<CaseSwee
   return sweep;
 };
 
-/** What is to be told about a case now and was not yet, in order. */
-const noticesDue = (known: CustomerCase, now: string): readonly NoticeKind[] => {
+type GoesElsewhere = (known: CustomerCase, kind: NoticeKind) => boolean;
+
+/**
+ * What is to be told about a case now and was not yet, in order.
+ *
+ * @param elsewhere whether the mail would go to an address from which none about the case came back
+ */
+const noticesDue = (known: CustomerCase, now: string, elsewhere: GoesElsewhere): readonly NoticeKind[] => {
   if (known.state === 'closed') return [];
   const isOverdue = known.dueAt <= now;
   const wanted: readonly NoticeKind[] = [
@@ -93,17 +101,26 @@ const noticesDue = (known: CustomerCase, now: string): readonly NoticeKind[] => 
     ...(isOverdue ? (['overdue'] as const) : []),
     ...(escalationOf(known, now)?.isDue === true ? (['escalated'] as const) : []),
   ];
-  return wanted.filter((kind) => mayTell(noticeOf(known, kind), now));
+  return wanted.filter((kind) => {
+    const last = noticesOf(known, kind).at(-1);
+    if (last === undefined) return true;
+    return isReturned(last.state) ? elsewhere(known, kind) : mayTryAgain(last, now);
+  });
 };
 
-const noticeOf = (known: CustomerCase, kind: NoticeKind): CaseNotice | undefined =>
-  known.notices?.find((one) => one.kind === kind && one.opening === known.openedAt);
+/** Mails of a kind in the opening that the case is in, the oldest first. */
+const noticesOf = (known: CustomerCase, kind: NoticeKind): readonly CaseNotice[] =>
+  (known.notices ?? []).filter((one) => one.kind === kind && one.opening === known.openedAt);
 
-const mayTell = (notice: CaseNotice | undefined, now: string): boolean =>
-  notice === undefined ||
-  (notice.state === 'notAccepted' &&
-    notice.tries < MOST_TRIES &&
-    Date.parse(notice.at) + RETRY_AFTER_MS <= Date.parse(now));
+const mayTryAgain = (notice: CaseNotice, now: string): boolean =>
+  notice.state === 'notAccepted' &&
+  notice.tries < MOST_TRIES &&
+  Date.parse(notice.at) + RETRY_AFTER_MS <= Date.parse(now);
+
+const goesElsewhere =
+  (staff: StaffDirectory, ports: EscalateCasesPorts): GoesElsewhere =>
+  (known, kind) =>
+    !returnedMailboxes(known).has(mailboxKey(recipientOf(known, kind, staff, ports).email));
 
 interface Recipient {
   readonly name: string;
@@ -120,14 +137,21 @@ const recipientOf = (
   ports: EscalateCasesPorts,
 ): Recipient => {
   const desk = kind === 'escalated' ? (escalationOf(known, known.dueAt, staff)?.to ?? known.owner) : known.owner;
-  const person =
-    (kind === 'overdue' ? takerOf(known, staff) : undefined) ?? personAt(desk, known.branch, staff) ?? undefined;
+  const reached = reachedFor(known, staff);
+  const taker = takerOf(known, reached);
+  const person = (kind === 'overdue' ? taker : undefined) ?? personAt(desk, known.branch, reached);
   if (person === undefined)
     return { name: OPERATORS, email: ports.operatorAddress, language: 'en', isOwner: desk.kind === 'central' };
   return {
     ...person,
-    isOwner: desk.kind !== 'manager' || person.name === desk.name || takerOf(known, staff) === person,
+    isOwner: desk.kind !== 'manager' || person.name === desk.name || taker === person,
   };
+};
+
+/** The directory without those from whose address a mail about the case came back. Who is above whom is not asked of it. */
+const reachedFor = (known: CustomerCase, staff: StaffDirectory): StaffDirectory => {
+  const returned = returnedMailboxes(known);
+  return returned.size === 0 ? staff : directoryOf(staff.all.filter(({ email }) => !returned.has(mailboxKey(email))));
 };
 
 /** Who took the case, where the directory knows the name. */
@@ -145,16 +169,21 @@ const tell = async (
   const attemptId = ports.newAttemptId();
   await ports.pacer.reserve();
   const claimed = await ports.cases.update(caseId, (known) => withClaim(known, kind, attemptId, staff, ports));
-  const notice = claimed === undefined ? undefined : noticeOf(claimed, kind);
+  const notices = claimed === undefined ? [] : noticesOf(claimed, kind);
+  const notice = notices.at(-1);
   if (claimed === undefined || notice?.attemptId !== attemptId) return undefined;
-  const { state, reason } = await sendNotice(claimed, kind, recipientOf(claimed, kind, staff, ports), ports);
+  const to = recipientOf(claimed, kind, staff, ports);
+  const { state, reason } = await sendNotice(claimed, { kind, attemptId }, to, ports);
   await ports.cases.update(caseId, (known) => ({
     ...known,
     notices: (known.notices ?? []).map((one) =>
-      one.attemptId === attemptId ? { ...one, state, ...(reason === undefined ? {} : { reason }) } : one,
+      // What the mail service tells of a mail can be here before its answer to the sending.
+      one.attemptId === attemptId && one.state === 'claimed'
+        ? { ...one, state, ...(reason === undefined ? {} : { reason }) }
+        : one,
     ),
   }));
-  return { state, isFirst: notice.tries === 1 };
+  return { state, isFirst: notices.length === 1 && notice.tries === 1 };
 };
 
 /** The case with the attempt in it; the same object where it is another's turn, or nobody's any more. */
@@ -166,30 +195,33 @@ const withClaim = (
   ports: EscalateCasesPorts,
 ): CustomerCase => {
   const at = ports.clock.now();
-  if (!noticesDue(known, at).includes(kind)) return known;
-  const before = noticeOf(known, kind);
+  if (!noticesDue(known, at, goesElsewhere(staff, ports)).includes(kind)) return known;
+  const before = noticesOf(known, kind).at(-1);
+  const again = before?.state === 'notAccepted' ? before : undefined;
+  const to = recipientOf(known, kind, staff, ports);
   const claim: CaseNotice = {
     kind,
     opening: known.openedAt,
     at,
-    to: recipientOf(known, kind, staff, ports).name,
+    to: to.name,
+    mailbox: mailboxKey(to.email),
     attemptId,
-    tries: (before?.tries ?? 0) + 1,
+    tries: (again?.tries ?? 0) + 1,
     state: 'claimed',
   };
-  const told = { ...known, notices: [...(known.notices ?? []).filter((one) => one !== before), claim] };
+  const told = { ...known, notices: [...(known.notices ?? []).filter((one) => one !== again), claim] };
   if (kind !== 'escalated' || before !== undefined) return told;
-  const to = escalationOf(known, at, staff)?.to ?? known.owner;
+  const desk = escalationOf(known, at, staff)?.to ?? known.owner;
   return {
     ...told,
-    escalated: { opening: known.openedAt, at, to },
-    history: [...known.history, { event: 'escalated', at, by: 'schedule', note: to.name }],
+    escalated: { opening: known.openedAt, at, to: desk },
+    history: [...known.history, { event: 'escalated', at, by: 'schedule', note: desk.name }],
   };
 };
 
 const sendNotice = async (
   about: CustomerCase,
-  kind: NoticeKind,
+  { kind, attemptId }: Pick<CaseNotice, 'kind' | 'attemptId'>,
   to: Recipient,
   ports: EscalateCasesPorts,
 ): Promise<{ readonly state: CaseNotice['state']; readonly reason?: string }> => {
@@ -213,7 +245,7 @@ const sendNotice = async (
     raw: composed.raw,
     from: frame.sender.address,
     to: to.email,
-    tags: { kind: 'case', notice: kind },
+    tags: { kind: 'case', notice: kind, case: about.caseId, attempt: attemptId },
   });
   return stateOf(outcome);
 };

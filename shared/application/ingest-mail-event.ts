@@ -5,15 +5,16 @@ import type { ContactStore } from '#shared/ports/contact-store.ts';
 import type { InvitationStore } from '#shared/ports/invitation-store.ts';
 import { measure } from '#shared/ports/metrics.ts';
 import { noteMailFailed, type WaveBrakePorts } from './brake-wave.ts';
+import { noteStaffMailReturned, type StaffMailEventPorts, type StaffMailRef } from './note-staff-mail-returned.ts';
 
-export interface MailEventPorts extends WaveBrakePorts {
+export interface MailEventPorts extends WaveBrakePorts, StaffMailEventPorts {
   readonly invitations: Pick<InvitationStore, 'get' | 'update'>;
   readonly contacts: Pick<ContactStore, 'settle' | 'suppress'>;
   /** The only topic whose events are believed. */
   readonly topicArn: string;
 }
 
-/** `ignored`: an event of a mail that is not ours, or of an invitation that was erased. */
+/** `ignored`: an event of a mail that is not ours, of an invitation or case that was erased, or one that says nothing of use. */
 export type IngestResult = 'noted' | 'ignored';
 
 /**
@@ -26,7 +27,7 @@ export type IngestResult = 'noted' | 'ignored';
 export const ingestMailEvent = async (body: string, ports: MailEventPorts): Promise<IngestResult> => {
   const event = parseEvent(body, ports.topicArn);
   const invitationId = event.mail.tags?.['inv']?.[0];
-  if (invitationId === undefined) return 'ignored';
+  if (invitationId === undefined) return ingestStaffMailEvent(event, ports);
   const known = await ports.invitations.get(invitationId);
   if (known === undefined) return 'ignored';
   const ledgerEvent = toLedgerEvent(event);
@@ -52,6 +53,22 @@ export const ingestMailEvent = async (body: string, ports: MailEventPorts): Prom
     await noteMailFailed({ waveId: known.waveId, batch }, failure, ports);
   }
   return 'noted';
+};
+
+/** Of mails to the staff only what comes back for good is of use. */
+const ingestStaffMailEvent = async (event: MailEvent, ports: MailEventPorts): Promise<IngestResult> => {
+  const mail = staffMailOf(event.mail.tags);
+  const returned = suppressionOf(event, toLedgerEvent(event));
+  if (mail === undefined || returned === undefined) return 'ignored';
+  return noteStaffMailReturned(mail, returned === 'complaint' ? 'complained' : 'bounced', ports);
+};
+
+const staffMailOf = (tags: MailEvent['mail']['tags']): StaffMailRef | undefined => {
+  const tag = (name: string): string | undefined => tags?.[name]?.[0];
+  const [kind, attemptId, caseId, runId] = ['kind', 'attempt', 'case', 'run'].map(tag);
+  if (attemptId === undefined) return undefined;
+  if (kind === 'case' && caseId !== undefined) return { kind, caseId, attemptId };
+  return kind === 'actions' && runId !== undefined ? { kind, runId, attemptId } : undefined;
 };
 
 const PROVES_ACCEPTED: ReadonlySet<LedgerEvent['type']> = new Set([

@@ -1,4 +1,4 @@
-import type { StaffMail } from '#shared/contracts/staff-mail.ts';
+import { type StaffMail, staffMailId } from '#shared/contracts/staff-mail.ts';
 import { type Desk, directoryOf, type StaffDirectory, type StaffMember, staffKey } from '#shared/domain/staff.ts';
 import { isResegmentError, RetryableError } from '#shared/errors.ts';
 import { log } from '#shared/log.ts';
@@ -111,7 +111,7 @@ const mailOne = async (
   ports: MailActionListsPorts,
   compose: () => Promise<ComposedMail>,
 ): Promise<Outcome> => {
-  const id = `${runId}#${staffKey(reader.name)}`;
+  const id = staffMailId(runId, staffKey(reader.name));
   const known = await ports.staffMails.get(id);
   if (known !== undefined && known.record.state !== 'notAccepted') return 'before';
   let composed: ComposedMail;
@@ -129,10 +129,11 @@ const mailOne = async (
     raw: composed.raw,
     from: ports.frame(reader.language).sender.address,
     to: reader.email,
-    tags: { kind: 'actions', run: runId },
+    tags: { kind: 'actions', run: runId, attempt: claimed.record.attemptId },
   });
   const state = stateOf(outcome);
   const { reason } = { reason: undefined, ...outcome };
+  // Refused where the mail came back before this answer did; what came back stays.
   await ports.staffMails.replace(
     id,
     { ...claimed.record, state, ...(reason === undefined ? {} : { reason }) },

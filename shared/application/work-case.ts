@@ -1,5 +1,6 @@
 import { CASE_OUTCOMES, isCaseOutcome } from '#shared/domain/case-outcomes.ts';
-import { deskAbove, directoryOf, type StaffDirectory } from '#shared/domain/staff.ts';
+import { deskAbove, directoryOf, mailboxKey, type StaffDirectory } from '#shared/domain/staff.ts';
+import { isReturned } from '#shared/domain/staff-mail-state.ts';
 import { PermanentError, RetryableError } from '#shared/errors.ts';
 import type { CaseOwner, CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
 import type { Clock } from '#shared/ports/clock.ts';
@@ -129,6 +130,24 @@ export const escalationOf = (
       ? escalated.to
       : deskAbove(known.owner, known.branch, staff);
   return { at, to, isDue: at <= now };
+};
+
+/** `mailboxKey` of each address from which a mail about the case came back. */
+export const returnedMailboxes = (known: CustomerCase): ReadonlySet<string> =>
+  new Set(
+    (known.notices ?? []).flatMap(({ state, mailbox }) =>
+      isReturned(state) && mailbox !== undefined ? [mailbox] : [],
+    ),
+  );
+
+/** Names of those whom mails about the case do not reach at the address that the directory has now, in order of the mails. */
+export const notReachedFor = (known: CustomerCase, staff: StaffDirectory): readonly string[] => {
+  const names = (known.notices ?? []).flatMap(({ state, to, mailbox }) => {
+    if (!isReturned(state)) return [];
+    const member = staff.member(to);
+    return member === undefined || mailboxKey(member.email) !== mailbox ? [] : [to];
+  });
+  return [...new Set(names)];
 };
 
 export const unknownCase = (caseId: string): never => {

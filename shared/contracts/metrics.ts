@@ -113,6 +113,7 @@ export const STAGE_METRICS = {
 
   CasesOpened: count('neither', 'Cases that answers opened.'),
   CasesEscalated: count('low', 'Cases that went to the next above, since they were open for twice their time.'),
+  StaffMailsBounced: count('low', 'Mails to the staff that came back, or were called spam. Operators got a mail.'),
   CasesOpen: gauge('Count', 'low', 'Cases that are open or taken now.'),
   CasesOverdue: gauge('Count', 'low', 'Of these, those past their due time.'),
 } as const satisfies Readonly<Record<string, MetricMeaning>>;

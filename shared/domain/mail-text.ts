@@ -60,12 +60,15 @@ const EN = {
   'notice.subject.runFailed': '[Resegment] Run {id} failed',
   'notice.subject.runDegraded': '[Resegment] Run {id} is published, with records left out',
   'notice.subject.waveHeld': '[Resegment] Survey wave {id} stopped sending',
+  'notice.subject.staffReturned': '[Resegment] Mail to the staff comes back',
   'notice.intro.runHeld': 'Run {id} (data as of {date}) stopped before writing anything. No segment has changed.',
   'notice.intro.runFailed': 'Run {id} (data as of {date}) failed. The segments published before are still in force.',
   'notice.intro.runDegraded':
     'Run {id} (data as of {date}) is published, but more records than allowed are in quarantine.',
   'notice.intro.waveHeld':
     'Survey wave {id} stopped sending on {date}. Links in the mails sent so far go on taking answers. It does not go on by itself.',
+  'notice.intro.staffReturned':
+    'Mail to {id} came back for good on {date}: the address in the staff directory takes none. Mails about cases go to the next in line until "import staff" brings another address; an action list is not sent again. What else comes back on this day is not told by mail: "case list" and "run show" say it.',
   'notice.brake': 'Brake',
   'notice.actual': 'Actual',
   'notice.limit': 'Limit',
@@ -138,10 +141,13 @@ const ZH: Readonly<Record<MailTextKey, string>> = {
   'notice.subject.runFailed': '[Resegment] 运行 {id} 失败',
   'notice.subject.runDegraded': '[Resegment] 运行 {id} 已发布，但有记录被隔离',
   'notice.subject.waveHeld': '[Resegment] 调查批次 {id} 已停止发送',
+  'notice.subject.staffReturned': '[Resegment] 发给员工的邮件被退回',
   'notice.intro.runHeld': '运行 {id}（数据截至{date}）在写入之前已停止，没有任何客户分类发生变化。',
   'notice.intro.runFailed': '运行 {id}（数据截至{date}）失败，此前发布的客户分类继续有效。',
   'notice.intro.runDegraded': '运行 {id}（数据截至{date}）已发布，但被隔离的记录超过允许的数量。',
   'notice.intro.waveHeld': '调查批次 {id} 已于{date}停止发送。已发出邮件中的链接仍可答复。不会自动恢复。',
+  'notice.intro.staffReturned':
+    '发给 {id} 的邮件已于{date}被永久退回：员工名录中的邮箱无法收信。在通过 import staff 更正邮箱之前，个案邮件改发给下一位负责人；优先联系名单不会重发。当日其余退信不再另行通知，请用 case list 和 run show 查看。',
   'notice.brake': '制动项',
   'notice.actual': '实际值',
   'notice.limit': '上限',

@@ -10,7 +10,7 @@ const EN = {
   'case.intro.escalated':
     'This case was open for twice the time it was given, and nobody has closed it. It was with {owner}; now it comes to you as well.',
   'case.passOn':
-    'It belongs to {owner}, for whom the staff directory has no address. Please see to it that it is taken.',
+    'It belongs to {owner}, whom no mail reaches: the staff directory has no address, or mail to it came back. Please see to it that it is taken.',
   'case.customer': 'Customer',
   'case.segment': 'Segment',
   'case.branch': 'Branch',
@@ -66,7 +66,7 @@ const ZH: Readonly<Record<StaffMailKey, string>> = {
   'case.intro.opened': '有客户的答复需要专人跟进。该个案由您负责。',
   'case.intro.overdue': '该个案已超时，尚无人结案。该个案由您负责。',
   'case.intro.escalated': '该个案已超过规定时间的两倍，仍无人结案。原负责人：{owner}。现同时上报给您。',
-  'case.passOn': '该个案属于{owner}，但员工名录中没有其邮箱。请安排人员接手。',
+  'case.passOn': '该个案属于{owner}，但邮件无法送达：员工名录中没有其邮箱，或邮件已被退回。请安排人员接手。',
   'case.customer': '客户',
   'case.segment': '类别',
   'case.branch': '网点',

@@ -25,6 +25,10 @@ export const staffName = (text: string): string => text.normalize('NFC').trim();
 export const staffKey = (name: string): string =>
   createHash('sha256').update(staffName(name), 'utf8').digest('base64url').slice(0, 22);
 
+/** Tells one address from another where the address itself is not kept: in what a case knows of its mails. */
+export const mailboxKey = (address: string): string =>
+  createHash('sha256').update(address.trim().toLowerCase(), 'utf8').digest('base64url').slice(0, 22);
+
 /** Who is who. Where several share a role, the first by name counts. */
 export interface StaffDirectory {
   member(name: string): StaffMember | undefined;

@@ -2,6 +2,7 @@ import type { CaseReason } from '../domain/answer-rules.ts';
 import type { Instant } from '../domain/calendar.ts';
 import type { CaseOutcome } from '../domain/case-outcomes.ts';
 import type { Desk } from '../domain/staff.ts';
+import type { StaffMailState } from '../domain/staff-mail-state.ts';
 
 /** Who has to act. A case always has an owner. */
 export type CaseOwner = Desk;
@@ -21,7 +22,7 @@ export interface CaseEvent {
   readonly note?: string;
 }
 
-/** One mail to the staff about a case. There is at most one of a kind per opening. */
+/** One mail to the staff about a case. Of a kind and opening there is one, and another for each that came back. */
 export interface CaseNotice {
   readonly kind: 'opened' | 'overdue' | 'escalated';
   /** `openedAt` of the opening that it is of: a case that opens again is told again. */
@@ -30,14 +31,12 @@ export interface CaseNotice {
   readonly at: Instant;
   /** Name in the staff directory; `operators` for the stage's operators. */
   readonly to: string;
+  /** `mailboxKey` of the address; absent in mails of before it was kept. */
+  readonly mailbox?: string;
   readonly attemptId: string;
-  /** Attempts, this one included. */
+  /** Attempts to this address, this one included. */
   readonly tries: number;
-  /**
-   * `claimed`: an attempt has begun; where nothing follows, a crash came between, and what became of the mail is not known. `unknown`:
-   * the mail service did not say. Neither is sent again. `notAccepted`: proven, and tried again. `refused`: for good.
-   */
-  readonly state: 'claimed' | 'accepted' | 'unknown' | 'notAccepted' | 'refused';
+  readonly state: StaffMailState;
   readonly reason?: string;
 }
 

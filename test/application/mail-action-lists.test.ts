@@ -90,7 +90,9 @@ describe('mailing action lists', () => {
     await mailActionLists({ runId: RUN }, ports);
 
     expect(readers()).toEqual(['li.wei', 'wang.fang', 'zhou.lan']);
-    expect(sent.map(({ tags }) => tags)).toEqual(sent.map(() => ({ kind: 'actions', run: RUN })));
+    expect(sent.map(({ tags }) => tags)).toEqual(
+      ['a1', 'a2', 'a3'].map((attempt) => ({ kind: 'actions', run: RUN, attempt })),
+    );
   });
 
   it('gives a manager the own customers and a head those of the whole branch, in the language of each', async () => {

@@ -94,7 +94,9 @@ describe('a mail about a case', () => {
     const mail = await composeCaseNotice({ ...FRAME, kind: 'opened', about: KNOWN, segment: 'Low', isOwner: false });
 
     expect(mail.subject).toBe('[Resegment] A customer needs you by 4 Nov 2026, 02:00');
-    expect(mail.text).toContain('It belongs to Gone, for whom the staff directory has no address.');
+    expect(mail.text).toContain(
+      'It belongs to Gone, whom no mail reaches: the staff directory has no address, or mail to it came back.',
+    );
     expect(mail.text).toContain('resegment case take k1 --target aws --stage prod');
     expect(mail.text).toContain('1 on a scale from 1 to 5');
     expect(mail.html).toContain('a complaint');

@@ -8,11 +8,13 @@ import { failRun } from '#shared/application/run/finish-run.ts';
 import { storePolicy } from '#shared/application/run/run-ports.ts';
 import type { ImportBatch } from '#shared/contracts/import-batch.ts';
 import type { Feed, ImportRecord } from '#shared/contracts/import-job.ts';
+import type { StaffMail } from '#shared/contracts/staff-mail.ts';
 import { RunRequest, STEPS } from '#shared/contracts/workflows.ts';
 import type { AnswerStore } from '#shared/ports/answer-store.ts';
 import type { JournalEntry } from '#shared/ports/audit-journal.ts';
 import type { CaseStore, CustomerCase } from '#shared/ports/case-store.ts';
 import type { StaffStore } from '#shared/ports/staff-store.ts';
+import type { RecordStore } from '#shared/ports/standing-store.ts';
 import { memoryStores } from '../survey/memory.ts';
 import { memoryFiles, memoryRecords, memoryStaff } from './memory-stores.ts';
 import { playImport } from './play-import.ts';
@@ -27,6 +29,7 @@ export const benchTarget = (
   persons?: PersonPorts,
   answers: AnswerStore = memoryStores().answers,
   staff: StaffStore = memoryStaff(),
+  staffMails: RecordStore<StaffMail> = memoryRecords<StaffMail>(),
 ): Target => {
   const executions = new Map<string, { status: 'SUCCEEDED' | 'FAILED'; cause?: string }>();
   const unused = async (): Promise<never> => {
@@ -60,6 +63,7 @@ export const benchTarget = (
     workspaceFiles: jobs.files,
     answers,
     staff,
+    staffMails,
     caseArchive: { all: async () => ('listOpen' in cases ? cases.listOpen() : cases) },
     journal: jobs.journal,
     cases:
@@ -119,7 +123,8 @@ export const operator = (
   persons?: PersonPorts,
   answers?: AnswerStore,
   staff: StaffStore = memoryStaff(),
-) => operatorOn(() => benchTarget(bench, cases, persons, answers, staff));
+  staffMails?: RecordStore<StaffMail>,
+) => operatorOn(() => benchTarget(bench, cases, persons, answers, staff, staffMails));
 
 /** Runs one command of the tool against any target, in this process. */
 export const operatorOn =

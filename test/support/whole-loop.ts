@@ -267,7 +267,12 @@ const answerAndClose = async (world: World, waveId: string): Promise<void> => {
     messageId: `late-${index}`,
     body: notification(world, bounceOf(one)),
   }));
-  await account.invoke('ingest-mail-event', { Records: bounces });
+  const toStaff = [...mail.mails({ tags: { kind: 'case' } }), ...mail.mails({ tags: { kind: 'actions' } })];
+  const staffBounces = toStaff.map((one, index) => ({
+    messageId: `staff-${index}`,
+    body: notification(world, bounceOf(one)),
+  }));
+  await account.invoke('ingest-mail-event', { Records: [...bounces, ...staffBounces] });
   await clock.moveAtLeastTo(wave.closesAt);
   await account.invoke('escalate-cases');
   const machine = [...account.runner.list(machineOf(world, 'survey-wave'))].find(({ name }) => name === waveId);

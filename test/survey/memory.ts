@@ -3,6 +3,8 @@ import { casesOver } from '#shared/adapters/dynamo-cases.ts';
 import { addressKeyOf, contactsOver } from '#shared/adapters/dynamo-contacts.ts';
 import { invitationsOver } from '#shared/adapters/dynamo-invitations.ts';
 import { objectWaveFiles } from '#shared/adapters/object-wave-files.ts';
+import type { ReturnedStaffMail } from '#shared/application/tell-staff-returned.ts';
+import type { StaffMail } from '#shared/contracts/staff-mail.ts';
 import type { MailTally, WaveRecord } from '#shared/contracts/survey.ts';
 import type { OutboxEntry } from '#shared/domain/business-event.ts';
 import type { Contact } from '#shared/domain/contact-policy.ts';
@@ -17,6 +19,7 @@ import type { SendOutcome } from '#shared/ports/mail-sender.ts';
 import type { ObjectStore } from '#shared/ports/object-store.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import { keepEvents, waitingIn } from '#test/support/memory-outbox.ts';
+import { memoryStaff } from '#test/support/memory-stores.ts';
 
 /** A table of documents in memory, under the same contract suite as the real one. Other callers may run before each answer. */
 export const memoryDocuments = <T>(
@@ -236,6 +239,9 @@ export const memoryStores = () => {
     answers: answersOver(memoryDocuments<StoredAnswer>((stored) => (stored.pending ? stored.answer.at : undefined))),
     cases: casesOver(memoryDocuments<CustomerCase>((known) => (known.state === 'closed' ? undefined : known.dueAt))),
     customers: memoryCustomers(),
+    staff: memoryStaff(),
+    staffMails: memoryRecords<StaffMail>(),
+    tellStaffReturned: async (_returned: ReturnedStaffMail): Promise<void> => undefined,
   };
 };
 export type MemoryStores = ReturnType<typeof memoryStores>;

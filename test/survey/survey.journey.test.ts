@@ -18,11 +18,13 @@ import { surveyApp } from '#shared/application/pages/survey-app.ts';
 import { type SendPorts, sendInvitations, sendReminders } from '#shared/application/send-batch.ts';
 import { createSendPacer } from '#shared/application/send-pacer.ts';
 import { surveyMailComposer } from '#shared/application/survey-mail.ts';
+import type { StaffMail } from '#shared/contracts/staff-mail.ts';
 import { MailRate, MailTally, WaveRecord } from '#shared/contracts/survey.ts';
 import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
 import { DEFAULT_MAIL_BRAKES } from '#shared/domain/mail-brake.ts';
 import type { SendOutcome } from '#shared/ports/mail-sender.ts';
 import { startBrowser } from '#test/support/browser.ts';
+import { memoryStaff } from '#test/support/memory-stores.ts';
 import { temporaryFolder } from '#test/support/temporary-folder.ts';
 import {
   ADDRESS_KEY,
@@ -32,6 +34,7 @@ import {
   LINK_KEYS,
   memoryCustomers,
   memoryObjects,
+  memoryRecords,
   NOW,
   settableClock,
   WAVE_ID,
@@ -62,6 +65,9 @@ const startSurvey = async () => {
     answers: dynamoAnswers(client, 'answers'),
     cases: dynamoCases(client, 'cases'),
     customers: memoryCustomers(),
+    staff: memoryStaff(),
+    staffMails: memoryRecords<StaffMail>(),
+    tellStaffReturned: async () => undefined,
   };
   const mailServer: MailServer = await startMailServer({
     dataDir: folder,
@@ -100,7 +106,6 @@ const startSurvey = async () => {
         endpoint: mailServer.url,
         region: 'us-east-1',
         credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-        requestTimeoutMs: 300,
       }),
       configurationSet: 'resegment',
     }),
