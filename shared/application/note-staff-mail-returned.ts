@@ -1,6 +1,6 @@
 import type { StaffMail } from '#shared/contracts/staff-mail.ts';
 import { staffKey } from '#shared/domain/staff.ts';
-import { type ReturnedState, whenReturned } from '#shared/domain/staff-mail-state.ts';
+import { isReturned, type ReturnedState, whenReturned } from '#shared/domain/staff-mail-state.ts';
 import { RetryableError } from '#shared/errors.ts';
 import type { CaseStore } from '#shared/ports/case-store.ts';
 import { measure } from '#shared/ports/metrics.ts';
@@ -43,6 +43,7 @@ export const noteStaffMailReturned = async (
 };
 
 interface Found {
+  /** Nothing was known of it before: neither that it bounced nor that it was called spam. */
   readonly isNew: boolean;
   /** Null where the directory has the name no longer. */
   readonly name: string | null;
@@ -61,8 +62,8 @@ const noteInCase = async (
       return known;
     }
     const state = whenReturned(before.state, returned);
-    found = { isNew: state !== before.state, name: before.to };
-    if (!found.isNew) return known;
+    found = { isNew: !isReturned(before.state), name: before.to };
+    if (state === before.state) return known;
     return { ...known, notices: (known.notices ?? []).map((one) => (one === before ? { ...one, state } : one)) };
   });
   return found;
@@ -81,9 +82,9 @@ const noteInRun = async (
     const known = await ports.staffMails.get(listed.id);
     if (known === undefined || known.record.attemptId !== attemptId) return undefined;
     const state = whenReturned(known.record.state, returned);
-    if (state === known.record.state) return { isNew: false, name };
-    if ((await ports.staffMails.replace(listed.id, { ...known.record, state }, known.rev)) === 'stored')
-      return { isNew: true, name };
+    const found = { isNew: !isReturned(known.record.state), name };
+    if (state === known.record.state) return found;
+    if ((await ports.staffMails.replace(listed.id, { ...known.record, state }, known.rev)) === 'stored') return found;
   }
   throw new RetryableError('staff-mail-busy', `the record of a mail of run ${runId} kept changing`, {
     hint: 'the queue hands the event over again',

@@ -68,7 +68,7 @@ const EN = {
   'notice.intro.waveHeld':
     'Survey wave {id} stopped sending on {date}. Links in the mails sent so far go on taking answers. It does not go on by itself.',
   'notice.intro.staffReturned':
-    'Mail to {id} came back for good on {date}: the address in the staff directory takes none. Mails about cases go to the next in line until "import staff" brings another address; an action list is not sent again. What else comes back on this day is not told by mail: "case list" and "run show" say it.',
+    'Mail to {id} came back for good on {date}, or was called spam: nothing more reaches the address in the staff directory. Mails about cases go to the next in line until "import staff" brings another address; an action list is not sent again. What else comes back on this day is not told by mail: "case list" and "run show" say it.',
   'notice.brake': 'Brake',
   'notice.actual': 'Actual',
   'notice.limit': 'Limit',
@@ -147,7 +147,7 @@ const ZH: Readonly<Record<MailTextKey, string>> = {
   'notice.intro.runDegraded': '运行 {id}（数据截至{date}）已发布，但被隔离的记录超过允许的数量。',
   'notice.intro.waveHeld': '调查批次 {id} 已于{date}停止发送。已发出邮件中的链接仍可答复。不会自动恢复。',
   'notice.intro.staffReturned':
-    '发给 {id} 的邮件已于{date}被永久退回：员工名录中的邮箱无法收信。在通过 import staff 更正邮箱之前，个案邮件改发给下一位负责人；优先联系名单不会重发。当日其余退信不再另行通知，请用 case list 和 run show 查看。',
+    '发给 {id} 的邮件已于{date}被永久退回或被标为垃圾邮件：员工名录中的邮箱不再能收到邮件。在通过 import staff 更正邮箱之前，个案邮件改发给下一位负责人；优先联系名单不会重发。当日其余退信不再另行通知，请用 case list 和 run show 查看。',
   'notice.brake': '制动项',
   'notice.actual': '实际值',
   'notice.limit': '上限',
