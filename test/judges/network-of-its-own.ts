@@ -12,7 +12,7 @@ const UP_LOOPBACK_RUNNING = 0x49;
 const LOOPBACK_UP = `ip link set lo up 2>/dev/null || python3 -c "
 import fcntl, socket, struct
 fcntl.ioctl(socket.socket(), ${SIOCSIFFLAGS}, struct.pack('16sh', b'lo', ${UP_LOOPBACK_RUNNING}))"`;
-const MOST_TRIES = 150;
+const MOST_TRIES = 600;
 
 const main = async ([engine = '', port = '']: readonly string[]): Promise<void> => {
   if (spawnSync('sh', ['-c', LOOPBACK_UP]).status !== 0) throw new Error('the loopback interface stayed down');

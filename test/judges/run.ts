@@ -141,7 +141,7 @@ const freePort = (): Promise<number> =>
     });
   });
 
-const MOST_TRIES = 150;
+const MOST_TRIES = 600;
 const answering = async (endpoint: string, server: ChildProcess): Promise<void> => {
   for (let tries = 0; tries < MOST_TRIES && server.exitCode === null; tries += 1) {
     const reached = await fetch(`${endpoint}/moto-api/data.json`).catch(() => undefined);

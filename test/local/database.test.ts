@@ -1,7 +1,8 @@
+import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { CreateTableCommand, DescribeTableCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createTables, startDatabase } from '#local/database.ts';
 import { dynamoClient } from '#shared/adapters/dynamo-client.ts';
 import { TABLE_DEFINITIONS, tableProperties } from '#shared/contracts/tables.ts';
@@ -101,11 +102,22 @@ describe('the local database', () => {
     await running.stop();
   });
 
-  it('waits for a folder that is being released', async () => {
+  it('waits for a folder that is being released, though one attempt takes longer than the wait', async () => {
+    let elapsedMs = 0;
+    const elapsed = vi.spyOn(performance, 'now').mockImplementation(() => elapsedMs);
+    onTestFinished(() => elapsed.mockRestore());
     const leaving = await startDatabase({ dataDir });
-    setTimeout(() => void leaving.stop(), 300);
+    await createTables(leaving.endpoint, templates);
+    // LevelDB begins a new LOG with every attempt to open a folder, before it asks for the lock.
+    const attempts = () => statSync(path.join(dataDir, 'database', 'LOG'), { throwIfNoEntry: false })?.ino;
+    const before = attempts();
 
-    const next = await startDatabase({ dataDir, lockWaitMs: 5_000 });
+    const starting = startDatabase({ dataDir, lockWaitMs: 5_000 });
+    while (attempts() === before) await new Promise((resolve) => setImmediate(resolve));
+    // This attempt fails when the wait is over, and before the folder is released.
+    elapsedMs = 6_000;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const [next] = await Promise.all([starting, leaving.stop()]);
 
     expect(next.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     await next.stop();

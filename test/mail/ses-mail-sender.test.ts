@@ -14,7 +14,7 @@ const MAIL = {
 };
 const CLOCK = { now: () => '2026-05-31T10:00:00.000Z' };
 
-const senderAt = (endpoint: string, requestTimeoutMs = 2_000): MailSender =>
+const senderAt = (endpoint: string, requestTimeoutMs = 30_000): MailSender =>
   sesMailSender({
     client: newSesClient({
       endpoint,
