@@ -96,7 +96,7 @@ describe('npm start', () => {
     const mails = invitationsByWaveAndAddress(shaken);
     expect(mails.size).toBeGreaterThan(20);
     expect([...mails].filter(([, count]) => count > 1)).toEqual([]);
-  }, 480_000);
+  }, 900_000);
 
   it('refuses options it does not know, with exit code 2 and a hint', async () => {
     const child = await new Promise<{ code: number | null; text: string }>((resolve) => {
