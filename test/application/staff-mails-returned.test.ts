@@ -11,6 +11,7 @@ import { directoryOf, type StaffMember, staffKey } from '#shared/domain/staff.ts
 import type { CustomerCase } from '#shared/ports/case-store.ts';
 import type { OutgoingMail, SendOutcome } from '#shared/ports/mail-sender.ts';
 import { withMetrics } from '#shared/ports/metrics.ts';
+import { dyingAt } from '#test/support/dying-ports.ts';
 import { memoryMetrics } from '#test/support/memory-metrics.ts';
 import { memoryStaff } from '#test/support/memory-stores.ts';
 import { factsOf, memoryRecords, memoryStores, openCase, settableClock, TOPIC } from '#test/survey/memory.ts';
@@ -191,6 +192,27 @@ describe('what becomes of a mail about a case', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('R37 sends one mail to the next in line, however many sweeps there are at once and wherever one died', async () => {
+    for (const call of [1, 2, 3, 4, 5, 6]) {
+      const { sweep, ports, sent, happens, cases, written } = await bench();
+      const dying = dyingAt(ports, ['cases', 'mail', 'pacer', 'staff'], call, 'after');
+      await escalateCases(dying.ports).catch(() => undefined);
+      await sweep();
+      const [first] = sent;
+      if (first === undefined) {
+        // It died between the claim and the mail service: nothing went out, and nobody can tell.
+        expect((await cases.get('k'))?.notices).toMatchObject([{ state: 'claimed' }]);
+        continue;
+      }
+      await happens(first, 'hard');
+      await Promise.all([sweep(), sweep(), sweep()]);
+      await happens(first, 'hard');
+      await sweep();
+
+      expect(written()).toEqual(['opened li.wei', 'opened wang.fang']);
+    }
   });
 
   it('does no harm to a case that is closed, and brings none back that was erased', async () => {
