@@ -15,7 +15,7 @@ const loop = watchLoop();
 beforeAll(async () => {
   loop.listen();
   recorded = await playWholeLoop(deployments.dev, loop.watch).finally(loop.stop);
-}, 400_000);
+}, 900_000);
 afterAll(loop.stop);
 
 /** The calls of a function as they would be in a stage: names and sender of that stage. */

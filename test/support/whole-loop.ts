@@ -260,9 +260,12 @@ const answerAndClose = async (world: World, waveId: string): Promise<void> => {
   await account.invoke('project-answers');
   await account.invoke('escalate-cases');
 
+  const earlier = account.calls.length;
   await clock.moveAtLeastTo(wave.remindAt);
   // The last that a batch of mails does is to add up what the wave has sent.
-  await until(() => account.calls.some((one) => one.function === 'send-reminders' && one.action === 'dynamodb:Query'));
+  const isOfReminders = (one: (typeof account.calls)[number]): boolean =>
+    one.function === 'send-reminders' && one.action === 'dynamodb:Query';
+  await until(() => account.calls.slice(earlier).some(isOfReminders));
   const bounces = invited.map((one, index) => ({
     messageId: `late-${index}`,
     body: notification(world, bounceOf(one)),
