@@ -389,6 +389,7 @@ describe('the answer page', () => {
       fc.asyncProperty(fc.array(anyField, { maxLength: 6 }), async (fields) => {
         pages.clock.moveBy(60_000);
         const before = await pages.everything();
+        const earlier = (await pages.stores.answers.get(pages.invitationId))?.answer.score ?? null;
         const form = new URLSearchParams(fields);
 
         const response = await fetch(pages.links().answer, { method: 'POST', body: form });
@@ -398,11 +399,11 @@ describe('the answer page', () => {
         const isThanks = text.includes('Thank you');
         if (!isThanks) expect(await pages.everything()).toBe(before);
         const explicit = form.getAll('score').join();
-        // Whom the mail does not concern says so without a score.
+        // Whom the mail does not concern says so without a score, which leaves an earlier one.
         const isWithout = explicit === '' && form.getAll('wish').includes('notMe');
         if (isThanks && !isWithout) expect(explicit).toMatch(/^(?:\d|10)$/u);
         const stored = (await pages.stores.answers.get(pages.invitationId))?.answer;
-        if (isThanks) expect(stored?.score).toBe(isWithout ? null : Number(explicit));
+        if (isThanks) expect(stored?.score).toBe(isWithout ? earlier : Number(explicit));
       }),
       { numRuns: 150, examples: [[[['wish', 'notMe']]]] },
     );
