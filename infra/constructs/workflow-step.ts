@@ -12,7 +12,7 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { StepName } from '#shared/contracts/workflows.ts';
 import { FUNCTION_SIZES } from '../function-sizes.ts';
-import { LAMBDA_SERVICE_RETRY, STEP_RETRY } from '../workflows/retry-policies.ts';
+import { LAMBDA_SERVICE_RETRY, LOST_CALL_RETRY, STEP_RETRY } from '../workflows/retry-policies.ts';
 
 export interface StepProps<Step extends StepName = StepName> {
   /** Name of the state: a sentence for people. */
@@ -53,6 +53,7 @@ export const workflowStep = <Step extends StepName>(
           : { resultSelector: result.selector }),
   });
   task.addRetry(props.retry ?? STEP_RETRY);
+  task.addRetry(LOST_CALL_RETRY);
   task.addRetry(LAMBDA_SERVICE_RETRY);
   return task;
 };

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
+import { FUNCTION_SIZES } from '#infra/function-sizes.ts';
 import { readTemplates } from '#local/synthesis.ts';
 import { STEPS } from '#shared/contracts/workflows.ts';
 import { templatesOf } from './templates.ts';
@@ -20,7 +21,9 @@ const statesOf = (definition: State): [string, State][] =>
 const tasksOf = (definition: State) => statesOf(definition).filter(([, state]) => state['Type'] === 'Task');
 
 const OUR_ERRORS = ['RetryableError', 'PoisonError', 'PermanentError'];
-const SERVICE_ERRORS = /^(States\.(ALL|Timeout)|Lambda\.[A-Za-z]+Exception)$/;
+/** Step Functions' own, those of the Lambda service, and what a call is called that gave no answer. */
+const SERVICE_ERRORS =
+  /^(States\.(ALL|Timeout)|Lambda\.([A-Za-z]+Exception|Unknown)|Sandbox\.Timedout|Runtime\.(ExitError|OutOfMemory))$/;
 /** The states that do not have their function's name, since another state has it. */
 const OTHER_NAMES = new Map([['Write plan report', 'write-report']]);
 
@@ -54,18 +57,30 @@ describe.each(WORKFLOWS)('the workflow %s', (_, definition) => {
   it('gives every task a timeout, and retries what may succeed later and nothing else', () => {
     for (const [name, task] of tasksOf(definition)) {
       expect(task['TimeoutSeconds'], name).toBeGreaterThan(0);
-      expect(task['Retry'], name).toHaveLength(2);
+      expect(task['Retry'], name).toHaveLength(3);
       expect(
         task['Retry'].flatMap((retry: State) => retry['ErrorEquals']),
         name,
       ).toEqual([
         'RetryableError',
         'States.Timeout',
+        'Sandbox.Timedout',
+        'Runtime.ExitError',
+        'Runtime.OutOfMemory',
+        'Lambda.Unknown',
+        'Lambda.ClientExecutionTimeoutException',
         'Lambda.ServiceException',
         'Lambda.AWSLambdaException',
         'Lambda.SdkClientException',
         'Lambda.TooManyRequestsException',
       ]);
+    }
+  });
+
+  it('waits longer for a function than the function may take, so that what ran out of time is named by Lambda', () => {
+    for (const [name, task] of tasksOf(definition)) {
+      const called = functionArns[task['Resource']] as keyof typeof STEPS;
+      expect(task['TimeoutSeconds'], name).toBeGreaterThan(FUNCTION_SIZES[called].timeoutSeconds);
     }
   });
 
