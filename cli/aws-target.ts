@@ -30,7 +30,10 @@ import { Feed, ImportRecord } from '#shared/contracts/import-job.ts';
 import type { Target, TargetOptions } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
-/** A stage of an account: names by convention, account and region from the table that the caller's credentials reach. */
+/**
+ * A stage of an account: names by convention, the region of its configuration, the account that the caller's credentials reach. A
+ * region of the caller's own profile counts for nothing: the stage is not there.
+ */
 export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> => {
   if (!isStage(stage) || stage === 'local') {
     const deployable = Object.keys(STAGES).filter((name) => name !== 'local');
@@ -39,10 +42,10 @@ export const openAwsTarget = async ({ stage }: TargetOptions): Promise<Target> =
       `--stage must be one of ${deployable.join(', ')}, got ${JSON.stringify(stage)}`,
     );
   }
-  const { buckets, businessTimeZone, currency, mailRatePerSecond } = STAGES[stage];
-  const dynamo = dynamoClient();
+  const { buckets, businessTimeZone, currency, mailRatePerSecond, region } = STAGES[stage];
+  const dynamo = dynamoClient({ region });
   const name = (part: string): string => `resegment-${stage}-${part}`;
-  const { partition, account, region } = await placeOfTable(dynamo, name('customers'));
+  const { partition, account } = await placeOfTable(dynamo, name('customers'));
   const tables = {
     customers: name('customers'),
     standings: name('standings'),

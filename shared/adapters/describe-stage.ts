@@ -1,27 +1,36 @@
-import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DescribeTableCommand, type DynamoDBClient, ResourceNotFoundException } from '@aws-sdk/client-dynamodb';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { PermanentError } from '../errors.ts';
 
+/** What to do where a table does not say where it is. */
+const hintFor = (cause: unknown, region: string): string => {
+  if (cause instanceof ResourceNotFoundException)
+    return `the account of your credentials has no such stage in ${region}: aws sts get-caller-identity shows which account that is; npm run deploy makes the stage`;
+  if (cause instanceof Error && cause.name === 'CredentialsProviderError')
+    return 'sign in as for the AWS CLI, or set AWS_PROFILE; aws sts get-caller-identity must show the account of the stage';
+  return 'see that aws sts get-caller-identity shows the account of the stage, and that you may describe its tables';
+};
+
 /**
- * Partition (`aws`, `aws-us-gov`), account and region in which a table lies, read from its ARN: what the caller's credentials really reach.
+ * Partition (`aws`, `aws-us-gov`) and account in which a table lies, read from its ARN: what the caller's credentials really reach.
  *
  * @throws PermanentError `stage-not-reached` where the table does not exist or may not be described
  */
 export const placeOfTable = async (
   client: DynamoDBClient,
   table: string,
-): Promise<{ readonly partition: string; readonly account: string; readonly region: string }> => {
+): Promise<{ readonly partition: string; readonly account: string }> => {
+  const region = await client.config.region();
   try {
     const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
-    const [, partition, , region, account] = (Table?.TableArn ?? '').split(':');
-    if (partition === undefined || region === undefined || account === undefined)
-      throw new Error('its ARN names no region and account');
-    return { partition, account, region };
+    const [, partition, , , account] = (Table?.TableArn ?? '').split(':');
+    if (partition === undefined || account === undefined) throw new Error('its ARN names no account');
+    return { partition, account };
   } catch (cause) {
     throw new PermanentError(
       'stage-not-reached',
-      `table ${table} cannot be described: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause, hint: 'see that the stage is deployed, and which account and region your AWS profile reaches' },
+      `table ${table} cannot be described in ${region}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause, hint: hintFor(cause, region) },
     );
   }
 };

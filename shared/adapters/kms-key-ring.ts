@@ -38,11 +38,22 @@ export interface KmsKeyRingOptions {
   readonly client?: KMSClient;
 }
 
+/** A client of the region in which the key is, wherever the caller's own settings point. */
+const clientOf = (kmsKeyArn: string): KMSClient => {
+  const region = kmsKeyArn.split(':')[3];
+  return new KMSClient(region === undefined || region === '' ? {} : { region });
+};
+
 /**
  * The keys of a stage: one record, encrypted under a KMS key, decrypted once at the cold start. As JSON it is
  * `{"links": {"k1": "<32 bytes, base64>"}, "address": {"kid": "a1", "key": "<32 bytes, base64>"}}`.
  */
-export const kmsKeyRing = ({ records, kmsKeyArn, linkKeyId, client = new KMSClient() }: KmsKeyRingOptions): Secrets => {
+export const kmsKeyRing = ({
+  records,
+  kmsKeyArn,
+  linkKeyId,
+  client = clientOf(kmsKeyArn),
+}: KmsKeyRingOptions): Secrets => {
   let ring: Promise<Ring> | undefined;
   const opened = (): Promise<Ring> => {
     ring ??= openRing().catch((error: unknown) => {
@@ -102,7 +113,7 @@ const KID = /^[A-Za-z0-9_-]{1,16}$/;
 export const kmsKeyRingKeeper = ({
   records,
   kmsKeyArn,
-  client = new KMSClient(),
+  client = clientOf(kmsKeyArn),
 }: Omit<KmsKeyRingOptions, 'linkKeyId'>): KeyRing => {
   const place = { records, kmsKeyArn, client };
   const newKey = (): Uint8Array => randomBytes(KEY_BYTES);

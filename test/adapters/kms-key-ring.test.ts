@@ -1,9 +1,11 @@
+import { createServer } from 'node:http';
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { kmsKeyRing, kmsKeyRingKeeper, type SealedRing } from '#shared/adapters/kms-key-ring.ts';
 import { checkLinkToken, issueLinkToken } from '#shared/domain/link-token.ts';
 import type { RecordStore } from '#shared/ports/standing-store.ts';
 import { memoryRecords } from '#test/support/memory-stores.ts';
+import { serve } from '#test/support/serve.ts';
 import { startSmallKms } from '#test/support/small-kms.ts';
 
 const ALIAS = `alias/resegment-${process.pid}-key-ring`;
@@ -113,5 +115,34 @@ describe('the ring of keys in the workspace', () => {
     expect(sealed.length).toBeGreaterThan(100);
     expect(sealed.includes(key)).toBe(false);
     expect(sealed.includes(key.toString('base64'))).toBe(false);
+  });
+});
+
+describe('where the key is', () => {
+  it('is asked for in its own region, whichever the caller has set', async () => {
+    const scopes: string[] = [];
+    const server = createServer((request, response) => {
+      scopes.push(request.headers.authorization ?? '');
+      response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' }).end('{"__type":"NotFoundException"}');
+    });
+    const { endpoint, stop } = await serve(server);
+    vi.stubEnv('AWS_ENDPOINT_URL_KMS', endpoint);
+    vi.stubEnv('AWS_REGION', 'eu-west-1');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
+    try {
+      const keeper = kmsKeyRingKeeper({
+        records,
+        kmsKeyArn: 'arn:aws:kms:ap-southeast-1:123456789012:alias/resegment-dev-key-ring',
+      });
+
+      await expect(keeper.create('k1', ORDER)).rejects.toThrow();
+    } finally {
+      vi.unstubAllEnvs();
+      await stop();
+    }
+
+    expect(scopes).not.toEqual([]);
+    for (const scope of scopes) expect(scope).toContain('/ap-southeast-1/kms/aws4_request');
   });
 });

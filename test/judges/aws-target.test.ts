@@ -103,7 +103,8 @@ const ENDPOINT = process.env['RESEGMENT_JUDGE_AWS'] ?? '';
 const TOOL = join(import.meta.dirname, '..', '..', 'cli', 'resegment.mjs');
 const ENVIRONMENT = {
   AWS_ENDPOINT_URL: ENDPOINT,
-  AWS_REGION: REGION,
+  // The caller's own, in which the stage is not.
+  AWS_REGION: 'eu-west-1',
   AWS_ACCESS_KEY_ID: 'judge',
   AWS_SECRET_ACCESS_KEY: 'judge',
   RESEGMENT_TARGET: 'aws',
@@ -462,7 +463,7 @@ describe('what comes after a run', () => {
   });
 
   it('is a case, which somebody takes and closes', async () => {
-    const cases = dynamoCases(dynamoClient(), 'resegment-dev-cases');
+    const cases = dynamoCases(dynamoClient({ region: REGION }), 'resegment-dev-cases');
     await cases.createIfAbsent(openCase('k1', { customerId: 'C-1' }));
 
     expect(await json('case', 'list')).toHaveLength(1);
@@ -473,7 +474,7 @@ describe('what comes after a run', () => {
   });
 
   it('is an answer that looks like a machine’s, which somebody judges', async () => {
-    const answers = dynamoAnswers(dynamoClient(), 'resegment-dev-answers');
+    const answers = dynamoAnswers(dynamoClient({ region: REGION }), 'resegment-dev-answers');
     for (const id of ['AAAAAAAAAAAAAAAAAAAAA1', 'AAAAAAAAAAAAAAAAAAAAA2']) {
       const { answer, ...rest } = storedAnswer(id, 1);
       await answers.put({ ...rest, answer: { ...answer, customerId: 'C-1', suspect: true, signals: ['tooFast'] } }, 0);
