@@ -20,7 +20,11 @@ export const buildApp = ({
   const app = new App({
     analyticsReporting: false,
     ...(outdir === undefined ? {} : { outdir }),
-    ...(bundled ? {} : { context: { 'aws:cdk:bundling-stacks': [] } }),
+    context: {
+      // What the loop uses of the data cannot be removed under it. Said, since the CDK warns where it is not.
+      '@aws-cdk/core:defaultCrossStackReferences': 'strong',
+      ...(bundled ? {} : { 'aws:cdk:bundling-stacks': [] }),
+    },
   });
   const config: StageConfig = STAGES[stage];
   const env = { region: config.region };

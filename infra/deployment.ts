@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isStage, STAGES, type Stage, type StageConfig } from './stage-config.ts';
+import { faultsOf } from './stage-faults.ts';
 
 export const DEPLOYABLE: readonly Stage[] = ['dev', 'prod'];
 
@@ -52,6 +53,14 @@ export const cdkCall = (verb: 'deploy' | 'destroy', given: readonly string[]): C
       ].join('\n'),
     );
   }
+  const faults = verb === 'deploy' ? faultsOf(STAGES[stage]) : [];
+  if (faults.length > 0) {
+    throw new Error(
+      [`stage ${stage} cannot be deployed with these settings of infra/stage-config.ts:`, ...faults]
+        .map((line, index) => (index === 0 ? line : `  ${line}`))
+        .join('\n'),
+    );
+  }
   const app = ['--app', `node infra/app.ts --stage ${stage}`];
   return {
     stage,
@@ -60,6 +69,16 @@ export const cdkCall = (verb: 'deploy' | 'destroy', given: readonly string[]): C
         ? ['deploy', '--all', ...app, '--require-approval', values.yes ? 'never' : 'broadening']
         : ['destroy', `Resegment-${stage}-Loop`, '--exclusively', ...app, ...(values.yes ? ['--force'] : [])],
   };
+};
+
+/** What is missing where the CDK's tool ends before anything was changed, for those who deploy for the first time. */
+export const firstSteps = (stage: Stage): string => {
+  const { region } = STAGES[stage];
+  return [
+    'What the CDK says above is what stopped it. Where it found no account: sign in as for the AWS CLI, until',
+    `aws sts get-caller-identity shows the account of stage ${stage}. Where the account is not bootstrapped, once:`,
+    `npx cdk bootstrap aws://ACCOUNT/${region}. All else: docs/deploying.md`,
+  ].join('\n');
 };
 
 /** Runs the CDK's tool of this project and passes its exit code on. */

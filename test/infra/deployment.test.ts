@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cdkCall, placeholdersOf } from '#infra/deployment.ts';
+import { cdkCall, firstSteps, placeholdersOf } from '#infra/deployment.ts';
 import { STAGES, type StageConfig } from '#infra/stage-config.ts';
 
 const own = (text: string): string =>
@@ -39,6 +39,13 @@ describe('deploying', () => {
     [['--stage', 'Prod'], 'Prod'],
   ])('wants a stage of an account, got %j', (given, shown) => {
     expect(() => cdkCall('deploy', given)).toThrow(`--stage must be one of dev, prod, got ${shown}`);
+  });
+});
+
+describe('a call that the CDK ended', () => {
+  it('says how to sign in, and how to bootstrap the region of the stage', () => {
+    expect(firstSteps('dev')).toContain('aws sts get-caller-identity shows the account of stage dev');
+    expect(firstSteps('dev')).toContain(`npx cdk bootstrap aws://ACCOUNT/${STAGES.dev.region}`);
   });
 });
 

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { STAGES, type StageConfig } from '#infra/stage-config.ts';
+import { faultsOf } from '#infra/stage-faults.ts';
+
+const prod = (changes: Partial<StageConfig>): StageConfig => ({ ...STAGES.prod, ...changes });
+const { pages, identity, monthlyRun } = STAGES.prod;
+const certificateIn = (region: string): string => `arn:aws:acm:${region}:210987654321:certificate/0`;
+const own = (changes: Partial<StageConfig['pages']>): Partial<StageConfig> => ({ pages: { ...pages, ...changes } });
+
+describe('the settings of a stage', () => {
+  it.each(Object.entries(STAGES))('are without fault for %s as it is delivered', (_, config) => {
+    expect(faultsOf(config)).toEqual([]);
+  });
+
+  it.each<[Partial<StageConfig>, string]>([
+    [{ region: 'Frankfurt', pages: { kind: 'provider' } }, 'region: must be one such as eu-central-1, got "Frankfurt"'],
+    [{ businessTimeZone: 'Asia/Peking' }, 'businessTimeZone: must be an IANA name'],
+    [{ currency: 'RMB' }, 'currency: must be an ISO 4217 code such as EUR, got "RMB"'],
+    [{ shards: 2_049 }, 'shards: must be a whole number from 1 to 2048, got 2049'],
+    [{ buckets: 16, shards: 17 }, 'shards: must be a whole number from 1 to 16, got 17'],
+    [{ mapConcurrency: 0 }, 'mapConcurrency: must be a whole number from 1'],
+    [{ importConcurrency: 1.5 }, 'importConcurrency: must be a whole number'],
+    [{ sendConcurrency: 0 }, 'sendConcurrency: must be a whole number'],
+    [{ planExpiresHours: 0 }, 'planExpiresHours: must be above 0, got 0'],
+    [{ monthlyRun: { ...monthlyRun, dayOfMonth: 31 } }, 'monthlyRun.dayOfMonth: must be a whole number from 1 to 28'],
+    [{ monthlyRun: { ...monthlyRun, hour: 24 } }, 'monthlyRun.hour: must be a whole number from 0 to 23, got 24'],
+    [{ mailRatePerSecond: 0 }, 'mailRatePerSecond: must be above 0'],
+    [{ mailEventConcurrency: 1 }, 'mailEventConcurrency: must be a whole number from 2 to 1000, got 1'],
+    [{ identity: { ...identity, senderAddress: 'nordbank.eu' } }, 'identity.senderAddress: must be a mail address'],
+    [{ identity: { ...identity, replyToAddress: '' } }, 'identity.replyToAddress: must be a mail address, got ""'],
+    [{ operatorAddress: 'ops' }, 'operatorAddress: must be a mail address, got "ops"'],
+    [own({ certificateArn: certificateIn('us-east-1') }), 'pages.certificateArn: must be of the stage’s region'],
+    [
+      own({ certificateArn: 'none yet' }),
+      'pages.certificateArn: must be the ARN of a certificate of ACM, got none yet',
+    ],
+    [
+      own({ hostedZone: { hostedZoneId: 'Z1', zoneName: 'ample.com' } }),
+      'survey.example.com is not in the zone ample.com',
+    ],
+    [{ monthlyBudgetUsd: 0 }, 'monthlyBudgetUsd: must be above 0, got 0'],
+  ])('that would stop a deployment half-way are named: %j', (changes, fault) => {
+    expect(faultsOf(prod(changes))).toEqual([expect.stringContaining(fault)]);
+  });
+
+  it('may name the zone of the pages with or without its last dot, or the name itself', () => {
+    for (const zoneName of ['example.com', 'example.com.', 'survey.example.com'])
+      expect(faultsOf(prod(own({ hostedZone: { hostedZoneId: 'Z1', zoneName } })))).toEqual([]);
+  });
+
+  it('say of China regions, which have no SES, that a stage cannot be there', () => {
+    const stage = prod({ region: 'cn-north-1', ...own({ certificateArn: certificateIn('cn-north-1') }) });
+
+    expect(faultsOf(stage)).toEqual([expect.stringContaining('cn-north-1 has no Amazon SES')]);
+  });
+});
