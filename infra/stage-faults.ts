@@ -1,3 +1,4 @@
+import type { SurveyIdentity } from '#shared/contracts/survey.ts';
 import type { StageConfig } from './stage-config.ts';
 
 /** Children of a Distributed Map that Step Functions allows; 0 would mean no bound at all. */
@@ -7,6 +8,8 @@ const FROM_QUEUE = { least: 2, most: 1_000 };
 const MOST_SHARDS = 2_048;
 /** A day that every month has: a schedule leaves out the months that lack its day. */
 const LAST_DAY_OF_ALL = 28;
+/** Bytes of the company's texts as JSON: all variables of a function have 4 KB together, and the others need half of it. */
+export const MOST_IDENTITY_BYTES = 1_800;
 const ADDRESS = /^[^@\s]+@[^@\s]+\.[^@\s]+$/;
 const CERTIFICATE = /^arn:[a-z-]+:acm:([a-z0-9-]+):\d{12}:certificate\/\S+$/;
 
@@ -43,10 +46,18 @@ export const faultsOf = (config: StageConfig): readonly string[] => {
     whole('mailEventConcurrency', config.mailEventConcurrency, FROM_QUEUE.least, FROM_QUEUE.most),
     address('identity.senderAddress', identity.senderAddress),
     address('identity.replyToAddress', identity.replyToAddress),
+    textsFault(identity),
     address('operatorAddress', config.operatorAddress),
     ...(pages.kind === 'own' ? [certificateFault(pages.certificateArn, config.region), zoneFault(pages)] : []),
     positive('monthlyBudgetUsd', config.monthlyBudgetUsd),
   ].filter((fault) => fault !== undefined);
+};
+
+const textsFault = (identity: SurveyIdentity): string | undefined => {
+  const bytes = Buffer.byteLength(JSON.stringify(identity));
+  return bytes <= MOST_IDENTITY_BYTES
+    ? undefined
+    : `identity: its texts are ${bytes} bytes, of ${MOST_IDENTITY_BYTES} that fit; shorten legalNotice, such as by a link`;
 };
 
 const regionFault = (region: string): string | undefined => {

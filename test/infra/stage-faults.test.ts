@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { STAGES, type StageConfig } from '#infra/stage-config.ts';
-import { faultsOf } from '#infra/stage-faults.ts';
+import { faultsOf, MOST_IDENTITY_BYTES } from '#infra/stage-faults.ts';
+import { templatesOf } from './templates.ts';
 
+const LONGEST_REFERENCE = 130;
 const prod = (changes: Partial<StageConfig>): StageConfig => ({ ...STAGES.prod, ...changes });
 const { pages, identity, monthlyRun } = STAGES.prod;
 const certificateIn = (region: string): string => `arn:aws:acm:${region}:210987654321:certificate/0`;
@@ -42,6 +44,38 @@ describe('the settings of a stage', () => {
   ])('that would stop a deployment half-way are named: %j', (changes, fault) => {
     expect(faultsOf(prod(changes))).toEqual([expect.stringContaining(fault)]);
   });
+
+  it('have room for a notice of the law in both languages, and say when it is too long', () => {
+    const withNotice = (letters: number) =>
+      prod({ identity: { ...identity, legalNotice: { en: 'x'.repeat(letters), 'zh-CN': '法'.repeat(letters / 3) } } });
+    const rest = Buffer.byteLength(JSON.stringify(withNotice(0).identity));
+    const fits = Math.floor((MOST_IDENTITY_BYTES - rest) / 6) * 3;
+
+    expect(fits).toBeGreaterThan(500);
+    expect(faultsOf(withNotice(fits))).toEqual([]);
+    expect(faultsOf(withNotice(fits + 3))).toEqual([expect.stringContaining('shorten legalNotice')]);
+  });
+
+  it.each(['dev', 'prod'] as const)(
+    'fit with their longest texts into the 4 KB of variables of each function of %s',
+    (stage) => {
+      for (const [id, { Type, ...resource }] of Object.entries(templatesOf(stage).loop.Resources)) {
+        if (Type !== 'AWS::Lambda::Function') continue;
+        const variables: Record<string, unknown> = resource['Properties'].Environment.Variables;
+        const { SURVEY_IDENTITY = '', ...others } = variables;
+        // What only CloudFormation knows is an ARN, a name or an address.
+        const sizes = Object.entries(others).map(
+          ([name, value]) => name.length + (typeof value === 'string' ? Buffer.byteLength(value) : LONGEST_REFERENCE),
+        );
+        const identityBytes = SURVEY_IDENTITY === '' ? 0 : 'SURVEY_IDENTITY'.length + MOST_IDENTITY_BYTES;
+
+        expect(
+          sizes.reduce((sum, size) => sum + size, identityBytes),
+          id,
+        ).toBeLessThan(4_096);
+      }
+    },
+  );
 
   it('may name the zone of the pages with or without its last dot, or the name itself', () => {
     for (const zoneName of ['example.com', 'example.com.', 'survey.example.com'])
