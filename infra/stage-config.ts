@@ -57,8 +57,11 @@ export interface StageConfig {
   readonly customerManagedKey: boolean;
   /** Traces of functions and state machines: $5 per million. */
   readonly tracing: boolean;
-  /** US dollars in a month that the stage is expected to cost; at 80 % and where more is forecast, the operators get a mail. */
-  readonly monthlyBudgetUsd: number;
+  /**
+   * US dollars in a month that the stage is expected to cost; at 80 % and where more is forecast, the operators get a mail.
+   * `none` where the region's CloudFormation knows no budgets (infra/regions.ts).
+   */
+  readonly monthlyBudgetUsd: number | 'none';
 }
 
 /** The company's own domain for the links in its mails, with a certificate of the stage's region. */

@@ -1,4 +1,5 @@
 import type { SurveyIdentity } from '#shared/contracts/survey.ts';
+import { REGIONS, REGIONS_WITHOUT_BUDGETS } from './regions.ts';
 import type { StageConfig } from './stage-config.ts';
 
 /** Children of a Distributed Map that Step Functions allows; 0 would mean no bound at all. */
@@ -49,7 +50,7 @@ export const faultsOf = (config: StageConfig): readonly string[] => {
     textsFault(identity),
     address('operatorAddress', config.operatorAddress),
     ...(pages.kind === 'own' ? [certificateFault(pages.certificateArn, config.region), zoneFault(pages)] : []),
-    positive('monthlyBudgetUsd', config.monthlyBudgetUsd),
+    budgetFault(config),
   ].filter((fault) => fault !== undefined);
 };
 
@@ -60,11 +61,18 @@ const textsFault = (identity: SurveyIdentity): string | undefined => {
     : `identity: its texts are ${bytes} bytes, of ${MOST_IDENTITY_BYTES} that fit; shorten legalNotice, such as by a link`;
 };
 
-const regionFault = (region: string): string | undefined => {
-  if (region.startsWith('cn-')) return `region: ${region} has no Amazon SES, so that a stage cannot be there`;
-  return /^[a-z]+(-[a-z]+)+-\d+$/.test(region)
+const regionFault = (region: string): string | undefined =>
+  [...REGIONS, ...REGIONS_WITHOUT_BUDGETS].includes(region)
     ? undefined
-    : `region: must be one such as eu-central-1, got ${JSON.stringify(region)}`;
+    : `region: ${JSON.stringify(region)} is not one in which CloudFormation knows all that a stage needs, Amazon SES above all; infra/regions.ts has those`;
+
+const budgetFault = ({ monthlyBudgetUsd, region }: StageConfig): string | undefined => {
+  if (monthlyBudgetUsd === 'none') return undefined;
+  if (REGIONS_WITHOUT_BUDGETS.includes(region))
+    return `monthlyBudgetUsd: CloudFormation makes no budgets in ${region}; set 'none' and make one in Billing`;
+  return Number.isFinite(monthlyBudgetUsd) && monthlyBudgetUsd > 0
+    ? undefined
+    : `monthlyBudgetUsd: must be above 0 or 'none', got ${monthlyBudgetUsd}`;
 };
 
 const isTimeZone = (name: string): boolean => {

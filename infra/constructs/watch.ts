@@ -34,7 +34,7 @@ import {
 export interface WatchProps {
   readonly stage: Stage;
   readonly operatorAddress: string;
-  readonly monthlyBudgetUsd: number;
+  readonly monthlyBudgetUsd: number | 'none';
   readonly runs: StateMachine;
   readonly surveys: StateMachine;
   readonly pages: HttpApi;
@@ -69,7 +69,7 @@ export class Watch extends Construct {
     this.own = metricsOfStage(props.stage);
     this.createAlarms();
     new OperatorDashboard(this, 'Dashboard', { ...props, own: this.own });
-    this.createBudget();
+    if (props.monthlyBudgetUsd !== 'none') this.createBudget(props.monthlyBudgetUsd);
   }
 
   /** A topic with a policy of its own has lost the one that lets the whole account publish: without this, alarms mail nobody. */
@@ -158,7 +158,7 @@ export class Watch extends Construct {
    * Counts what carries the stage's tag; it must be activated as a cost allocation tag once per account. It has no name of its
    * own, since CloudFormation makes another one when the operators' address changes.
    */
-  private createBudget(): void {
+  private createBudget(monthlyUsd: number): void {
     const subscriber = { address: this.props.operatorAddress, subscriptionType: 'EMAIL' };
     const notice = (notificationType: 'ACTUAL' | 'FORECASTED', threshold: number) => ({
       notification: { notificationType, threshold, thresholdType: 'PERCENTAGE', comparisonOperator: 'GREATER_THAN' },
@@ -168,7 +168,7 @@ export class Watch extends Construct {
       budget: {
         budgetType: 'COST',
         timeUnit: 'MONTHLY',
-        budgetLimit: { amount: this.props.monthlyBudgetUsd, unit: 'USD' },
+        budgetLimit: { amount: monthlyUsd, unit: 'USD' },
         costFilters: { TagKeyValue: [`user:resegment-stage$${this.props.stage}`] },
       },
       notificationsWithSubscribers: [notice('ACTUAL', 80), notice('FORECASTED', 100)],

@@ -212,6 +212,15 @@ describe('the monthly run', () => {
   });
 });
 
+describe('the budget', () => {
+  it('is left out where the stage says so, since not every region has budgets', () => {
+    const budgets = (config: StageConfig) => ofType(stacksWith(config).loop, 'AWS::Budgets::Budget');
+
+    expect(budgets(STAGES.dev)).toHaveLength(1);
+    expect(budgets({ ...STAGES.dev, monthlyBudgetUsd: 'none' })).toEqual([]);
+  });
+});
+
 describe('quotas of AWS', () => {
   it.each(['dev', 'prod'] as const)('%s stays below those of templates, roles and functions', (stage) => {
     const deployed = deploymentOf(stage);

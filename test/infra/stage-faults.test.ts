@@ -15,7 +15,10 @@ describe('the settings of a stage', () => {
   });
 
   it.each<[Partial<StageConfig>, string]>([
-    [{ region: 'Frankfurt', pages: { kind: 'provider' } }, 'region: must be one such as eu-central-1, got "Frankfurt"'],
+    [
+      { region: 'Frankfurt', pages: { kind: 'provider' } },
+      'region: "Frankfurt" is not one in which CloudFormation knows',
+    ],
     [{ businessTimeZone: 'Asia/Peking' }, 'businessTimeZone: must be an IANA name'],
     [{ currency: 'RMB' }, 'currency: must be an ISO 4217 code such as EUR, got "RMB"'],
     [{ shards: 2_049 }, 'shards: must be a whole number from 1 to 2048, got 2049'],
@@ -40,7 +43,11 @@ describe('the settings of a stage', () => {
       own({ hostedZone: { hostedZoneId: 'Z1', zoneName: 'ample.com' } }),
       'survey.example.com is not in the zone ample.com',
     ],
-    [{ monthlyBudgetUsd: 0 }, 'monthlyBudgetUsd: must be above 0, got 0'],
+    [{ monthlyBudgetUsd: 0 }, "monthlyBudgetUsd: must be above 0 or 'none', got 0"],
+    [
+      { region: 'eu-south-1', pages: { kind: 'provider' } },
+      "monthlyBudgetUsd: CloudFormation makes no budgets in eu-south-1; set 'none' and make one in Billing",
+    ],
   ])('that would stop a deployment half-way are named: %j', (changes, fault) => {
     expect(faultsOf(prod(changes))).toEqual([expect.stringContaining(fault)]);
   });
@@ -85,6 +92,10 @@ describe('the settings of a stage', () => {
   it('say of China regions, which have no SES, that a stage cannot be there', () => {
     const stage = prod({ region: 'cn-north-1', ...own({ certificateArn: certificateIn('cn-north-1') }) });
 
-    expect(faultsOf(stage)).toEqual([expect.stringContaining('cn-north-1 has no Amazon SES')]);
+    expect(faultsOf(stage)).toEqual([expect.stringMatching(/"cn-north-1" is not one .* Amazon SES/)]);
+  });
+
+  it('may be of a region without budgets, and leave the budget out', () => {
+    expect(faultsOf({ ...STAGES.dev, region: 'us-gov-west-1', monthlyBudgetUsd: 'none' })).toEqual([]);
   });
 });

@@ -2,18 +2,22 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { buildApp } from '#infra/build-app.ts';
-import { STAGES } from '#infra/stage-config.ts';
+import { REGIONS, REGIONS_WITHOUT_BUDGETS } from '#infra/regions.ts';
+import { DataStack } from '#infra/stacks/data-stack.ts';
+import { LoopStack } from '#infra/stacks/loop-stack.ts';
+import { STAGES, type StageConfig } from '#infra/stage-config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'resegment-lint-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What cfn-lint says of files, as `rule: message`. Exit codes above 0 are findings, not failures. */
-const findings = (files: readonly string[], region: string): string[] => {
+const findings = (files: readonly string[], regions: readonly string[]): string[] => {
   const lint = process.env['RESEGMENT_JUDGE_CFN_LINT'] ?? 'cfn-lint';
   try {
-    execFileSync(lint, ['--format', 'json', '--regions', region, '--template', ...files], { encoding: 'utf8' });
+    execFileSync(lint, ['--format', 'json', '--regions', ...regions, '--template', ...files], { encoding: 'utf8' });
     return [];
   } catch (error) {
     const { stdout } = error as { stdout?: string };
@@ -32,11 +36,34 @@ describe('cfn-lint', () => {
 
       const said = findings(
         templates.map((name) => join(outdir, name)),
-        STAGES[stage].region,
+        [STAGES[stage].region],
       );
 
       expect(templates).toHaveLength(2);
       // The CDK orders by DependsOn what a reference orders already.
+      expect(said.filter((one) => !one.startsWith('W3005'))).toEqual([]);
+    },
+    180_000,
+  );
+
+  it.each<[string, readonly string[], Partial<StageConfig>]>([
+    ['with a budget', REGIONS, {}],
+    ['without a budget', REGIONS_WITHOUT_BUDGETS, { monthlyBudgetUsd: 'none' }],
+  ])(
+    'knows all that a stage needs in the regions in which it may be deployed %s',
+    (kind, regions, changes) => {
+      const outdir = join(folder, kind.replaceAll(' ', '-'));
+      const app = new App({ outdir, context: { 'aws:cdk:bundling-stacks': [] } });
+      const common = { stage: 'dev', config: { ...STAGES.dev, ...changes } } as const;
+      const data = new DataStack(app, 'Data', { ...common, env: { region: STAGES.dev.region } });
+      new LoopStack(app, 'Loop', { ...common, env: { region: STAGES.dev.region }, data, bundled: false });
+      app.synth();
+
+      const said = findings(
+        ['Data', 'Loop'].map((name) => join(outdir, `${name}.template.json`)),
+        regions,
+      );
+
       expect(said.filter((one) => !one.startsWith('W3005'))).toEqual([]);
     },
     180_000,
