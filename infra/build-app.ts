@@ -9,6 +9,8 @@ export interface BuildAppOptions {
   readonly outdir?: string;
   /** False leaves the functions' code out: for tests and for the local stack, which runs the sources. */
   readonly bundled: boolean;
+  /** What differs from the stage's settings; nothing if absent. */
+  readonly changes?: Partial<StageConfig>;
 }
 
 /** Both stacks of a stage. Nothing is looked up in an account, so that any machine synthesizes the same. */
@@ -16,6 +18,7 @@ export const buildApp = ({
   stage,
   outdir,
   bundled,
+  changes = {},
 }: BuildAppOptions): { app: App; data: DataStack; loop: LoopStack } => {
   const app = new App({
     analyticsReporting: false,
@@ -26,7 +29,7 @@ export const buildApp = ({
       ...(bundled ? {} : { 'aws:cdk:bundling-stacks': [] }),
     },
   });
-  const config: StageConfig = STAGES[stage];
+  const config: StageConfig = { ...STAGES[stage], ...changes };
   const env = { region: config.region };
   const data = new DataStack(app, `Resegment-${stage}-Data`, { stage, config, env, terminationProtection: true });
   const loop = new LoopStack(app, `Resegment-${stage}-Loop`, { stage, config, env, data, bundled });
