@@ -53,7 +53,10 @@ export interface StageConfig {
   readonly pages: PagesDomain;
   /** Key with which new links are signed. */
   readonly linkKeyId: string;
-  /** Tables under a key of the company's own instead of one that AWS owns: about $1 a month and $0.03 per 10,000 calls. */
+  /**
+   * Tables under a key of the company's own instead of one that AWS owns: about $1 a month and $0.03 per 10,000 calls. Once true it
+   * stays: the data cannot give up a key that the deployed loop uses.
+   */
   readonly customerManagedKey: boolean;
   /** Traces of functions and state machines: $5 per million. */
   readonly tracing: boolean;
